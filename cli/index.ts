@@ -1,0 +1,18 @@
+/** Commands in the order of `plumbline --help`. Each is loaded when it is used, so that an agent never loads the hub. */
+import { registry } from '../base/registry'
+import type { CliCommand } from './command'
+
+export interface CommandEntry {
+  readonly name: string
+  readonly help: string
+  load(): Promise<{ command: CliCommand }>
+}
+
+export const commands = registry<CommandEntry>('command', [
+  { name: 'start', help: 'hub, dashboard and an agent for this machine', load: () => import('./start') },
+  { name: 'run', help: 'run a training command and watch it', load: () => import('./run') },
+  { name: 'agent', help: 'the agent alone', load: () => import('./agent') },
+  { name: 'parse', help: 'what the collectors read from a file, one JSON record a line', load: () => import('./parse') },
+  { name: 'predict', help: 'Transformers Math for a config or a preset', load: () => import('./predict') },
+  { name: 'doctor', help: 'what this node offers, what is missing, and how to get it', load: () => import('./doctor') },
+])

@@ -1,0 +1,77 @@
+import { Command, CommanderError } from 'commander'
+import { environmentOf, flagOf, resolveSettings } from '../base/config'
+import { messageOf, PlumblineError } from '../base/errors'
+import { VERSION } from '../base/version'
+import { commands } from './index'
+import { settings } from './settings'
+
+const FILE = 'plumbline.yaml'
+
+/** Runs the command line; returns the exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const program = new Command('plumbline')
+    .description('Watches live training jobs and holds them against the arithmetic.')
+    .version(VERSION)
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined })
+  let exitCode = 0
+  for (const entry of commands) {
+    const sub = program.command(entry.name).description(entry.help).exitOverride()
+    // Only the command in use is loaded: its options are declared then.
+    if (argv[0] !== entry.name) continue
+    const { command } = await entry.load()
+    command.configure(sub)
+    for (const [key, setting] of Object.entries(settings)) {
+      const help = `${setting.help} (${environmentOf(key)}; default: ${JSON.stringify(setting.default)})`
+      sub.option(`${flagOf(key)} <value>`, help)
+    }
+    if (!sub.options.some(option => option.long === '--json')) sub.option('--json', 'print JSON')
+    sub.option('--print-config', 'print every setting and where its value came from, and end')
+    sub.action(async () => {
+      const options = sub.opts<Record<string, unknown>>()
+      const resolved = resolveSettings(settings, options, process.env, FILE)
+      if (options['printConfig'] === true) {
+        printConfig(resolved, options['json'] === true)
+        return
+      }
+      exitCode = await command.run({ arguments: sub.args, options, settings: resolved.values, resolved })
+    })
+  }
+  try {
+    if (argv.length === 0) {
+      program.outputHelp()
+      return 2
+    }
+    await program.parseAsync([...argv], { from: 'user' })
+    return exitCode
+  } catch (error) {
+    return report(error, argv[0] ?? '')
+  }
+}
+
+function printConfig(resolved: ReturnType<typeof resolveSettings<typeof settings>>, json: boolean): void {
+  const rows = Object.entries(resolved.values).map(([key, value]) => ({
+    key,
+    // A token is a secret: say that there is one, not which.
+    value: key === 'token' && value !== '' ? '(set)' : value,
+    origin: resolved.origin[key as keyof typeof resolved.origin],
+  }))
+  if (json) console.log(JSON.stringify(Object.fromEntries(rows.map(({ key, ...rest }) => [key, rest])), null, 2))
+  else for (const { key, value, origin } of rows) console.log(`${key}: ${JSON.stringify(value)}  # ${origin}`)
+}
+
+function report(error: unknown, name: string): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0
+    console.error(error.message.replace(/^error: /, 'error: '))
+    console.error(`fix: plumbline ${commands.get(name) === undefined ? '' : `${name} `}--help`)
+    return 2
+  }
+  console.error(`error: ${messageOf(error)}`)
+  if (error instanceof PlumblineError) {
+    if (error.fix !== undefined) console.error(`fix: ${error.fix}`)
+    return error.usage ? 2 : 1
+  }
+  if (error instanceof Error && process.env['PLUMBLINE_DEBUG'] !== undefined) console.error(error.stack)
+  return 1
+}

@@ -1,0 +1,206 @@
+/**
+ * The hub's HTTP and live door, as the page and other clients see it. All answers are JSON; errors are
+ * `{ error, fix? }` with a 4xx or 5xx status. Series are columns: arrays of one length, null where absent.
+ *
+ *     GET /api/health
+ *     GET /api/runs                                     runs, newest first
+ *     GET /api/runs/:run                                one run
+ *     GET /api/runs/:run/steps?from&to&points           step series of the whole job
+ *     GET /api/runs/:run/ranks?metric&from&to&columns   rank × step heat map
+ *     GET /api/runs/:run/gpus?from&to&points            device series of the run's nodes and gpus
+ *     GET /api/runs/:run/hosts?from&to&points           host series of the run's nodes
+ *     GET /api/runs/:run/events?limit
+ *     GET /api/runs/:run/steps.csv                      export, one line a step and rank
+ *     GET /api/nodes                                    agents and the health of their collectors
+ *
+ * `from` and `to` are Unix seconds. Live: socket.io namespace `/live`; emit `watch` with a run's id (or null for the list
+ * of runs) and listen to `update` (a LiveUpdate, replacing the tail of what one has) and `runs` (RunSummary[]).
+ */
+import { z } from 'zod'
+import { findingSchema, figureSchema, provenanceSchema } from './findings'
+import { recordSchema } from './records'
+
+const maybe = z.number().nullable()
+const column = z.array(maybe)
+
+export const runStateSchema = z.enum(['live', 'silent', 'ended', 'failed', 'lost'])
+/**
+ * live: data arrives. silent: its agent is connected or was a moment ago, but no step came for long.
+ * ended: exit code 0. failed: another exit code. lost: the agent went away and never said how it ended.
+ */
+export type RunState = z.infer<typeof runStateSchema>
+
+export const runSummarySchema = z.object({
+  run: z.string(),
+  name: z.string(),
+  command: z.string().nullable(),
+  framework: z.string().nullable(),
+  synthetic: z.string().nullable(),
+  state: runStateSchema,
+  startedAt: z.number(),
+  endedAt: maybe,
+  lastSeenAt: z.number(),
+  exitCode: maybe,
+  nodes: z.array(z.string()),
+  worldSize: maybe,
+  gpus: z.number(),
+  step: maybe,
+  totalSteps: maybe,
+  loss: figureSchema,
+  stepSeconds: figureSchema,
+  tokensPerSecond: figureSchema,
+  flopsPerSecondPerGpu: figureSchema,
+  mfu: figureSchema,
+  /** Mean over ranks of the wait in the last steps, by the sync identity. */
+  syncWaitSeconds: figureSchema,
+  events: z.number(),
+})
+export type RunSummary = z.infer<typeof runSummarySchema>
+
+export const rankInfoSchema = z.object({
+  rank: z.number(),
+  node: z.string().nullable(),
+  pid: maybe,
+  device: z.string().nullable(),
+  gpuIndex: maybe,
+  gpuUuid: z.string().nullable(),
+  memoryAllocatedBytes: maybe,
+  memoryReservedBytes: maybe,
+  memoryPeakBytes: maybe,
+  residentBytes: maybe,
+  memoryCategories: z.record(z.string(), z.number()),
+  lastStep: maybe,
+  stepSeconds: maybe,
+  communicationSeconds: maybe,
+  syncWaitSeconds: maybe,
+})
+export type RankInfo = z.infer<typeof rankInfoSchema>
+
+export const runDetailSchema = z.object({
+  summary: runSummarySchema,
+  /** The last `config` record of the run, merged over its sources. The page predicts from it. */
+  config: recordSchema('config').nullable(),
+  ranks: z.array(rankInfoSchema),
+  findings: z.array(findingSchema),
+})
+export type RunDetail = z.infer<typeof runDetailSchema>
+
+export const stepSeriesSchema = z.object({
+  /** Steps in one point: 1 at full resolution. */
+  bucketSteps: z.number(),
+  step: z.array(z.number()),
+  time: z.array(z.number()),
+  stepSeconds: column,
+  stepSecondsMin: column,
+  stepSecondsMax: column,
+  tokensPerSecond: column,
+  loss: column,
+  gradientNorm: column,
+  learningRate: column,
+  flopsPerSecondPerGpu: column,
+  mfu: column,
+  syncWaitSeconds: column,
+  transferSeconds: column,
+  /** For each column that holds anything: where its numbers come from. */
+  provenance: z.record(z.string(), z.object({ provenance: provenanceSchema, source: z.string() })),
+})
+export type StepSeries = z.infer<typeof stepSeriesSchema>
+
+export const RANK_METRICS = ['stepSeconds', 'computeSeconds', 'communicationSeconds', 'syncWaitSeconds', 'dataSeconds', 'memoryAllocatedBytes', 'residentBytes'] as const
+export type RankMetric = (typeof RANK_METRICS)[number]
+export const rankMapSchema = z.object({
+  metric: z.enum(RANK_METRICS),
+  bucketSteps: z.number(),
+  ranks: z.array(z.number()),
+  step: z.array(z.number()),
+  time: z.array(z.number()),
+  /** values[rank position][step position] */
+  values: z.array(column),
+})
+export type RankMap = z.infer<typeof rankMapSchema>
+
+export const gpuSeriesSchema = z.object({
+  node: z.string(),
+  index: z.number(),
+  uuid: z.string().nullable(),
+  name: z.string().nullable(),
+  /** nvidia-smi, or synthetic. */
+  source: z.string().nullable(),
+  time: z.array(z.number()),
+  utilizationRatio: column,
+  memoryUsedBytes: column,
+  memoryTotalBytes: column,
+  powerWatts: column,
+  powerLimitWatts: column,
+  temperatureCelsius: column,
+  smClockHertz: column,
+  throttleReasons: z.array(z.string()),
+})
+export type GpuSeries = z.infer<typeof gpuSeriesSchema>
+
+export const hostSeriesSchema = z.object({
+  node: z.string(),
+  time: z.array(z.number()),
+  cpuUtilizationRatio: column,
+  memoryUsedBytes: column,
+  memoryTotalBytes: column,
+  networkReceiveBytesPerSecond: column,
+  networkTransmitBytesPerSecond: column,
+})
+export type HostSeries = z.infer<typeof hostSeriesSchema>
+
+export const runEventSchema = z.object({
+  time: z.number(),
+  node: z.string().nullable(),
+  rank: maybe,
+  type: z.string(),
+  message: z.string(),
+  exitCode: maybe,
+})
+export type RunEvent = z.infer<typeof runEventSchema>
+
+export const collectorHealthSchema = z.object({
+  name: z.string(),
+  state: z.enum(['ok', 'absent', 'failed']),
+  message: z.string().nullable(),
+  fix: z.string().nullable(),
+  durationSeconds: maybe,
+  failures: z.number(),
+  linesRead: maybe,
+  linesUnread: maybe,
+  lastSeenAt: z.number(),
+})
+export const nodeInfoSchema = z.object({
+  node: z.string(),
+  connected: z.boolean(),
+  agents: z.number(),
+  lastSeenAt: z.number(),
+  version: z.string().nullable(),
+  collectors: z.array(collectorHealthSchema),
+  /** Agents of this node that the hub turned away, and why. */
+  refusals: z.array(z.object({ time: z.number(), error: z.string(), fix: z.string().nullable() })),
+})
+export type NodeInfo = z.infer<typeof nodeInfoSchema>
+
+export const liveUpdateSchema = z.object({
+  run: z.string(),
+  /** Hub time when it was made, Unix seconds: the page shows its age. */
+  at: z.number(),
+  summary: runSummarySchema,
+  ranks: z.array(rankInfoSchema),
+  findings: z.array(findingSchema),
+  /** Points at full resolution from the first changed step on; they replace what the page has from there. */
+  steps: stepSeriesSchema,
+  gpus: z.array(gpuSeriesSchema),
+  hosts: z.array(hostSeriesSchema),
+  events: z.array(runEventSchema),
+})
+export type LiveUpdate = z.infer<typeof liveUpdateSchema>
+
+export const healthSchema = z.object({
+  status: z.literal('ok'),
+  version: z.string(),
+  protocol: z.number(),
+  uptimeSeconds: z.number(),
+  store: z.string(),
+})

@@ -1,0 +1,264 @@
+/**
+ * The catalogue: every field of every record, once. From it come the zod schemas (`records.ts`), the columns of the
+ * wire (`table.ts`, `frame.ts`), the help texts of exporters, the units of charts, and the law that holds the store's
+ * tables to it. A record's fields are absent when unknown: absent is never zero.
+ */
+import { z } from 'zod'
+import type { Unit } from '../base/units'
+
+export interface NumberField {
+  readonly type: 'number'
+  readonly unit: Unit
+  readonly counter: boolean
+  readonly help: string
+}
+export interface TextField {
+  readonly type: 'text'
+  readonly help: string
+}
+export interface JsonField<T> {
+  readonly type: 'json'
+  readonly schema: z.ZodType<T>
+  readonly help: string
+}
+export type Field = NumberField | TextField | JsonField<unknown>
+
+const gauge = (unit: Unit, help: string): NumberField => ({ type: 'number', unit, counter: false, help })
+const counter = (unit: Unit, help: string): NumberField => ({ type: 'number', unit, counter: true, help })
+const text = (help: string): TextField => ({ type: 'text', help })
+const json = <T>(schema: z.ZodType<T>, help: string): JsonField<T> => ({ type: 'json', schema, help })
+
+const time = gauge('seconds', 'When, in seconds since the Unix epoch.')
+const run = text('The run (training job) that this belongs to.')
+const node = text('The host name of the node.')
+const rank = gauge('none', 'The rank (process of the job) that this was seen on; absent when it speaks for the whole job.')
+
+const finite = z.number().finite()
+export const phaseSchema = z.object({
+  seconds: finite.optional(),
+  minSeconds: finite.optional(),
+  maxSeconds: finite.optional(),
+})
+export type Phase = z.infer<typeof phaseSchema>
+
+export const modelSchema = z.object({
+  name: z.string().optional(),
+  layers: finite.optional(),
+  hiddenSize: finite.optional(),
+  attentionHeads: finite.optional(),
+  keyValueHeads: finite.optional(),
+  ffnHiddenSize: finite.optional(),
+  vocabularySize: finite.optional(),
+  sequenceLength: finite.optional(),
+  experts: finite.optional(),
+  activeExperts: finite.optional(),
+  parameters: finite.optional(),
+  tiedEmbeddings: z.boolean().optional(),
+  gatedFfn: z.boolean().optional(),
+})
+export const parallelismSchema = z.object({
+  worldSize: finite.optional(),
+  tensor: finite.optional(),
+  pipeline: finite.optional(),
+  data: finite.optional(),
+  context: finite.optional(),
+  expert: finite.optional(),
+  virtualStages: finite.optional(),
+  zeroStage: finite.optional(),
+  sequenceParallel: z.boolean().optional(),
+})
+export const batchSchema = z.object({ micro: finite.optional(), global: finite.optional() })
+export const hardwareSchema = z.object({
+  gpu: z.string().optional(),
+  count: finite.optional(),
+  /** Peak of one device as measured by a matmul on it (the hook does so on a CPU, which has no data sheet). */
+  peakFlopsPerSecond: finite.optional(),
+  peakSource: z.string().optional(),
+})
+export const processesSchema = z.array(
+  z.object({ pid: finite, name: z.string().optional(), memoryUsedBytes: finite.optional() }),
+)
+
+export const catalogue = {
+  gpu: {
+    time,
+    node,
+    index: gauge('none', 'The device index on its node.'),
+    uuid: text('The device UUID.'),
+    name: text('The device name as the SMI tool prints it.'),
+    vendor: text('nvidia or amd.'),
+    source: text('What produced the sample: nvidia-smi, or synthetic for made-up lines of the demo.'),
+    utilizationRatio: gauge('ratio', 'Share of time in which a kernel ran. A GPU that spins in a collective shows 1.'),
+    memoryUtilizationRatio: gauge('ratio', 'Share of time in which device memory was read or written.'),
+    memoryUsedBytes: gauge('bytes', 'Device memory in use by all processes, context and libraries included.'),
+    memoryTotalBytes: gauge('bytes', 'Device memory in all.'),
+    powerWatts: gauge('watts', 'Power drawn.'),
+    powerLimitWatts: gauge('watts', 'The enforced power cap.'),
+    temperatureCelsius: gauge('celsius', 'Core temperature.'),
+    memoryTemperatureCelsius: gauge('celsius', 'Memory temperature.'),
+    smClockHertz: gauge('hertz', 'Clock of the streaming multiprocessors.'),
+    smClockMaxHertz: gauge('hertz', 'The highest SM clock of this device.'),
+    memoryClockHertz: gauge('hertz', 'Memory clock.'),
+    throttleReasons: json(z.array(z.string()), 'Why the clocks are held down now.'),
+    pcieGeneration: gauge('none', 'PCIe generation of the link now.'),
+    pcieWidth: gauge('none', 'PCIe lanes of the link now.'),
+    tensorActiveRatio: gauge('ratio', 'Share of cycles in which tensor cores were active.'),
+    smActiveRatio: gauge('ratio', 'Share of cycles in which a streaming multiprocessor had a warp.'),
+    dramActiveRatio: gauge('ratio', 'Share of cycles in which the memory interface was active.'),
+    nvlinkReceiveBytesPerSecond: gauge('bytesPerSecond', 'NVLink bytes received per second.'),
+    nvlinkTransmitBytesPerSecond: gauge('bytesPerSecond', 'NVLink bytes sent per second.'),
+    eccUncorrectedErrors: counter('count', 'Uncorrected ECC errors since the counters were reset.'),
+    eccCorrectedErrors: counter('count', 'Corrected ECC errors since the counters were reset.'),
+    migMode: text('Enabled or Disabled.'),
+    processes: json(processesSchema, 'Processes that hold memory on the device.'),
+  },
+  host: {
+    time,
+    node,
+    cpuCount: gauge('count', 'Logical processors.'),
+    cpuUtilizationRatio: gauge('ratio', 'Share of processor time in use, over all processors.'),
+    cpuStealRatio: gauge('ratio', 'Share of processor time that the hypervisor gave to others.'),
+    cpuIoWaitRatio: gauge('ratio', 'Share of processor time idle with input or output pending.'),
+    memoryUsedBytes: gauge('bytes', 'Memory in use: total less available.'),
+    memoryTotalBytes: gauge('bytes', 'Memory in all.'),
+    swapUsedBytes: gauge('bytes', 'Swap in use.'),
+    loadAverage: gauge('none', 'Load average over one minute.'),
+  },
+  link: {
+    time,
+    node,
+    device: text('The network device.'),
+    port: text('The port of the device, where it has several.'),
+    receiveBytes: counter('bytes', 'Bytes received since boot.'),
+    transmitBytes: counter('bytes', 'Bytes sent since boot.'),
+    rateBitsPerSecond: gauge('bitsPerSecond', 'Speed of the link now.'),
+    state: text('up, down, or what the kernel says.'),
+    errors: json(z.record(z.string(), finite), 'Error counters by name.'),
+  },
+  step: {
+    time,
+    run,
+    node,
+    rank,
+    source: text('The log format that this was read by.'),
+    step: gauge('none', 'The optimizer step.'),
+    totalSteps: gauge('none', 'The step at which the run will end.'),
+    stepSeconds: gauge('seconds', 'Time of one optimizer step.'),
+    tokens: gauge('tokens', 'Tokens of this step: of this rank where a rank is given, of the whole job where not.'),
+    samples: gauge('count', 'Samples of this step, counted as tokens are.'),
+    tokensPerSecond: gauge('tokensPerSecond', 'Tokens per second of the whole job, as the log says.'),
+    tokensPerSecondPerGpu: gauge('tokensPerSecond', 'Tokens per second and GPU, as the log says.'),
+    samplesPerSecond: gauge('samplesPerSecond', 'Samples per second of the whole job, as the log says.'),
+    flopsPerSecondPerGpu: gauge('flopsPerSecond', 'FLOP/s per GPU, as the log says.'),
+    mfu: gauge('ratio', 'Model FLOPs utilisation, as the log says.'),
+    loss: gauge('none', 'Training loss.'),
+    gradientNorm: gauge('none', 'Norm of the gradient before clipping.'),
+    learningRate: gauge('none', 'Learning rate.'),
+    memoryAllocatedBytes: gauge('bytes', 'Memory held by tensors, as the framework says.'),
+    memoryReservedBytes: gauge('bytes', 'Memory held by the framework’s allocator.'),
+    memoryPeakBytes: gauge('bytes', 'Highest memory held by tensors since the last report.'),
+    memoryCategories: json(z.record(z.string(), finite), 'Bytes by category: parameters, gradients, optimizer, activations.'),
+    residentBytes: gauge('bytes', 'Resident host memory of the rank’s process.'),
+    phases: json(z.record(z.string(), phaseSchema), 'Time by phase: data, forward, backward, communication, optimizer, or a framework’s own timers.'),
+  },
+  config: {
+    time,
+    run,
+    framework: text('The training framework.'),
+    model: json(modelSchema, 'The dimensions of the model.'),
+    parallelism: json(parallelismSchema, 'Degrees of parallelism.'),
+    batch: json(batchSchema, 'Micro-batch and global batch, in samples.'),
+    precision: text('fp32, tf32, bf16, fp16 or fp8.'),
+    optimizer: text('The optimizer.'),
+    recompute: text('none, selective or full.'),
+    hardware: json(hardwareSchema, 'The devices that the run uses.'),
+  },
+  event: {
+    time,
+    run,
+    node,
+    rank,
+    type: text('oom, host-oom, nccl-timeout, xid, crash, traceback, collector, exit, …'),
+    gpuIndex: gauge('none', 'The device that it is about.'),
+    message: text('What was printed, or what happened.'),
+    requestedBytes: gauge('bytes', 'Bytes that could not be had.'),
+    capacityBytes: gauge('bytes', 'Memory of the device in all.'),
+    freeBytes: gauge('bytes', 'Memory free on the device.'),
+    processBytes: gauge('bytes', 'Memory of this process on the device.'),
+    allocatedBytes: gauge('bytes', 'Memory held by tensors.'),
+    reservedBytes: gauge('bytes', 'Memory held by the allocator.'),
+    reservedUnallocatedBytes: gauge('bytes', 'Held by the allocator, in use by nobody.'),
+    exitCode: gauge('none', 'Exit code of the process.'),
+  },
+  collective: {
+    time,
+    run,
+    node,
+    rank,
+    group: text('The group of ranks.'),
+    operation: text('all-reduce, all-gather, …'),
+    bytes: gauge('bytes', 'Bytes of the buffer.'),
+    seconds: gauge('seconds', 'Time that this rank spent in it.'),
+    busBytesPerSecond: gauge('bytesPerSecond', 'Bus bandwidth by NCCL’s convention.'),
+    step: gauge('none', 'The optimizer step.'),
+  },
+  run: {
+    time,
+    run,
+    node,
+    name: text('The name that people gave it.'),
+    command: text('The command line.'),
+    state: text('started, running or ended.'),
+    pid: gauge('none', 'Process id of the launcher.'),
+    exitCode: gauge('none', 'Exit code, once ended; 128 + signal where a signal ended it.'),
+    synthetic: text('Says what of this run is made up; absent for a real one.'),
+  },
+  rank: {
+    time,
+    run,
+    node,
+    rank,
+    localRank: gauge('none', 'The rank on its node.'),
+    worldSize: gauge('none', 'Ranks in all.'),
+    pid: gauge('none', 'Process id.'),
+    gpuIndex: gauge('none', 'The device that it drives; absent on a CPU.'),
+    gpuUuid: text('The UUID of that device.'),
+    device: text('cuda, cpu, …'),
+    coordinates: json(z.record(z.string(), finite), 'dp, tp, pp, cp, ep.'),
+    state: text('started or ended.'),
+  },
+  collector: {
+    time,
+    node,
+    name: text('The collector.'),
+    state: text('ok, absent (nothing to read here) or failed.'),
+    message: text('Why it is absent or failed.'),
+    fix: text('What to do about it.'),
+    durationSeconds: gauge('seconds', 'Time of the last collection.'),
+    failures: counter('count', 'Failed collections since the agent started.'),
+    linesRead: counter('count', 'Lines understood since the agent started.'),
+    linesUnread: counter('count', 'Lines not understood since the agent started.'),
+  },
+} as const satisfies Record<string, Record<string, Field>>
+
+export type Kind = keyof typeof catalogue
+export const kinds = Object.keys(catalogue) as readonly Kind[]
+export type FieldName<K extends Kind> = Extract<keyof (typeof catalogue)[K], string>
+
+/** The fields of a kind in the order of the catalogue, which is the order of columns everywhere. */
+export function fieldsOf(kind: Kind): readonly (readonly [name: string, field: Field])[] {
+  return Object.entries(catalogue[kind] as Record<string, Field>)
+}
+
+/** The standard phases of a step; frameworks' own timers keep their names beside them. */
+export const PHASES = ['data', 'forward', 'backward', 'communication', 'optimizer'] as const
+
+const PROMETHEUS_SUFFIX: Partial<Record<Unit, string>> = { celsius: 'celsius', watts: 'watts', hertz: 'hertz' }
+
+/** `gpu`, `memoryUsedBytes` → `plumbline_gpu_memory_used_bytes`; counters end in `_total`. */
+export function prometheusName(kind: Kind, name: string, field: NumberField): string {
+  const snake = name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
+  const suffix = PROMETHEUS_SUFFIX[field.unit]
+  const base = suffix !== undefined && !snake.endsWith(suffix) ? `${snake}_${suffix}` : snake
+  return `plumbline_${kind}_${base}${field.counter ? '_total' : ''}`
+}
