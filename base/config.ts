@@ -28,13 +28,20 @@ function readFile(path: string, keys: readonly string[]): Record<string, unknown
   try {
     content = parse(readFileSync(path, 'utf8')) ?? {}
   } catch (error) {
-    throw new PlumblineError(`${path} is not YAML: ${messageOf(error)}`, { fix: 'correct the file, or remove it', usage: true })
+    throw new PlumblineError(`${path} is not YAML: ${messageOf(error)}`, {
+      fix: 'correct the file, or remove it',
+      usage: true,
+    })
   }
   const table = z.record(z.string(), z.unknown()).safeParse(content)
-  if (!table.success) throw new PlumblineError(`${path} holds no settings`, { fix: 'write one `key: value` a line', usage: true })
+  if (!table.success)
+    throw new PlumblineError(`${path} holds no settings`, { fix: 'write one `key: value` a line', usage: true })
   for (const key of Object.keys(table.data)) {
     if (!keys.includes(key)) {
-      throw new PlumblineError(`${path}: there is no setting "${key}"`, { fix: `use one of: ${keys.join(', ')}`, usage: true })
+      throw new PlumblineError(`${path}: there is no setting "${key}"`, {
+        fix: `use one of: ${keys.join(', ')}`,
+        usage: true,
+      })
     }
   }
   return table.data
@@ -60,7 +67,10 @@ export function resolveSettings<S extends Record<string, Setting<unknown>>>(
     const result = setting.schema.safeParse(value)
     if (!result.success) {
       const why = result.error.issues[0]?.message ?? 'not valid'
-      throw new PlumblineError(`${from}: ${key} cannot be ${JSON.stringify(value)} (${why})`, { fix: setting.help, usage: true })
+      throw new PlumblineError(`${from}: ${key} cannot be ${JSON.stringify(value)} (${why})`, {
+        fix: setting.help,
+        usage: true,
+      })
     }
     values[key] = result.data
     origin[key] = from

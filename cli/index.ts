@@ -12,7 +12,11 @@ export const commands = registry<CommandEntry>('command', [
   { name: 'start', help: 'hub, dashboard and an agent for this machine', load: () => import('./start') },
   { name: 'run', help: 'run a training command and watch it', load: () => import('./run') },
   { name: 'agent', help: 'the agent alone', load: () => import('./agent') },
-  { name: 'parse', help: 'what the collectors read from a file, one JSON record a line', load: () => import('./parse') },
+  {
+    name: 'parse',
+    help: 'what the collectors read from a file, one JSON record a line',
+    load: () => import('./parse'),
+  },
   { name: 'predict', help: 'Transformers Math for a config or a preset', load: () => import('./predict') },
   { name: 'doctor', help: 'what this node offers, what is missing, and how to get it', load: () => import('./doctor') },
 ])

@@ -4,7 +4,11 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { Setting, Settings as Values } from '../base/config'
 
-const setting = <T>(schema: z.ZodType<T>, fallback: T, help: string): Setting<T> => ({ schema, default: fallback, help })
+const setting = <T>(schema: z.ZodType<T>, fallback: T, help: string): Setting<T> => ({
+  schema,
+  default: fallback,
+  help,
+})
 const list = z.union([z.array(z.string()), z.string().transform(text => text.split(',').filter(Boolean))])
 
 export const settings = {
@@ -16,8 +20,16 @@ export const settings = {
   token: setting(z.string(), '', 'secret that agents must show; empty asks for none'),
   intervalMs: setting(z.coerce.number().int().min(100).max(3_600_000), 1000, 'milliseconds between device samples'),
   logs: setting(list, [] as string[], 'globs of training logs to follow, with commas between'),
-  spoolBytes: setting(z.coerce.number().int().min(1_048_576), 268_435_456, 'most bytes an agent keeps on disk while the hub is away'),
-  metricsPort: setting(z.coerce.number().int().min(0).max(65_535).or(z.literal(-1)), -1, 'port of the agent’s own /metrics; -1 for none, 0 for a free one'),
+  spoolBytes: setting(
+    z.coerce.number().int().min(1_048_576),
+    268_435_456,
+    'most bytes an agent keeps on disk while the hub is away',
+  ),
+  metricsPort: setting(
+    z.coerce.number().int().min(0).max(65_535).or(z.literal(-1)),
+    -1,
+    'port of the agent’s own /metrics; -1 for none, 0 for a free one',
+  ),
   otlp: setting(z.string(), '', 'OTLP/HTTP endpoint to send metrics to; empty for none'),
 }
 export type PlumblineSettings = Values<typeof settings>

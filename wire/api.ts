@@ -106,7 +106,15 @@ export const stepSeriesSchema = z.object({
 })
 export type StepSeries = z.infer<typeof stepSeriesSchema>
 
-export const RANK_METRICS = ['stepSeconds', 'computeSeconds', 'communicationSeconds', 'syncWaitSeconds', 'dataSeconds', 'memoryAllocatedBytes', 'residentBytes'] as const
+export const RANK_METRICS = [
+  'stepSeconds',
+  'computeSeconds',
+  'communicationSeconds',
+  'syncWaitSeconds',
+  'dataSeconds',
+  'memoryAllocatedBytes',
+  'residentBytes',
+] as const
 export type RankMetric = (typeof RANK_METRICS)[number]
 export const rankMapSchema = z.object({
   metric: z.enum(RANK_METRICS),

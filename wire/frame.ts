@@ -72,7 +72,8 @@ export function encodeFrame(batch: Batch): Buffer {
   return Buffer.concat([prefix, json, ...parts])
 }
 
-const bad = (why: string) => new PlumblineError(`not a frame: ${why}`, { fix: 'check that agent and hub are of one version' })
+const bad = (why: string) =>
+  new PlumblineError(`not a frame: ${why}`, { fix: 'check that agent and hub are of one version' })
 
 function readHeader(bytes: Buffer): { header: Header; offset: number } {
   if (bytes.length > MAX_FRAME_BYTES) throw bad(`${bytes.length} bytes is over the limit of ${MAX_FRAME_BYTES}`)

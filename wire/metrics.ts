@@ -31,7 +31,10 @@ const json = <T>(schema: z.ZodType<T>, help: string): JsonField<T> => ({ type: '
 const time = gauge('seconds', 'When, in seconds since the Unix epoch.')
 const run = text('The run (training job) that this belongs to.')
 const node = text('The host name of the node.')
-const rank = gauge('none', 'The rank (process of the job) that this was seen on; absent when it speaks for the whole job.')
+const rank = gauge(
+  'none',
+  'The rank (process of the job) that this was seen on; absent when it speaks for the whole job.',
+)
 
 const finite = z.number().finite()
 export const phaseSchema = z.object({
@@ -157,9 +160,15 @@ export const catalogue = {
     memoryAllocatedBytes: gauge('bytes', 'Memory held by tensors, as the framework says.'),
     memoryReservedBytes: gauge('bytes', 'Memory held by the framework’s allocator.'),
     memoryPeakBytes: gauge('bytes', 'Highest memory held by tensors since the last report.'),
-    memoryCategories: json(z.record(z.string(), finite), 'Bytes by category: parameters, gradients, optimizer, activations.'),
+    memoryCategories: json(
+      z.record(z.string(), finite),
+      'Bytes by category: parameters, gradients, optimizer, activations.',
+    ),
     residentBytes: gauge('bytes', 'Resident host memory of the rank’s process.'),
-    phases: json(z.record(z.string(), phaseSchema), 'Time by phase: data, forward, backward, communication, optimizer, or a framework’s own timers.'),
+    phases: json(
+      z.record(z.string(), phaseSchema),
+      'Time by phase: data, forward, backward, communication, optimizer, or a framework’s own timers.',
+    ),
   },
   config: {
     time,

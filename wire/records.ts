@@ -1,8 +1,24 @@
 /** Records: what collectors read, one object each. The hot path carries them as columns (`table.ts`) instead. */
 import { z } from 'zod'
-import { catalogue, fieldsOf, kinds, type FieldName, type JsonField, type Kind, type NumberField, type TextField } from './metrics'
+import type {
+  catalogue} from './metrics';
+import {
+  fieldsOf,
+  kinds,
+  type FieldName,
+  type JsonField,
+  type Kind,
+  type NumberField,
+  type TextField,
+} from './metrics'
 
-type ValueOf<F> = F extends NumberField ? number : F extends TextField ? string : F extends JsonField<infer T> ? T : never
+type ValueOf<F> = F extends NumberField
+  ? number
+  : F extends TextField
+    ? string
+    : F extends JsonField<infer T>
+      ? T
+      : never
 
 /** One record of a kind. Every field but `kind` is absent when unknown. */
 export type RecordOf<K extends Kind> = { kind: K } & {
@@ -23,7 +39,8 @@ const schemas = new Map<string, z.ZodObject>(kinds.map(kind => [kind, schemaOf(k
 
 /** Checks an unknown value against the schema of its kind. Returns undefined and never throws when it is not a record. */
 export function asRecord(value: unknown): WireRecord | undefined {
-  if (typeof value !== 'object' || value === null || !('kind' in value) || typeof value.kind !== 'string') return undefined
+  if (typeof value !== 'object' || value === null || !('kind' in value) || typeof value.kind !== 'string')
+    return undefined
   const result = schemas.get(value.kind)?.safeParse(value)
   return result?.success === true ? (result.data as WireRecord) : undefined
 }

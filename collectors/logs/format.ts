@@ -23,8 +23,13 @@ export interface LogFormat<State extends Json = Json> {
    * (yet): part of a block of several lines, or a line without figures. Pure: no clock, no files; never throws.
    */
   parse(line: LogLine, state: State): WireRecord[] | undefined
+  /**
+   * Records held back because their block could have gone on. Asked for when a line turns out not to be of this format,
+   * when the log has been still for a while, and at its end. May change `state`; never throws.
+   */
+  flush?(state: State): WireRecord[]
 }
 
-export function defineFormat<const F extends LogFormat<never>>(format: F): F {
+export function defineFormat<State extends Json>(format: LogFormat<State>): LogFormat<State> {
   return format
 }

@@ -8,8 +8,17 @@ import { Batch } from '../../wire/table'
 const absentOr = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined })
 const numbers = fc.double({ noNaN: true, noDefaultInfinity: true })
 const record: fc.Arbitrary<WireRecord> = fc.oneof(
-  fc.record({ kind: fc.constant('gpu' as const), time: absentOr(numbers), index: absentOr(numbers), name: absentOr(fc.string()) }),
-  fc.record({ kind: fc.constant('step' as const), step: absentOr(numbers), phases: absentOr(fc.constant({ forward: { seconds: 1 } })) }),
+  fc.record({
+    kind: fc.constant('gpu' as const),
+    time: absentOr(numbers),
+    index: absentOr(numbers),
+    name: absentOr(fc.string()),
+  }),
+  fc.record({
+    kind: fc.constant('step' as const),
+    step: absentOr(numbers),
+    phases: absentOr(fc.constant({ forward: { seconds: 1 } })),
+  }),
 )
 const clean = (value: WireRecord) => JSON.parse(JSON.stringify(value)) as WireRecord
 
@@ -31,7 +40,12 @@ describe('a frame', () => {
   })
 
   it('refuses every cut and every appended byte with a PlumblineError', () => {
-    const frame = encodeFrame(batchOf([{ kind: 'gpu', time: 1, name: 'A' }, { kind: 'gpu', time: 2, name: 'B' }]))
+    const frame = encodeFrame(
+      batchOf([
+        { kind: 'gpu', time: 1, name: 'A' },
+        { kind: 'gpu', time: 2, name: 'B' },
+      ]),
+    )
     for (let end = 0; end < frame.length; end += 1) {
       expect(() => decodeFrame(frame.subarray(0, end))).toThrow(PlumblineError)
     }

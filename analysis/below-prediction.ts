@@ -1,0 +1,46 @@
+/** Steps take far longer than arithmetic says: no culprit yet, a finding about the plan. */
+import { format } from '../base/units'
+import { defineDetector } from './detector'
+import { known, median } from './statistics'
+
+/**
+ * The prediction is a bound: matmuls at their measured best, bubble, exposed communication. Published runs take 1.5 to
+ * 2.5 times that; beyond three something is in the way that is not in the formula.
+ */
+const FAR_ABOVE = 3
+const MIN_STEPS = 8
+/** The first steps load, compile and fill caches. */
+const WARM_UP_STEPS = 3
+
+export const belowPrediction = defineDetector({
+  name: 'below-prediction',
+  help: 'Steps take far longer than predicted.',
+  detect({ run, steps, prediction }) {
+    const predicted = prediction?.step.seconds
+    if (predicted === undefined || !(predicted > 0)) return []
+    const rows = Array.from(steps.step, (step, index) => index).filter(
+      index => (steps.step[index] ?? 0) > WARM_UP_STEPS,
+    )
+    const seconds = known(rows.map(index => steps.stepSeconds[index] ?? NaN))
+    const measured = median(seconds)
+    if (seconds.length < MIN_STEPS || !(measured > FAR_ABOVE * predicted)) return []
+    const times = known(rows.map(index => steps.time[index] ?? NaN))
+    const formula = prediction?.explain['step.seconds']?.assumption
+    return [
+      {
+        detector: 'below-prediction',
+        run,
+        severity: 'info',
+        title: `Steps take ${(measured / predicted).toFixed(1)} times as long as predicted`,
+        evidence:
+          `Median of ${seconds.length} steps: ${format(measured, 'seconds')}, predicted ${format(predicted, 'seconds')}` +
+          `${prediction?.peak === undefined ? '' : ` at ${prediction.peak.title}`}${formula === undefined ? '.' : ` (${formula}).`}`,
+        since: times.length === 0 ? 0 : Math.min(...times),
+        costSecondsPerStep: measured - predicted,
+        nextStep:
+          'See which phase holds the time: data and host gaps, communication, or small matmuls. A larger micro-batch helps the last.',
+        provenance: 'derived',
+      },
+    ]
+  },
+})

@@ -1,0 +1,63 @@
+/** The contract of a detector: one file per detector, one line in `index.ts`. A pure function: window in, findings out. */
+import type { Prediction } from '../math/predict'
+import type { Finding } from '../wire/findings'
+import type { RecordOf } from '../wire/records'
+
+/** Columns of one length, a row for each rank and step, in any order. NaN is absent, never 0. */
+export interface RankStepColumns {
+  readonly step: ArrayLike<number>
+  readonly rank: ArrayLike<number>
+  /** When the step ended, Unix seconds. */
+  readonly time: ArrayLike<number>
+  readonly stepSeconds: ArrayLike<number>
+  readonly dataSeconds: ArrayLike<number>
+  readonly forwardSeconds: ArrayLike<number>
+  readonly backwardSeconds: ArrayLike<number>
+  /** Time inside collectives. */
+  readonly communicationSeconds: ArrayLike<number>
+}
+
+/** Steps of the whole job, a row each, ascending. NaN is absent. */
+export interface JobStepColumns {
+  readonly step: ArrayLike<number>
+  readonly time: ArrayLike<number>
+  readonly stepSeconds: ArrayLike<number>
+}
+
+export interface RunFacts {
+  /** As of the hub's clock: live, silent, ended, failed or lost. */
+  readonly state: string
+  readonly startedAt: number
+  readonly endedAt: number | undefined
+  readonly exitCode: number | undefined
+  readonly worldSize: number | undefined
+}
+
+/** What a detector may look at: the last steps of one run and what is known of it. */
+export interface DetectorWindow {
+  readonly run: string
+  /** Unix seconds. */
+  readonly now: number
+  readonly facts: RunFacts
+  readonly ranks: RankStepColumns
+  readonly steps: JobStepColumns
+  readonly events: readonly RecordOf<'event'>[]
+  readonly config: RecordOf<'config'> | undefined
+  readonly prediction: Prediction | undefined
+  /** Role of a rank: ranks of one role do the same work. All alike where absent. */
+  readonly roles?: ReadonlyMap<number, string> | undefined
+}
+
+export interface Detector<N extends string = string> {
+  readonly name: N
+  readonly help: string
+  /**
+   * Called once or so a second and run, and over a whole run offline: the same window gives the same findings. Must not
+   * keep state and must not throw on gaps; silence is the answer where evidence is thin.
+   */
+  detect(window: DetectorWindow): Finding[]
+}
+
+export function defineDetector<const N extends string>(detector: Detector<N>): Detector<N> {
+  return detector
+}

@@ -1,0 +1,23 @@
+/** Detectors in the order in which their findings are shown. */
+import { messageOf } from '../base/errors'
+import { registry } from '../base/registry'
+import type { Finding } from '../wire/findings'
+import { belowPrediction } from './below-prediction'
+import type { Detector, DetectorWindow } from './detector'
+import { crash, outOfMemory } from './failures'
+import { silentRun } from './silent-run'
+import { slowRank } from './slow-rank'
+
+export const detectors = registry<Detector>('detector', [outOfMemory, crash, silentRun, slowRank, belowPrediction])
+
+/** Findings of all detectors. One that throws is reported by `failed` and never stops the others. */
+export function detectAll(window: DetectorWindow, failed: (detector: string, message: string) => void): Finding[] {
+  return [...detectors].flatMap(detector => {
+    try {
+      return detector.detect(window)
+    } catch (error) {
+      failed(detector.name, messageOf(error))
+      return []
+    }
+  })
+}

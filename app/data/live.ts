@@ -1,0 +1,93 @@
+'use client'
+/** The one socket of the page: who watches what, and whether the hub is there. */
+import { useSyncExternalStore } from 'react'
+import { io, type Socket } from 'socket.io-client'
+import { z } from 'zod'
+import { unixSeconds } from '../../base/clock'
+import { liveUpdateSchema, runSummarySchema, type LiveUpdate, type RunSummary } from '../../wire/api'
+import { LIVE_NAMESPACE } from '../../wire/messages'
+
+export interface Connection {
+  readonly state: 'connecting' | 'connected' | 'lost'
+  /** When anything last came from the hub, by the clock of this machine; undefined where nothing did yet. */
+  readonly lastDataAt: number | undefined
+}
+
+export interface Watcher {
+  /** Each time the connection stands, the first included: what was missed can be fetched now. */
+  connected?: () => void
+  update?: (update: LiveUpdate) => void
+  runs?: (runs: RunSummary[]) => void
+}
+
+const FIRST: Connection = { state: 'connecting', lastDataAt: undefined }
+const runsSchema = z.array(runSummarySchema)
+const listeners = new Set<() => void>()
+let connection = FIRST
+let socket: Socket | undefined
+
+function change(next: Partial<Connection>): void {
+  connection = { ...connection, ...next }
+  for (const listener of listeners) listener()
+}
+
+function open(): Socket {
+  if (socket !== undefined) return socket
+  const opened = io(LIVE_NAMESPACE, {
+    transports: ['websocket', 'polling'],
+    tryAllTransports: true,
+    reconnectionDelay: 300,
+    reconnectionDelayMax: 2000,
+    timeout: 4000,
+  })
+  opened.on('connect', () => change({ state: 'connected', lastDataAt: unixSeconds() }))
+  opened.on('disconnect', reason => {
+    change({ state: 'lost' })
+    // The hub said goodbye in good order: socket.io would not come back by itself.
+    if (reason === 'io server disconnect') opened.connect()
+  })
+  opened.on('connect_error', () => change({ state: 'lost' }))
+  opened.onAny(() => change({ lastDataAt: unixSeconds() }))
+  socket = opened
+  return opened
+}
+
+/** Watches a run, or with null the list of runs, until the returned function is called. One watcher at a time. */
+export function watch(run: string | null, watcher: Watcher): () => void {
+  const live = open()
+  const connected = () => {
+    live.emit('watch', run)
+    watcher.connected?.()
+  }
+  const update = (value: unknown) => {
+    const parsed = liveUpdateSchema.safeParse(value)
+    if (parsed.success && parsed.data.run === run) watcher.update?.(parsed.data)
+  }
+  const runs = (value: unknown) => {
+    const parsed = runsSchema.safeParse(value)
+    if (parsed.success) watcher.runs?.(parsed.data)
+  }
+  live.on('connect', connected)
+  live.on('update', update)
+  live.on('runs', runs)
+  if (live.connected) connected()
+  return () => {
+    live.off('connect', connected)
+    live.off('update', update)
+    live.off('runs', runs)
+  }
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener)
+  open()
+  return () => listeners.delete(listener)
+}
+
+export function useConnection(): Connection {
+  return useSyncExternalStore(
+    subscribe,
+    () => connection,
+    () => FIRST,
+  )
+}

@@ -1,0 +1,15 @@
+/** The pages that the header leads to, in its order. `key`: press g, then this key. */
+import { registry } from '../base/registry'
+
+export interface PageEntry {
+  readonly name: string
+  readonly href: string
+  readonly title: string
+  readonly help: string
+  readonly key: string
+}
+
+export const pages = registry<PageEntry>('page', [
+  { name: 'runs', href: '/', title: 'Runs', help: 'Training jobs, live and past', key: 'r' },
+  { name: 'nodes', href: '/nodes', title: 'Nodes', help: 'Agents and what they collect', key: 'n' },
+])

@@ -1,0 +1,67 @@
+import { format } from '../../../base/units'
+import type { MemoryBar } from '../../data/memory-bars'
+import { Provenance } from '../../ui/provenance'
+import styles from './memory.module.css'
+
+const COLORS: Readonly<Record<string, string>> = {
+  parameters: 'var(--series-1)',
+  gradients: 'var(--series-3)',
+  optimizer: 'var(--series-5)',
+  activations: 'var(--series-2)',
+  buffers: 'var(--series-8)',
+  'other tensors': 'var(--series-6)',
+  'reserved, not in use': 'var(--series-4)',
+}
+
+/** The colour of a part: one for each known name; all that is not explained is grey. */
+export function partColor(name: string): string {
+  return COLORS[name] ?? 'var(--series-7)'
+}
+
+function Bar({ bar, scale, isPredicted }: { bar: MemoryBar; scale: number; isPredicted: boolean }) {
+  const words = bar.parts.map(part => `${part.name} ${format(part.bytes, 'bytes')}`).join(', ')
+  return (
+    <li className={styles.bar}>
+      <span className={styles.name}>{isPredicted ? <Provenance kind="predicted" /> : bar.name}</span>
+      <span className={styles.track} role="img" aria-label={`${bar.name}: ${words}`} data-predicted={isPredicted}>
+        {bar.parts.map(part => (
+          <span
+            key={part.name}
+            title={`${part.name}: ${format(part.bytes, 'bytes')}`}
+            style={{ width: `${(part.bytes / scale) * 100}%`, background: partColor(part.name) }}
+          />
+        ))}
+        {bar.capacityBytes !== undefined && (
+          <i
+            title={`capacity ${format(bar.capacityBytes, 'bytes')}`}
+            style={{ left: `${Math.min(100, (bar.capacityBytes / scale) * 100)}%` }}
+          />
+        )}
+      </span>
+      <span className={styles.total} title={bar.total}>
+        {format(bar.totalBytes, 'bytes')}
+      </span>
+    </li>
+  )
+}
+
+/** The predicted bar on top, then one for each rank, on one scale: the capacity, or the longest bar. */
+export function MemoryBars({ expected, bars }: { expected: MemoryBar | undefined; bars: readonly MemoryBar[] }) {
+  const all = expected === undefined ? bars : [expected, ...bars]
+  if (all.length === 0) {
+    return <p className="muted">Nothing is known of memory yet: it comes from nvidia-smi, the log, or the hook.</p>
+  }
+  const scale = Math.max(...all.map(bar => Math.max(bar.totalBytes, bar.capacityBytes ?? 0)), 1)
+  const [first] = bars
+  return (
+    <>
+      <ul className={styles.bars}>
+        {expected !== undefined && <Bar bar={expected} scale={scale} isPredicted />}
+        {bars.map(bar => (
+          <Bar key={bar.name} bar={bar} scale={scale} isPredicted={false} />
+        ))}
+      </ul>
+      {first !== undefined && <p className={styles.foot}>Totals of ranks: {first.total}.</p>}
+    </>
+  )
+}

@@ -1,0 +1,128 @@
+'use client'
+import Link from 'next/link'
+import { format } from '../../../base/units'
+import type { Finding } from '../../../wire/findings'
+import type { NodeInfo, RunEvent } from '../../../wire/api'
+import { clockText } from '../../chart/axis'
+import type { Tone } from '../../data/health'
+import type { PredictedRun } from '../../data/prediction'
+import type { RunView } from '../../data/run-view'
+import { COLLECTOR_TONE } from '../../nodes/node-card'
+import { Badge } from '../../ui/badge'
+import { Card } from '../../ui/card'
+import { Provenance } from '../../ui/provenance'
+import { PredictionCard } from './prediction-card'
+import run from './run.module.css'
+import styles from './side.module.css'
+
+const SEVERITY: Readonly<Record<Finding['severity'], Tone>> = {
+  info: 'neutral',
+  warning: 'warning',
+  critical: 'critical',
+}
+
+function FindingItem({ finding }: { finding: Finding }) {
+  return (
+    <li className={styles.finding} data-severity={finding.severity}>
+      <p className={styles.line}>
+        <Badge tone={SEVERITY[finding.severity]}>{finding.severity}</Badge>
+        <Provenance kind={finding.provenance} />
+      </p>
+      <h3>{finding.title}</h3>
+      <p>{finding.evidence}</p>
+      <p className="muted">
+        Since {clockText(finding.since * 1000)}
+        {finding.costSecondsPerStep !== undefined && `, costs ${format(finding.costSecondsPerStep, 'seconds')} a step`}
+      </p>
+      <p>Next: {finding.nextStep}</p>
+    </li>
+  )
+}
+
+function Findings({ findings }: { findings: readonly Finding[] }) {
+  return (
+    <Card title="Findings" id="findings" aside={findings.length === 0 ? undefined : findings.length}>
+      {findings.length === 0 ? (
+        <p className="muted">Nothing stands out.</p>
+      ) : (
+        <ul className={styles.list}>
+          {findings.map(finding => (
+            <FindingItem key={`${finding.detector} ${finding.title}`} finding={finding} />
+          ))}
+        </ul>
+      )}
+    </Card>
+  )
+}
+
+function whereText(event: RunEvent): string {
+  return [event.rank === null ? undefined : `rank ${event.rank}`, event.node ?? undefined].filter(Boolean).join(', ')
+}
+
+function Events({ events }: { events: readonly RunEvent[] }) {
+  return (
+    <Card title="Events" aside={events.length === 0 ? undefined : events.length}>
+      {events.length === 0 ? (
+        <p className="muted">None so far.</p>
+      ) : (
+        <ol className={`${styles.list} ${styles.events}`} tabIndex={0} aria-label="Events, newest first">
+          {events.map(event => (
+            <li key={`${event.time} ${event.type} ${event.rank} ${event.message}`}>
+              <p className={styles.line}>
+                <span className="muted">{clockText(event.time * 1000)}</span>
+                <strong>{event.type}</strong>
+                <span className="muted">{whereText(event)}</span>
+              </p>
+              <p className={styles.message}>{event.message}</p>
+            </li>
+          ))}
+        </ol>
+      )}
+    </Card>
+  )
+}
+
+function Collectors({ nodes }: { nodes: readonly NodeInfo[] }) {
+  const rows = nodes.flatMap(({ node, collectors }) => collectors.map(collector => ({ node, ...collector })))
+  return (
+    <Card title="Collectors" aside={<Link href="/nodes">all nodes</Link>}>
+      {rows.length === 0 ? (
+        <p className="muted">No agent reports on its collectors.</p>
+      ) : (
+        <ul className={styles.list}>
+          {rows.map(({ node, name, state, message, fix }) => (
+            <li key={`${node} ${name}`}>
+              <p className={styles.line}>
+                <Badge tone={COLLECTOR_TONE[state]}>{state}</Badge>
+                <code>{name}</code>
+                {nodes.length > 1 && <span className="muted">{node}</span>}
+              </p>
+              {state !== 'ok' && message !== null && <p className={styles.message}>{message}</p>}
+              {state === 'failed' && fix !== null && <p className="muted">Fix: {fix}</p>}
+            </li>
+          ))}
+        </ul>
+      )}
+    </Card>
+  )
+}
+
+interface SideProps {
+  view: RunView
+  predicted: PredictedRun | undefined
+  nodes: readonly NodeInfo[]
+}
+
+/** Beside the charts: it grows and shrinks without moving them. */
+export function Side({ view, predicted, nodes }: SideProps) {
+  return (
+    <aside className={run.sideFrame} aria-label="Findings, events and sources">
+      <div className={run.side} tabIndex={0} role="group" aria-label="Findings, events and sources">
+        <Findings findings={view.detail.findings} />
+        <Events events={view.events} />
+        <Collectors nodes={nodes} />
+        <PredictionCard predicted={predicted} />
+      </div>
+    </aside>
+  )
+}

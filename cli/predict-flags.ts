@@ -1,0 +1,80 @@
+/** Flags of `plumbline predict`: each sets one field of the config and wins over the file. */
+import type { Command } from 'commander'
+import { PlumblineError } from '../base/errors'
+import type { PredictInput } from '../math/predict'
+
+type Group = 'model' | 'parallelism' | 'batch' | 'hardware'
+interface Flag {
+  readonly name: string
+  readonly value: '<number>' | '<word>' | ''
+  readonly group: Group | undefined
+  readonly field: string
+  readonly help: string
+}
+
+const number = (name: string, group: Group, field: string, help: string): Flag => ({
+  ...{ name, group, field, help },
+  value: '<number>',
+})
+const word = (name: string, group: Group | undefined, field: string, help: string): Flag => ({
+  ...{ name, group, field, help },
+  value: '<word>',
+})
+
+const flags: readonly Flag[] = [
+  word('gpu', 'hardware', 'gpu', 'GPU, by our name or as nvidia-smi prints it'),
+  number('count', 'hardware', 'count', 'devices in all'),
+  number('peak', 'hardware', 'peakFlopsPerSecond', 'peak of one device in FLOP/s, in place of the table'),
+  number('network', 'hardware', 'networkBytesPerSecond', 'bytes per second of one device to other nodes'),
+  number('link', 'hardware', 'linkBytesPerSecond', 'bytes per second of one device inside its node'),
+  number('micro', 'batch', 'micro', 'sequences of a micro-batch'),
+  number('global', 'batch', 'global', 'sequences of a step, over the whole job'),
+  number('sequence', 'model', 'sequenceLength', 'tokens of a sequence'),
+  number('tensor', 'parallelism', 'tensor', 'tensor parallel degree'),
+  number('pipeline', 'parallelism', 'pipeline', 'pipeline stages'),
+  number('virtual', 'parallelism', 'virtualStages', 'interleaved stages per device'),
+  number('data-parallel', 'parallelism', 'data', 'data parallel degree; what is left of the devices where absent'),
+  number('context', 'parallelism', 'context', 'context parallel degree'),
+  number('expert', 'parallelism', 'expert', 'expert parallel degree'),
+  number('zero', 'parallelism', 'zeroStage', 'ZeRO stage, 0 to 3'),
+  {
+    name: 'sequence-parallel',
+    value: '',
+    group: 'parallelism',
+    field: 'sequenceParallel',
+    help: 'sequence parallelism',
+  },
+  word('precision', undefined, 'precision', 'fp32, tf32, bf16, fp16 or fp8'),
+  word('gradient-precision', undefined, 'gradientPrecision', 'precision of gradients'),
+  word('optimizer', undefined, 'optimizer', 'adamw, adam8bit, sgd, sgd-momentum or lion'),
+  word('recompute', undefined, 'recompute', 'none, selective or full'),
+  word('framework', undefined, 'framework', 'the framework, for its habits in memory'),
+  word('attention', undefined, 'attention', 'count full or causal attention'),
+  { name: 'flash', value: '', group: undefined, field: 'flashAttention', help: 'attention scores are not kept' },
+]
+
+const optionOf = (name: string) => name.replace(/-[a-z]/g, part => part.slice(1).toUpperCase())
+
+export function declareFlags(program: Command): void {
+  for (const flag of flags) program.option(`--${flag.name}${flag.value === '' ? '' : ` ${flag.value}`}`, flag.help)
+}
+
+function valueOf(flag: Flag, given: unknown): unknown {
+  if (flag.value !== '<number>') return given
+  const value = Number(given)
+  if (String(given).trim() !== '' && Number.isFinite(value)) return value
+  throw new PlumblineError(`--${flag.name}: ${JSON.stringify(given)} is not a number`, { fix: flag.help, usage: true })
+}
+
+/** The config with what the flags say put in; the caller checks the result. */
+export function applyFlags(input: PredictInput, options: Readonly<Record<string, unknown>>): PredictInput {
+  const result: Record<string, unknown> = { ...input }
+  for (const flag of flags) {
+    const given = options[optionOf(flag.name)]
+    if (given === undefined) continue
+    const value = valueOf(flag, given)
+    if (flag.group === undefined) result[flag.field] = value
+    else result[flag.group] = { ...(result[flag.group] as object | undefined), [flag.field]: value }
+  }
+  return result
+}

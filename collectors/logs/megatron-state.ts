@@ -1,0 +1,33 @@
+/** What the Megatron reader remembers between lines. */
+export type TimerBlock = {
+  /** minmax: `name: (min, max)` or `name: max`; ranks: `name:` and then a line a rank. */
+  layout: 'minmax' | 'ranks'
+  /** Timer whose ranks are being listed. */
+  name: string | null
+  /** Milliseconds by timer: [min, max], or by timer and rank. */
+  spans: { [name: string]: [number | null, number] }
+  ranks: { [rank: string]: { [name: string]: number } }
+}
+
+export type MegatronConfig = {
+  model: { [name: string]: number | boolean }
+  parallelism: { [name: string]: number | boolean }
+  batch: { [name: string]: number }
+  precision: string | null
+  optimizer: string | null
+  recompute: string | null
+}
+
+export type MegatronState = {
+  /** Arguments seen so far while the dump is being printed. */
+  dump: { [name: string]: string } | null
+  config: MegatronConfig | null
+  sequenceLength: number | null
+  /** The iteration that timers belong to. */
+  step: number | null
+  /** When that iteration was logged, Unix seconds. */
+  time: number | null
+  timers: TimerBlock | null
+  /** The last loss was not a number: said once, when it begins. */
+  nan: boolean
+}

@@ -1,0 +1,134 @@
+/** Reads one log, whatever its formats: bytes in, records out. What it remembers is plain JSON. */
+import { fieldsOf } from '../../wire/metrics'
+import type { WireRecord } from '../../wire/records'
+import type { Json } from '../collector'
+import type { LogFormat } from './format'
+import { formats as allFormats } from './index'
+import { cleanLine, LineSplitter } from './line'
+
+/** Characters of a line beyond which it is no line of any log: a dump, or binary. */
+const MOST_CHARACTERS = 65_536
+
+export interface LogReader {
+  /** Records of the lines that this chunk completes. `at`: when it was read, Unix seconds; absent for a saved file. */
+  push(chunk: Buffer, at?: number): WireRecord[]
+  /** Records held back for lines that could have followed. For a log that has been still for a while. */
+  flush(at?: number): WireRecord[]
+  /** The unfinished last line and what was held back. */
+  end(at?: number): WireRecord[]
+  /** What to begin another reader with at `consumed`: a copy, so that it stays what it is. */
+  state(): Json
+  /** Bytes read so far up to the end of the last finished line. */
+  readonly consumed: number
+  readonly counts: { linesRead: number; linesUnread: number }
+}
+
+export interface LogReaderOptions {
+  readonly formats?: Iterable<LogFormat>
+  /** What `state()` gave; anything else begins afresh. */
+  readonly state?: Json | undefined
+}
+
+type Entry = { readonly format: LogFormat; readonly state: Json }
+interface Saved {
+  last: string | undefined
+  states: { [name: string]: Json }
+}
+
+function savedState(state: Json | undefined): Saved {
+  if (typeof state !== 'object' || state === null || Array.isArray(state)) return { last: undefined, states: {} }
+  const { last, states } = state
+  const good = typeof states === 'object' && states !== null && !Array.isArray(states)
+  return { last: typeof last === 'string' ? last : undefined, states: good ? states : {} }
+}
+
+/** A state of an older version may lack members: those are as at the beginning. */
+function entryOf(format: LogFormat, saved: Json | undefined): Entry {
+  const begin = format.begin()
+  const both = typeof begin === 'object' && begin !== null && typeof saved === 'object' && saved !== null
+  return { format, state: both ? { ...begin, ...structuredClone(saved) } : begin }
+}
+
+class Reader implements LogReader {
+  readonly counts = { linesRead: 0, linesUnread: 0 }
+  private readonly splitter = new LineSplitter()
+  private readonly entries: Entry[]
+  private last: Entry | undefined
+
+  constructor({ formats = allFormats, state }: LogReaderOptions) {
+    const saved = savedState(state)
+    this.entries = [...formats].map(format => entryOf(format, saved.states[format.name]))
+    this.last = this.entries.find(entry => entry.format.name === saved.last)
+  }
+
+  get consumed(): number {
+    return this.splitter.consumed
+  }
+
+  push(chunk: Buffer, at?: number): WireRecord[] {
+    return this.splitter.push(chunk).flatMap(raw => this.readLine(raw, at))
+  }
+
+  flush(at?: number): WireRecord[] {
+    return this.entries.flatMap(entry => stamped(entry.format.flush?.(entry.state) ?? [], at))
+  }
+
+  end(at?: number): WireRecord[] {
+    const records = this.splitter.end().flatMap(raw => this.readLine(raw, at))
+    return [...records, ...this.flush(at)]
+  }
+
+  state(): Json {
+    const states = Object.fromEntries(this.entries.map(({ format, state }) => [format.name, state]))
+    return structuredClone({ last: this.last?.format.name ?? null, states })
+  }
+
+  private readLine(raw: string, at: number | undefined): WireRecord[] {
+    const line = cleanLine(raw, at)
+    if (line.text === '') return []
+    const before = this.last
+    const records = line.text.length > MOST_CHARACTERS ? undefined : this.offer(line)
+    if (records === undefined) this.counts.linesUnread += 1
+    else this.counts.linesRead += 1
+    const closed = before !== undefined && (records === undefined || this.last !== before)
+    const held = closed ? (before.format.flush?.(before.state) ?? []) : []
+    return stamped([...held, ...(records ?? [])], line.time)
+  }
+
+  private offer(line: ReturnType<typeof cleanLine>): WireRecord[] | undefined {
+    const first = this.last?.format.parse(line, this.last.state)
+    if (first !== undefined) return first
+    for (const entry of this.entries) {
+      if (entry === this.last) continue
+      const records = entry.format.parse(line, entry.state)
+      if (records === undefined) continue
+      this.last = entry
+      return records
+    }
+    return undefined
+  }
+}
+
+/** Records as the catalogue has them: its order of fields, what is absent left out, the line's time where there is none. */
+function stamped(records: readonly WireRecord[], time: number | undefined): WireRecord[] {
+  return records.map(record => {
+    const values: Record<string, unknown> = { ...record, time: record.time ?? time }
+    const kept: Record<string, unknown> = { kind: record.kind }
+    for (const [name, field] of fieldsOf(record.kind)) {
+      const value = field.type === 'json' ? withoutAbsent(values[name]) : values[name]
+      if (value !== undefined) kept[name] = value
+    }
+    return kept as WireRecord
+  })
+}
+
+/** Without the members that are undefined; undefined where none is left. */
+function withoutAbsent(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  const members = Object.entries(value).filter(([, member]) => member !== undefined)
+  return members.length === 0 ? undefined : Object.fromEntries(members)
+}
+
+export function createLogReader(options: LogReaderOptions = {}): LogReader {
+  return new Reader(options)
+}

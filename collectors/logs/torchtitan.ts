@@ -1,0 +1,91 @@
+/** torchtitan: one line a step with loss, memory and throughput; older eras print `wps` and fewer figures. */
+import type { RecordOf, WireRecord } from '../../wire/records'
+import { defineFormat, type LogLine } from './format'
+import { emptyConfig, readSetup, type TitanConfig } from './torchtitan-config'
+import { bytesOf, isNotFinite, localTime, numberOf, scaled } from './values'
+
+type State = {
+  config: TitanConfig
+  totalSteps: number | null
+  tokens: number | null
+  /** The rank that speaks for the job: the first seen. Several may be let to print (LOG_RANK). */
+  rank: number | null
+  last: { step: number; time: number } | null
+  nan: boolean
+}
+
+/** `[titan] 2026-11-23 17:35:45,123 - root - INFO - message`; older eras without `[titan]`. */
+const LOGGER = /^(?:\[titan\] )?(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) - ([\w.]{1,100}) - [A-Z]{4,8} - /
+const STEP = /^step: {0,8}(\d{1,12})(?:\/(\d{1,12})\S{0,4}(?: = [\d.]{1,12}%)?)? {1,8}(?=loss: )/
+const VALIDATION = /^validate step: {0,8}\d{1,12} {1,8}loss: /
+const FIGURE = /([a-z_]{2,32}): {0,8}(\S{1,48})/g
+
+function figuresOf(text: string): Map<string, string> {
+  return new Map([...text.slice(0, 2000).matchAll(FIGURE)].map(match => [match[1] ?? '', match[2] ?? '']))
+}
+
+/** Between two lines that this rank printed; the line itself gives rates only. */
+function stepSeconds(step: number, time: number | undefined, state: State): number | undefined {
+  const last = state.last
+  state.last = time === undefined ? null : { step, time }
+  if (last === null || time === undefined || step <= last.step || time <= last.time) return undefined
+  // Times are printed in milliseconds; more digits would be noise of the subtraction.
+  return Number(((time - last.time) / (step - last.step)).toFixed(6))
+}
+
+function nanEvent(loss: string | undefined, step: number, time: number | undefined, state: State): WireRecord[] {
+  const before = state.nan
+  state.nan = isNotFinite(loss)
+  if (before || !state.nan) return []
+  return [{ kind: 'event', type: 'nan-loss', time, message: `the loss is not a number at step ${step}` }]
+}
+
+/** Percentages behind a figure, as in `0.86GiB(1.09%)`, are of the device and left out: its size is known otherwise. */
+const memoryOf = (text: string | undefined) => bytesOf(text?.replace(/\(.*$/, ''))
+
+function readStep(text: string, time: number | undefined, rank: number | null, state: State): WireRecord[] | undefined {
+  const match = STEP.exec(text)
+  if (match === null) return undefined
+  const figures = figuresOf(text.slice(match[0].length))
+  const rate = numberOf(figures.get('tps') ?? figures.get('wps'))
+  const memory = memoryOf(figures.get('memory'))
+  if (rate === undefined && memory === undefined) return undefined
+  const step = Number(match[1])
+  const own: RecordOf<'step'> = {
+    ...{ kind: 'step', source: 'torchtitan', time, step },
+    tokensPerSecondPerGpu: rate,
+    flopsPerSecondPerGpu: scaled(numberOf(figures.get('tflops')), 1e12),
+    mfu: scaled(numberOf(figures.get('mfu')?.replace(/%$/, '')), 1e-2),
+    memoryReservedBytes: memory,
+  }
+  state.rank ??= rank
+  if (rank !== state.rank && rank !== null) return [{ ...own, rank }]
+  return [
+    {
+      ...own,
+      totalSteps: numberOf(match[2]) ?? state.totalSteps ?? undefined,
+      stepSeconds: stepSeconds(step, time, state),
+      tokens: state.tokens ?? undefined,
+      loss: numberOf(figures.get('loss')),
+      gradientNorm: numberOf(figures.get('grad_norm')),
+    },
+    ...nanEvent(figures.get('loss'), step, time, state),
+  ]
+}
+
+export const torchtitan = defineFormat({
+  name: 'torchtitan',
+  help: 'torchtitan: step and validation lines, the model, its mesh and the batch, of old and new eras',
+  origin: 'https://github.com/pytorch/torchtitan/blob/main/torchtitan/components/metrics.py',
+  begin: (): State => ({ config: emptyConfig(), totalSteps: null, tokens: null, rank: null, last: null, nan: false }),
+  parse({ text, rank }: LogLine, state: State) {
+    const logger = LOGGER.exec(text)
+    if (logger === null) return undefined
+    const message = text.slice(logger[0].length)
+    const time = localTime(logger[1] ?? '')
+    if (VALIDATION.test(message)) return [{ kind: 'event', type: 'evaluation', time, message: message.slice(0, 1000) }]
+    const records = readStep(message, time, rank ?? null, state) ?? readSetup(message, time, state)
+    // Only torchtitan marks its lines so; without the mark they could be of any Python program.
+    return records ?? (text.startsWith('[titan] ') ? [] : undefined)
+  },
+})

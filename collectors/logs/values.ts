@@ -1,0 +1,48 @@
+/** Numbers, times and sizes as logs print them. */
+
+/** A number such as `1,234.5`, `1.0E-04` or `8_192`; undefined for anything else, `nan` and `inf` included. */
+export function numberOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const plain = text.trim().replaceAll(/[,_]/g, '')
+  if (plain === '' || plain.length > 64) return undefined
+  const value = Number(plain)
+  return Number.isFinite(value) ? value : undefined
+}
+
+/** Whether a log printed a number that is none: `nan`, `inf`, `-inf`. */
+export function isNotFinite(text: string | undefined): boolean {
+  return text !== undefined && /^[+-]?(?:nan|inf(?:inity)?)$/i.test(text.trim())
+}
+
+export function scaled(value: number | undefined, factor: number): number | undefined {
+  return value === undefined ? undefined : tidy(value * factor)
+}
+
+/** Takes off the digits that only binary multiplication put there: 0.18024000000000001 is 0.18024. */
+export function tidy(value: number): number {
+  return Number(value.toPrecision(14))
+}
+
+const LOCAL_TIME = /(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?/
+
+/**
+ * Unix seconds of the first `2026-11-23 17:35:45[.123]` in the text. Logs print local time without a zone: it is read
+ * in the zone of this machine, which is the job's where the agent runs on its node.
+ */
+export function localTime(text: string): number | undefined {
+  const match = LOCAL_TIME.exec(text)
+  if (match === null) return undefined
+  const milliseconds = Date.parse(`${match[1]}T${match[2]}.${(match[3] ?? '0').padEnd(3, '0').slice(0, 3)}`)
+  return Number.isFinite(milliseconds) ? milliseconds / 1000 : undefined
+}
+
+const POWERS: Readonly<Record<string, number>> = { '': 0, k: 1, m: 2, g: 3, t: 4, p: 5 }
+
+/** Bytes of `2.00 GiB`, `512 MB`, `0 bytes`: binary where the unit says so, decimal where it does not. */
+export function bytesOf(text: string | undefined): number | undefined {
+  const match = /^([\d.,]{1,32}) ?([kmgtp]?)(i?)(?:b|bytes?)$/i.exec(text ?? '')
+  const value = numberOf(match?.[1])
+  if (match === null || value === undefined) return undefined
+  const power = POWERS[(match[2] ?? '').toLowerCase()] ?? 0
+  return Math.round(value * (match[3] === '' ? 1000 : 1024) ** power)
+}

@@ -1,0 +1,46 @@
+/** Saved output of `nvidia-smi --query-gpu=… --format=csv…`: one run, or loops appended to one another. */
+import { Batch } from '../../wire/table'
+import type { FileReading } from '../collector'
+import { layoutOf, parseHeader, parseLine, type Layout } from './csv'
+import { chooseQuery } from './fields'
+import { failureOf } from './failures'
+
+/** Without a header only the query of this collector can be told, by its number of columns and the UUID in its place. */
+const ownLayout = layoutOf(chooseQuery(undefined).names)
+const uuidAt = ownLayout.names.indexOf('uuid')
+
+function headerless(line: string): Layout | undefined {
+  const cells = line.split(',').map(cell => cell.trim())
+  const fits = cells.length === ownLayout.names.length && /^\d+$/.test(cells[0] ?? '')
+  return fits && /^(GPU|MIG)-[\da-f-]+$/i.test(cells[uuidAt] ?? '') ? ownLayout : undefined
+}
+
+/**
+ * Records of a saved file: `gpu` for each sample, `event` for each complaint of nvidia-smi among them. Undefined when it does
+ * not begin as such output does. A `timestamp` column is local time of the machine that wrote it, and is read in the
+ * zone of the machine that reads it; without one the records have no time.
+ */
+export function parseSaved(text: string): FileReading | undefined {
+  const lines = text.split(/\r?\n/).filter(line => line.trim() !== '')
+  const first = lines[0]?.replace(/^\uFEFF/, '')
+  if (first === undefined) return undefined
+  let layout = parseHeader(first) ?? headerless(first)
+  if (layout === undefined && failureOf(first) === undefined) return undefined
+  const batch = new Batch()
+  const reading: FileReading = { records: [], linesRead: 0, linesUnread: 0 }
+  const stamp = { time: NaN, node: undefined, source: 'nvidia-smi' }
+  for (const line of [first, ...lines.slice(1)]) {
+    const header = parseHeader(line)
+    const failure = header === undefined ? failureOf(line) : undefined
+    layout = header ?? layout
+    if (failure !== undefined) batch.add({ kind: 'event', type: failure.type, message: failure.message })
+    const understood =
+      header !== undefined ||
+      failure !== undefined ||
+      (layout !== undefined && parseLine(layout, line, batch.table('gpu'), stamp))
+    if (understood) reading.linesRead += 1
+    else reading.linesUnread += 1
+  }
+  reading.records = batch.records()
+  return reading
+}

@@ -1,0 +1,83 @@
+/**
+ * Activations kept for the backward pass. Letters: see `dimensions.ts`. With f = 4h, 16-bit (w = 2) and dropout masks
+ * these are table 2 of the recomputation paper: s·b·h·(34 + 5·a·s/h), and its forms for tensor and sequence parallelism.
+ */
+import type { ModelShape } from './dimensions'
+import type { Derived } from './explain'
+import { lettersOf } from './parameters'
+import type { Plan } from './plan'
+import type { Stage } from './stage'
+import { sources } from './sources'
+
+/** Bytes of an activation: 4 in fp32 and tf32, else 2 (fp8 casts for the matmul only). */
+export const activationBytes = (plan: Plan) => (plan.precision === 'fp32' || plan.precision === 'tf32' ? 4 : 2)
+
+function tokenFormula(shape: ModelShape, plan: Plan, keepsScores: boolean): string {
+  // Inputs of both norms, of the QKV projection and of the FFN; the two masks after dropout are one byte each.
+  const whole = `4·h·w${shape.biases ? ' + 2·h' : ''}`
+  // Q, K, V, input of the output projection; in the FFN what the activation function and the last matmul read.
+  const split = `(2·a·e + 2·k·e + ${shape.gatedFfn ? 'A·3·f' : 'A·2·f'})·w`
+  // Softmax output, its mask, and the dropped-out scores.
+  const scores = keepsScores ? ' + a·s·(2·w + 1)' : ''
+  return plan.sequenceParallel ? `(${whole} + ${split}${scores}) / t` : `${whole} + (${split}${scores}) / t`
+}
+
+function tokenBytes(shape: ModelShape, plan: Plan, keepsScores: boolean): number {
+  const { hiddenSize: h, headSize, attentionHeads: a, keyValueHeads: k, sequenceLength: s } = shape
+  const w = activationBytes(plan)
+  const whole = 4 * h * w + (shape.biases ? 2 * h : 0)
+  const ffn = shape.activeExperts * (shape.gatedFfn ? 3 : 2) * shape.ffnHiddenSize
+  const scores = keepsScores ? a * s * (2 * w + 1) : 0
+  const split = (2 * a * headSize + 2 * k * headSize + ffn) * w + scores
+  return plan.sequenceParallel ? (whole + split) / plan.tensor : whole + split / plan.tensor
+}
+
+/** What all layers need to be recomputed, or for the backward pass without recomputation, of one layer and micro-batch. */
+export function layerActivations(
+  shape: ModelShape,
+  plan: Plan,
+  microBatch: number,
+  flash: boolean,
+  recompute = plan.recompute,
+): Derived {
+  const tokens = (shape.sequenceLength * microBatch) / plan.context
+  const letters = { ...lettersOf(shape), b: microBatch, c: plan.context, t: plan.tensor, w: activationBytes(plan) }
+  const source = sources.recomputation
+  if (recompute === 'full')
+    return { value: tokens * shape.hiddenSize * letters.w, formula: 's·b·h·w / c', letters, source }
+  const keepsScores = recompute === 'none' && !flash
+  return {
+    value: tokens * tokenBytes(shape, plan, keepsScores),
+    formula: `s·b / c·(${tokenFormula(shape, plan, keepsScores)})`,
+    letters,
+    source: flash && recompute === 'none' ? sources.flashAttention : source,
+  }
+}
+
+/** Outside the layers: the mask after the input embedding; inputs of the last norm and of the output layer. */
+function edgeActivations(shape: ModelShape, plan: Plan, stage: Stage, microBatch: number): number {
+  const cut = plan.sequenceParallel ? plan.tensor : 1
+  const size = (shape.sequenceLength * microBatch * shape.hiddenSize) / plan.context / cut
+  const mask = stage.index === 0 && shape.biases ? size * stage.inFlight : 0
+  const output = stage.index === plan.pipeline - 1 ? 2 * activationBytes(plan) * size : 0
+  return mask + output
+}
+
+/** Activations of a stage's device at the worst moment of the schedule. */
+export function stageActivations(
+  shape: ModelShape,
+  plan: Plan,
+  stage: Stage,
+  microBatch: number,
+  flash: boolean,
+): Derived {
+  const layer = layerActivations(shape, plan, microBatch, flash).value
+  const edge = edgeActivations(shape, plan, stage, microBatch)
+  return {
+    value: stage.inFlight * stage.layers * layer + edge,
+    formula: 'i·Q·y + x',
+    letters: { i: stage.inFlight, Q: stage.layers, y: layer, x: edge },
+    source: sources.recomputation,
+    assumption: 'i micro-batches in flight, Q layers of y bytes each on this stage, x for embedding and output',
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * FLOPs of training. Letters: see `dimensions.ts`. One multiply-add is two FLOPs; the backward pass is twice the forward.
+ * Conventions differ between tools by up to a sixth, so each is named and `byConvention` shows them side by side.
+ */
+import type { ModelShape } from './dimensions'
+import type { Derived } from './explain'
+import { layerParameters, lettersOf, parameterCount } from './parameters'
+import { sources } from './sources'
+
+export type AttentionTerm = 'full' | 'causal'
+export type Recompute = 'none' | 'selective' | 'full'
+
+/** 12·L·s·a·e per token over the whole square of scores (PaLM appendix B); the causal half is 6·L·s·a·e. */
+export function attentionFlopsPerToken(shape: ModelShape, term: AttentionTerm = 'full'): number {
+  const { layers, sequenceLength, attentionHeads, headSize } = shape
+  return (term === 'full' ? 12 : 6) * layers * sequenceLength * attentionHeads * headSize
+}
+
+/** 6·P plus the attention term, P with embeddings: the convention of PaLM, nanoGPT and torchtitan's published tables. */
+export function modelFlopsPerTokenOf(shape: ModelShape, parameters: number, term: AttentionTerm = 'full'): Derived {
+  const attention = attentionFlopsPerToken(shape, term)
+  return {
+    value: 6 * parameters + attention,
+    formula: `6·P + ${term === 'full' ? 12 : 6}·L·s·a·e`,
+    letters: { ...lettersOf(shape), P: parameters },
+    source: sources.palm,
+    assumption: `attention counted ${term === 'full' ? 'over the whole square' : 'over the causal half'}; P with embeddings`,
+  }
+}
+
+/** Only weights that a matmul uses: input embeddings, positions, norms and biases left out; the output layer once. */
+export function matmulParameters(shape: ModelShape): number {
+  const bare = { ...shape, biases: false }
+  const layer = layerParameters(bare, true) - 2 * shape.hiddenSize
+  return shape.layers * layer + shape.vocabularySize * shape.hiddenSize
+}
+
+/** FLOPs per token by the conventions in use, so that a log's own figure can be told apart. */
+export function flopsByConvention(shape: ModelShape, parameters: number): Record<string, number> {
+  const matmul = 6 * matmulParameters(shape)
+  return {
+    '6P': 6 * parameters,
+    '6P + full attention': 6 * parameters + attentionFlopsPerToken(shape),
+    '6P + causal attention': 6 * parameters + attentionFlopsPerToken(shape, 'causal'),
+    'matmul weights + full attention': matmul + attentionFlopsPerToken(shape),
+    'matmul weights + causal attention': matmul + attentionFlopsPerToken(shape, 'causal'),
+  }
+}
+
+/**
+ * FLOPs that the hardware does per token. Full recomputation repeats the forward pass, a third of the model FLOPs;
+ * selective repeats attention, which eq. 8 of the recomputation paper counts as the attention term once more.
+ */
+export function hardwareFlopsPerToken(model: number, attention: number, recompute: Recompute): Derived {
+  const letters = { F: model, T: attention }
+  const source = sources.recomputation
+  if (recompute === 'full') return { value: (4 / 3) * model, formula: '4 / 3·F', letters, source }
+  if (recompute === 'selective') return { value: model + attention, formula: 'F + T', letters, source }
+  return { value: model, formula: 'F', letters, source }
+}
+
+/**
+ * Model FLOPs of a step with batch B: 72·B·s·L·h²·(1 + s/(6h) + V/(12hL)), eq. 7 of the recomputation paper; with full
+ * recomputation eq. 3 of SC21. For GPT-like models (f = 4h, no grouped heads).
+ */
+export function megatronStepFlops(
+  model: { layers: number; hiddenSize: number; sequenceLength: number; vocabularySize: number },
+  globalBatch: number,
+  recompute: Recompute,
+): number {
+  const { layers: L, hiddenSize: h, sequenceLength: s, vocabularySize: V } = model
+  const base = globalBatch * s * L * h * h
+  if (recompute === 'full') return 96 * base * (1 + s / (6 * h) + V / (16 * h * L))
+  const attention = recompute === 'selective' ? s / (3 * h) : s / (6 * h)
+  return 72 * base * (1 + attention + V / (12 * h * L))
+}
+
+/** Parameters that one token uses. */
+export const activeParameters = (shape: ModelShape) => parameterCount(shape, true).value

@@ -1,0 +1,70 @@
+/**
+ * What a prediction starts from: the fields of a config record, and a few more that no log prints. Everything may be
+ * absent. Bytes, seconds and plain counts; batches are in sequences, a micro-batch is that of one model replica.
+ */
+type Maybe<T> = T | undefined
+
+export interface ModelInput {
+  name?: Maybe<string>
+  layers?: Maybe<number>
+  hiddenSize?: Maybe<number>
+  attentionHeads?: Maybe<number>
+  keyValueHeads?: Maybe<number>
+  /** Width of one head; hiddenSize / attentionHeads where absent. */
+  headSize?: Maybe<number>
+  ffnHiddenSize?: Maybe<number>
+  vocabularySize?: Maybe<number>
+  sequenceLength?: Maybe<number>
+  experts?: Maybe<number>
+  activeExperts?: Maybe<number>
+  parameters?: Maybe<number>
+  tiedEmbeddings?: Maybe<boolean>
+  gatedFfn?: Maybe<boolean>
+  /** A learned table of positions, as in GPT-2; rotary and ALiBi positions have no parameters. */
+  learnedPositions?: Maybe<boolean>
+  /** Biases in linear layers and norms, as in GPT-2. */
+  biases?: Maybe<boolean>
+}
+
+export interface ParallelismInput {
+  worldSize?: Maybe<number>
+  tensor?: Maybe<number>
+  pipeline?: Maybe<number>
+  data?: Maybe<number>
+  context?: Maybe<number>
+  expert?: Maybe<number>
+  virtualStages?: Maybe<number>
+  zeroStage?: Maybe<number>
+  sequenceParallel?: Maybe<boolean>
+}
+
+export interface HardwareInput {
+  gpu?: Maybe<string>
+  count?: Maybe<number>
+  /** Peak of one device, measured or known otherwise; wins over the table. */
+  peakFlopsPerSecond?: Maybe<number>
+  peakSource?: Maybe<string>
+  /** Devices of one node; 8 where absent. */
+  gpusPerNode?: Maybe<number>
+  /** Bytes per second and direction of one device to others of its node. */
+  linkBytesPerSecond?: Maybe<number>
+  /** Bytes per second and direction of one device to other nodes. */
+  networkBytesPerSecond?: Maybe<number>
+}
+
+export interface PredictInput {
+  framework?: Maybe<string>
+  model?: Maybe<ModelInput>
+  parallelism?: Maybe<ParallelismInput>
+  batch?: Maybe<{ micro?: Maybe<number>; global?: Maybe<number> }>
+  precision?: Maybe<string>
+  optimizer?: Maybe<string>
+  recompute?: Maybe<string>
+  hardware?: Maybe<HardwareInput>
+  /** Precision in which gradients are kept: fp32 or that of the parameters. */
+  gradientPrecision?: Maybe<string>
+  /** Attention scores are not kept for the backward pass. */
+  flashAttention?: Maybe<boolean>
+  /** Count the whole square of the attention matrix, or its causal half. */
+  attention?: Maybe<'full' | 'causal'>
+}

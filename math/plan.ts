@@ -1,0 +1,104 @@
+/** How a job is cut over devices and in time, with every degree known or noted as taken for granted. */
+import type { PredictInput } from './input'
+import type { Notes } from './notes'
+import type { Recompute } from './flops'
+
+export const PRECISIONS = ['fp32', 'tf32', 'bf16', 'fp16', 'fp8'] as const
+export type Precision = (typeof PRECISIONS)[number]
+
+export interface Plan {
+  readonly tensor: number
+  readonly pipeline: number
+  readonly data: number
+  readonly context: number
+  readonly expert: number
+  readonly virtualStages: number
+  readonly zeroStage: number
+  readonly sequenceParallel: boolean
+  readonly devices: number
+  readonly microBatch: number | undefined
+  readonly globalBatch: number | undefined
+  /** Micro-batches of one step and replica; not always whole. */
+  readonly microBatches: number | undefined
+  readonly precision: Precision
+  readonly recompute: Recompute
+}
+
+const ALIASES: Record<string, Precision> = {
+  float32: 'fp32',
+  float16: 'fp16',
+  half: 'fp16',
+  bfloat16: 'bf16',
+  float8: 'fp8',
+  mxfp8: 'fp8',
+}
+
+/** `bfloat16`, `torch.bfloat16` and `BF16` are all bf16; undefined where the word is not known. */
+export function precisionOf(text: string): Precision | undefined {
+  const word = text.toLowerCase().replace(/^torch\./, '')
+  return PRECISIONS.find(precision => precision === word) ?? ALIASES[word]
+}
+
+function readPrecision(input: PredictInput, notes: Notes): Precision {
+  const known = input.precision === undefined ? undefined : precisionOf(input.precision)
+  if (known === undefined) notes.assume(`precision = bf16 (${input.precision ?? 'nothing'} was given)`)
+  return known ?? 'bf16'
+}
+
+function readRecompute(input: PredictInput, notes: Notes): Recompute {
+  const given = input.recompute?.toLowerCase()
+  if (given === 'none' || given === 'selective' || given === 'full') return given
+  notes.assume(`recompute = none (${input.recompute ?? 'nothing'} was given)`)
+  return 'none'
+}
+
+/** Data parallelism is what the other degrees leave of the devices. */
+function readDegrees(input: PredictInput, notes: Notes) {
+  const given = input.parallelism ?? {}
+  const tensor = given.tensor ?? 1
+  const pipeline = given.pipeline ?? 1
+  const context = given.context ?? 1
+  const model = tensor * pipeline * context
+  const world = given.worldSize ?? input.hardware?.count
+  if (given.data === undefined && world === undefined) notes.assume('data parallelism = 1 (no device count was given)')
+  const data = given.data ?? Math.max(1, (world ?? model) / model)
+  if (world !== undefined && Math.abs(data * model - world) > 1e-9) {
+    notes.assume(`${data * model} devices by the degrees of parallelism, though ${world} were given`)
+  }
+  return { tensor, pipeline, context, data, devices: data * model }
+}
+
+function readBatch(input: PredictInput, data: number, notes: Notes) {
+  const { micro, global } = input.batch ?? {}
+  if (micro === undefined && global !== undefined) {
+    notes.assume(`batch.micro = ${global / data} (not given; no gradient accumulation)`)
+    return { microBatch: global / data, globalBatch: global, microBatches: 1 }
+  }
+  const microBatches = micro === undefined || global === undefined ? undefined : Math.max(1, global / (data * micro))
+  return { microBatch: micro, globalBatch: global, microBatches }
+}
+
+export function readPlan(input: PredictInput, notes: Notes): Plan {
+  const degrees = readDegrees(input, notes)
+  const given = input.parallelism ?? {}
+  if (given.zeroStage === undefined && degrees.data > 1) notes.assume('zeroStage = 0 (not given)')
+  return {
+    ...degrees,
+    ...readBatch(input, degrees.data, notes),
+    expert: given.expert ?? 1,
+    virtualStages: given.virtualStages ?? 1,
+    zeroStage: given.zeroStage ?? 0,
+    sequenceParallel: given.sequenceParallel ?? false,
+    precision: readPrecision(input, notes),
+    recompute: readRecompute(input, notes),
+  }
+}
+
+/** Frameworks that keep parameters in fp32 and cast for each matmul (automatic mixed precision, FSDP mixed precision). */
+const AUTOCAST = /nanogpt|torchtitan|hugging|transformers|hf.?trainer|pytorch|lightning/i
+/** Frameworks whose attention keeps no scores unless told otherwise. */
+const FUSED_ATTENTION = /nanogpt|torchtitan|hugging|transformers|hf.?trainer/i
+
+export const usesAutocast = (framework: string | undefined) => AUTOCAST.test(framework ?? '')
+export const usesFusedAttention = (framework: string | undefined) => FUSED_ATTENTION.test(framework ?? '')
+export const isMegatron = (framework: string | undefined) => /megatron|nemo/i.test(framework ?? '')

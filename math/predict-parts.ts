@@ -1,0 +1,215 @@
+/** Memory, communication and time of a prediction: figures from the pure functions, with their explanations noted. */
+import { COLLECTIVES, stepTraffic, trafficNeeds, type Collective, type Purpose, type Traffic } from './communication'
+import { missingDimensions, type ModelShape } from './dimensions'
+import type { Derived } from './explain'
+import { sumOf, type Figures } from './figures'
+import type { PredictInput } from './input'
+import { evenStage, fullestStage, type StageMemory } from './memory'
+import type { Notes } from './notes'
+import { parameterCount } from './parameters'
+import type { Peak } from './peak'
+import { usesFusedAttention, type Plan } from './plan'
+import { sources } from './sources'
+import { endStages } from './stage'
+import { stateBytes, type StateBytes } from './states'
+import { bandwidthNeeds, bandwidthsOf, bubbleRatio, communicationTime, computeSeconds, stepSeconds } from './step'
+
+export interface MemoryPrediction {
+  parametersBytes?: number
+  gradientsBytes?: number
+  optimizerBytes?: number
+  activationsBytes?: number
+  buffersBytes?: number
+  /** Only where every part is known. */
+  totalBytes?: number
+  /** The pipeline stage that this is about, from 0. */
+  stage?: number
+  /** Memory of the device. */
+  capacityBytes?: number
+}
+
+export interface CommunicationPrediction {
+  allReduceBytes?: number
+  allGatherBytes?: number
+  reduceScatterBytes?: number
+  sendReceiveBytes?: number
+  totalBytes?: number
+  byPurpose: readonly {
+    purpose: Purpose
+    collective: Collective
+    count: number
+    messageBytes: number
+    group: number
+    bytes: number
+  }[]
+}
+
+export interface StepPrediction {
+  computeSeconds?: number
+  /** All of it, hidden and exposed. */
+  communicationSeconds?: number
+  /** Of the ideal compute time. */
+  bubbleRatio?: number
+  seconds?: number
+}
+
+export interface Known {
+  readonly input: PredictInput
+  readonly plan: Plan
+  readonly shape: ModelShape | undefined
+  readonly peak: Peak | undefined
+  readonly parameters: number | undefined
+}
+
+function present<T extends object>(fields: { [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T
+}
+
+/** Not given: LLaMA-like models are trained with fused attention, and so are frameworks that come with it. */
+function flashAttention({ input, plan, shape }: Known, notes: Notes): boolean {
+  const flash = input.flashAttention ?? (usesFusedAttention(input.framework) || shape?.gatedFfn === true)
+  if (input.flashAttention === undefined && plan.recompute === 'none') {
+    notes.assume(`flashAttention = ${flash}: attention scores are ${flash ? 'not ' : ''}kept (not given)`)
+  }
+  return flash
+}
+
+const scaleOf = ({ shape, parameters }: Known) =>
+  shape === undefined || parameters === undefined ? 1 : parameters / parameterCount(shape).value
+
+function stageOfKnown(known: Known, bytes: StateBytes | undefined, notes: Notes): StageMemory | undefined {
+  if (known.shape !== undefined)
+    return fullestStage(known.shape, known.plan, bytes, flashAttention(known, notes), scaleOf(known))
+  return known.parameters === undefined ? undefined : evenStage(known.parameters, known.plan, bytes)
+}
+
+export function predictMemory(known: Known, figures: Figures, notes: Notes) {
+  const { input, plan } = known
+  const states = stateBytes(input, plan, notes)
+  const stage = stageOfKnown(known, states, notes)
+  figures.add('memory.deviceParameters', stage?.deviceParameters, 'count')
+  figures.add('memory.layerActivationsBytes', stage?.layerActivations, 'bytes')
+  const parts = {
+    parametersBytes: figures.add('memory.parametersBytes', stage?.states?.parameters, 'bytes'),
+    gradientsBytes: figures.add('memory.gradientsBytes', stage?.states?.gradients, 'bytes'),
+    optimizerBytes: figures.add('memory.optimizerBytes', stage?.states?.optimizer, 'bytes'),
+    activationsBytes: figures.add('memory.activationsBytes', stage?.activations, 'bytes'),
+    buffersBytes: figures.add('memory.buffersBytes', stage?.buffers, 'bytes'),
+  }
+  const total = sumOf(Object.values(parts), sources.transformerMath)
+  const totalBytes = figures.add('memory.totalBytes', total, 'bytes')
+  if (totalBytes === undefined) notes.lack('memory.totalBytes', memoryNeeds(known, states))
+  const capacityBytes = known.peak?.gpu?.memoryBytes
+  const memory = present<MemoryPrediction>({ ...parts, totalBytes, stage: stage?.stage, capacityBytes })
+  return { memory, states }
+}
+
+function memoryNeeds({ input, plan, shape }: Known, states: StateBytes | undefined): string[] {
+  const needs = shape === undefined ? missingDimensions(input.model ?? {}) : []
+  if (plan.microBatch === undefined) needs.push('batch.micro')
+  if (states === undefined) needs.push(`optimizer ("${input.optimizer ?? ''}" is not known)`)
+  return needs
+}
+
+function deviceParametersOf(known: Known): number | undefined {
+  const { shape, plan, parameters } = known
+  if (shape !== undefined)
+    return Math.max(...endStages(shape, plan, scaleOf(known)).map(stage => stage.deviceParameters))
+  return parameters === undefined ? undefined : parameters / (plan.tensor * plan.pipeline)
+}
+
+export function predictCommunication(known: Known, states: StateBytes | undefined, figures: Figures, notes: Notes) {
+  const { shape, plan } = known
+  const parameters = deviceParametersOf(known)
+  const traffic = stepTraffic(shape, plan, parameters, states)
+  const needs = trafficNeeds(shape, plan, parameters, states)
+  if (needs.length > 0) notes.lack('communication', needs)
+  if ((shape?.experts ?? 1) > 1 && plan.expert > 1) notes.assume('the all-to-all of experts is left out')
+  const communication: CommunicationPrediction = {
+    byPurpose: traffic.map(({ bytes, ...rest }) => ({ ...rest, bytes: bytes.value })),
+  }
+  for (const one of traffic) figures.add(`communication.${one.purpose}.${one.collective}`, one.bytes, 'bytes')
+  if (needs.length > 0) return { communication, traffic: undefined }
+  for (const collective of COLLECTIVES) {
+    const parts = traffic.filter(one => one.collective === collective).map(one => one.bytes.value)
+    const path = `${collective}Bytes` as const
+    const value = figures.add(`communication.${path}`, sumOf(parts, sources.nccl), 'bytes')
+    if (value !== undefined) communication[path] = value
+  }
+  const all = sumOf(
+    traffic.map(one => one.bytes.value),
+    sources.nccl,
+  )
+  const total = figures.add('communication.totalBytes', all, 'bytes')
+  return { communication: present<CommunicationPrediction>({ ...communication, totalBytes: total }), traffic }
+}
+
+interface Work {
+  readonly flops: { readonly perToken?: number; readonly hardwarePerToken?: number }
+  readonly tokens: number | undefined
+  readonly traffic: readonly Traffic[] | undefined
+}
+
+function predictCommunicationTime(known: Known, traffic: Work['traffic'], figures: Figures, notes: Notes) {
+  if (traffic === undefined) return undefined
+  const bandwidths = bandwidthsOf(known.input.hardware, known.peak)
+  const needs = bandwidthNeeds(traffic, known.plan, bandwidths)
+  if (needs.length > 0) notes.lack('step.communicationSeconds', needs)
+  const time = communicationTime(traffic, known.plan, bandwidths)
+  if (time === undefined) return undefined
+  if (traffic.length > 0) notes.assume(`${bandwidths.gpusPerNode} GPUs per node, tensor ranks side by side`)
+  const seconds = figures.add(
+    'step.communicationSeconds',
+    {
+      value: time.data + time.other,
+      formula: 'W + R',
+      letters: { W: time.data, R: time.other },
+      source: sources.nccl,
+      assumption: 'W data-parallel, R other traffic, each at the full bandwidth of the link it crosses',
+    },
+    'seconds',
+  )
+  return { ...time, seconds }
+}
+
+function utilisation(flops: number, tokens: number, seconds: number, known: Known & { peak: Peak }): Derived {
+  const { devices } = known.plan
+  return {
+    value: (flops * tokens) / (seconds * devices * known.peak.flopsPerSecond),
+    formula: 'F·D / (T·N·X)',
+    letters: { F: flops, D: tokens, T: seconds, N: devices, X: known.peak.flopsPerSecond },
+    source: sources.palm,
+    assumption: `over ${known.peak.title}; an upper bound, as only matmuls, bubble and exposed communication take time`,
+  }
+}
+
+export function predictStep(known: Known, work: Work, figures: Figures, notes: Notes) {
+  const { plan, peak } = known
+  const { flops, tokens } = work
+  const bubble = figures.add('step.bubbleRatio', bubbleRatio(plan), 'ratio')
+  const time = predictCommunicationTime(known, work.traffic, figures, notes)
+  const step: StepPrediction = present<StepPrediction>({
+    ...{ computeSeconds: undefined, seconds: undefined, bubbleRatio: bubble, communicationSeconds: time?.seconds },
+  })
+  const { perToken, hardwarePerToken } = flops
+  if (peak === undefined || tokens === undefined || perToken === undefined || hardwarePerToken === undefined) {
+    notes.lack(
+      'step.seconds',
+      ['hardware', 'batch.global', 'model'].filter((_, index) => [peak, tokens, perToken][index] === undefined),
+    )
+    return { step, mfu: undefined, hfu: undefined }
+  }
+  const compute = computeSeconds(hardwarePerToken, tokens, plan.devices, peak)
+  figures.add('step.computeSeconds', compute, 'seconds')
+  step.computeSeconds = compute.value
+  if (bubble === undefined) return { step, mfu: undefined, hfu: undefined }
+  const whole = stepSeconds(compute.value, bubble, time)
+  figures.add('step.seconds', whole, 'seconds')
+  step.seconds = whole.value
+  const sure = { ...known, peak }
+  return {
+    step,
+    mfu: figures.add('mfu', utilisation(perToken, tokens, whole.value, sure), 'ratio'),
+    hfu: figures.add('hfu', utilisation(hardwarePerToken, tokens, whole.value, sure), 'ratio'),
+  }
+}

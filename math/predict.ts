@@ -1,0 +1,131 @@
+/**
+ * What should be: parameters, FLOPs, memory, communication and step time of a training job from its configuration. What
+ * cannot be known from the input is absent and named in `missing`; what was taken for granted is in `assumptions`.
+ */
+import { missingDimensions, completeShape, type ModelShape } from './dimensions'
+import { explainModelFlops } from './efficiency'
+import type { Derived, Explanation } from './explain'
+import { Figures } from './figures'
+import { flopsByConvention, hardwareFlopsPerToken } from './flops'
+import type { PredictInput } from './input'
+import { Notes, type Missing } from './notes'
+import { parameterCount } from './parameters'
+import { peakOf, whyNoPeak } from './peak'
+import { readPlan, type Plan } from './plan'
+import { predictCommunication, predictMemory, predictStep, type Known } from './predict-parts'
+import type { CommunicationPrediction, MemoryPrediction, StepPrediction } from './predict-parts'
+import { tidyInput } from './tidy'
+import { sources } from './sources'
+
+export type { PredictInput } from './input'
+
+export interface FlopsPrediction {
+  /** Model FLOPs, without recomputation. */
+  perToken?: number
+  /** Of the whole job. */
+  perStep?: number
+  /** With recomputation. */
+  hardwarePerToken?: number
+  /** FLOPs per token as tools count them. */
+  byConvention?: Record<string, number>
+}
+
+export interface Prediction {
+  parameters?: number
+  /** Parameters that one token uses, where they are fewer. */
+  activeParameters?: number
+  flops: FlopsPrediction
+  /** Of one device of the fullest pipeline stage. */
+  memory: MemoryPrediction
+  /** Bytes per device and step. */
+  communication: CommunicationPrediction
+  step: StepPrediction
+  /** Expected model and hardware FLOPs utilisation. */
+  mfu?: number
+  hfu?: number
+  /** The denominator. */
+  peak?: { flopsPerSecond: number; title: string }
+  /** By path of the figure, `memory.optimizerBytes`. */
+  explain: Record<string, Explanation>
+  assumptions: readonly string[]
+  missing: readonly Missing[]
+}
+
+/** Leaves undefined fields out, so that JSON and `toEqual` see the same thing. */
+function defined<T extends object>(fields: { [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T
+}
+
+function givenParameters(input: PredictInput): Derived | undefined {
+  const value = input.model?.parameters
+  return value === undefined ? undefined : { value, formula: 'P', letters: { P: value }, source: sources.input }
+}
+
+function tokensPerStep(input: PredictInput, plan: Plan): number | undefined {
+  const sequence = input.model?.sequenceLength
+  return sequence === undefined || plan.globalBatch === undefined ? undefined : sequence * plan.globalBatch
+}
+
+function perStep(perToken: number | undefined, input: PredictInput, plan: Plan): Derived | undefined {
+  const s = input.model?.sequenceLength
+  if (perToken === undefined || s === undefined || plan.globalBatch === undefined) return undefined
+  const letters = { F: perToken, s, B: plan.globalBatch }
+  return { value: perToken * s * plan.globalBatch, formula: 'F·s·B', letters, source: sources.transformerMath }
+}
+
+function predictFlops(known: Known, figures: Figures, notes: Notes): FlopsPrediction {
+  const { input, plan, shape } = known
+  const flops = explainModelFlops(input)
+  const perToken = figures.add('flops.perToken', flops, 'flops')
+  if (perToken === undefined)
+    notes.lack('flops.perToken', ['model.parameters', ...missingDimensions(input.model ?? {})])
+  const step = figures.add('flops.perStep', perStep(perToken, input, plan), 'flops')
+  if (step === undefined) {
+    const batch = plan.globalBatch === undefined ? ['batch.global'] : []
+    notes.lack('flops.perStep', [
+      ...batch,
+      ...(input.model?.sequenceLength === undefined ? ['model.sequenceLength'] : []),
+    ])
+  }
+  const attention = flops?.attention ?? 0
+  const hardware = perToken === undefined ? undefined : hardwareFlopsPerToken(perToken, attention, plan.recompute)
+  return defined<FlopsPrediction>({
+    ...{ perToken, perStep: step },
+    hardwarePerToken: figures.add('flops.hardwarePerToken', hardware, 'flops'),
+    byConvention: shape && flops ? flopsByConvention(shape, flops.letters['P'] ?? NaN) : undefined,
+  })
+}
+
+function predictParameters(input: PredictInput, shape: ModelShape | undefined, figures: Figures, notes: Notes) {
+  const count = givenParameters(input) ?? (shape === undefined ? undefined : parameterCount(shape))
+  const parameters = figures.add('parameters', count, 'count')
+  if (parameters === undefined) notes.lack('parameters', missingDimensions(input.model ?? {}))
+  const active = shape !== undefined && shape.experts > 1 ? parameterCount(shape, true) : undefined
+  return { parameters, activeParameters: figures.add('activeParameters', active, 'count') }
+}
+
+/** Never throws: fields that are no sensible numbers are noted and count as absent. Validate before, where a person types. */
+export function predict(given: PredictInput): Prediction {
+  const notes = new Notes()
+  const figures = new Figures()
+  const input = tidyInput(given, notes)
+  const plan = readPlan(input, notes)
+  const shape = completeShape(input.model ?? {}, notes)
+  const counts = predictParameters(input, shape, figures, notes)
+  const peak = peakOf(input.hardware, plan.precision)
+  const known: Known = { input, plan, shape, peak, parameters: counts.parameters }
+  const flops = predictFlops(known, figures, notes)
+  const { memory, states } = predictMemory(known, figures, notes)
+  const { communication, traffic } = predictCommunication(known, states, figures, notes)
+  if (peak === undefined) notes.lack('mfu', [`hardware (${whyNoPeak(input.hardware, plan.precision)})`])
+  const tokens = tokensPerStep(input, plan)
+  const { step, mfu, hfu } = predictStep(known, { flops, tokens, traffic }, figures, notes)
+  return defined<Prediction>({
+    ...counts,
+    ...{ flops, memory, communication, step, mfu, hfu },
+    peak: peak === undefined ? undefined : { flopsPerSecond: peak.flopsPerSecond, title: peak.title },
+    explain: figures.explain,
+    assumptions: notes.assumptions,
+    missing: notes.missing,
+  })
+}

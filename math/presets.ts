@@ -1,0 +1,89 @@
+/** Models by name. Dimensions from the papers and the published configurations. */
+import { registry } from '../base/registry'
+import type { ModelInput } from './input'
+import type { Source } from './sources'
+
+export interface Preset {
+  readonly name: string
+  readonly model: ModelInput
+  readonly source: Source
+}
+
+type Sizes = [layers: number, hiddenSize: number, attentionHeads: number]
+const GPT2: Source = { title: 'GPT-2 configurations', url: 'https://huggingface.co/openai-community/gpt2' }
+const GPT3: Source = { title: 'GPT-3 (Brown et al. 2020), table 2.1', url: 'https://arxiv.org/abs/2005.14165' }
+const LLAMA2: Source = { title: 'Llama 2 (Touvron et al. 2023)', url: 'https://arxiv.org/abs/2307.09288' }
+const LLAMA3: Source = { title: 'The Llama 3 Herd of Models, table 3', url: 'https://arxiv.org/abs/2407.21783' }
+const PYTHIA: Source = { title: 'Pythia (Biderman et al. 2023), table 1', url: 'https://arxiv.org/abs/2304.01373' }
+const NANOGPT: Source = {
+  title: 'nanoGPT, train_shakespeare_char',
+  url: 'https://github.com/karpathy/nanoGPT/blob/master/config/train_shakespeare_char.py',
+}
+const MISTRAL: Source = { title: 'Mistral 7B (Jiang et al. 2023)', url: 'https://arxiv.org/abs/2310.06825' }
+const MIXTRAL: Source = { title: 'Mixtral of Experts (Jiang et al. 2024)', url: 'https://arxiv.org/abs/2401.04088' }
+const NEOX: Source = { title: 'GPT-NeoX-20B (Black et al. 2022)', url: 'https://arxiv.org/abs/2204.06745' }
+const BLOOM: Source = { title: 'BLOOM (BigScience 2022)', url: 'https://arxiv.org/abs/2211.05100' }
+
+const gptTraits = { gatedFfn: false, tiedEmbeddings: true, learnedPositions: true, biases: true }
+const llamaTraits = { gatedFfn: true, tiedEmbeddings: false, learnedPositions: false, biases: false }
+const neoxTraits = { gatedFfn: false, tiedEmbeddings: false, learnedPositions: false, biases: true }
+
+function gpt(name: string, [layers, hiddenSize, attentionHeads]: Sizes, rest: ModelInput, source: Source): Preset {
+  const model = { name, layers, hiddenSize, attentionHeads, ffnHiddenSize: 4 * hiddenSize, ...gptTraits, ...rest }
+  return { name, model, source }
+}
+
+function llama(name: string, [layers, hiddenSize, attentionHeads]: Sizes, rest: ModelInput, source: Source): Preset {
+  return { name, model: { name, layers, hiddenSize, attentionHeads, ...llamaTraits, ...rest }, source }
+}
+
+const gpt2 = { vocabularySize: 50257, sequenceLength: 1024 }
+const llama2 = { vocabularySize: 32000, sequenceLength: 4096 }
+const llama3 = { vocabularySize: 128256, sequenceLength: 8192, keyValueHeads: 8 }
+const pythia = { vocabularySize: 50304, sequenceLength: 2048, ...neoxTraits }
+const character = { vocabularySize: 65, sequenceLength: 256, biases: false }
+
+export const presets = registry<Preset>('preset', [
+  gpt('nanogpt-char', [6, 384, 6], character, NANOGPT),
+  gpt('gpt2', [12, 768, 12], gpt2, GPT2),
+  gpt('gpt2-medium', [24, 1024, 16], gpt2, GPT2),
+  gpt('gpt2-large', [36, 1280, 20], gpt2, GPT2),
+  gpt('gpt2-xl', [48, 1600, 25], gpt2, GPT2),
+  gpt('gpt3-175b', [96, 12288, 96], { vocabularySize: 50257, sequenceLength: 2048 }, GPT3),
+  gpt('pythia-70m', [6, 512, 8], pythia, PYTHIA),
+  gpt('pythia-160m', [12, 768, 12], pythia, PYTHIA),
+  gpt('pythia-410m', [24, 1024, 16], pythia, PYTHIA),
+  gpt('pythia-1b', [16, 2048, 8], pythia, PYTHIA),
+  gpt('pythia-1.4b', [24, 2048, 16], pythia, PYTHIA),
+  gpt('pythia-2.8b', [32, 2560, 32], pythia, PYTHIA),
+  gpt('pythia-6.9b', [32, 4096, 32], { ...pythia, vocabularySize: 50432 }, PYTHIA),
+  gpt('pythia-12b', [36, 5120, 40], { ...pythia, vocabularySize: 50688 }, PYTHIA),
+  gpt('gpt-neox-20b', [44, 6144, 64], { ...neoxTraits, vocabularySize: 50432, sequenceLength: 2048 }, NEOX),
+  gpt('bloom-176b', [70, 14336, 112], { learnedPositions: false, vocabularySize: 250880, sequenceLength: 2048 }, BLOOM),
+  llama('llama-2-7b', [32, 4096, 32], { ...llama2, ffnHiddenSize: 11008 }, LLAMA2),
+  llama('llama-2-13b', [40, 5120, 40], { ...llama2, ffnHiddenSize: 13824 }, LLAMA2),
+  llama('llama-2-70b', [80, 8192, 64], { ...llama2, ffnHiddenSize: 28672, keyValueHeads: 8 }, LLAMA2),
+  llama('llama-3-8b', [32, 4096, 32], { ...llama3, ffnHiddenSize: 14336 }, LLAMA3),
+  llama('llama-3-70b', [80, 8192, 64], { ...llama3, ffnHiddenSize: 28672 }, LLAMA3),
+  llama('llama-3-405b', [126, 16384, 128], { ...llama3, ffnHiddenSize: 53248 }, LLAMA3),
+  llama(
+    'mistral-7b',
+    [32, 4096, 32],
+    { vocabularySize: 32000, sequenceLength: 8192, keyValueHeads: 8, ffnHiddenSize: 14336 },
+    MISTRAL,
+  ),
+  llama(
+    'mixtral-8x7b',
+    [32, 4096, 32],
+    {
+      ...{ vocabularySize: 32000, sequenceLength: 4096, keyValueHeads: 8, ffnHiddenSize: 14336 },
+      ...{ experts: 8, activeExperts: 2 },
+    },
+    MIXTRAL,
+  ),
+])
+
+/** A preset by its name, in any case. */
+export function findPreset(name: string): Preset | undefined {
+  return presets.get(name.trim().toLowerCase())
+}

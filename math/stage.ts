@@ -1,0 +1,66 @@
+/** What one pipeline stage holds: layers, parameters, micro-batches in flight. */
+import type { ModelShape } from './dimensions'
+import {
+  embeddingParameters,
+  expertParameters,
+  layerParameters,
+  normParameters,
+  positionParameters,
+} from './parameters'
+import type { Plan } from './plan'
+
+export interface Stage {
+  readonly index: number
+  readonly layers: number
+  /** Parameters of one layer, experts cut over the expert-parallel devices. */
+  readonly layerParameters: number
+  /** Parameters of this stage outside its layers: embeddings, final norm, output layer. */
+  readonly otherParameters: number
+  /** Parameters on one device: (layers · layer + other) / tensor. */
+  readonly deviceParameters: number
+  /** Those of them that are experts: with expert parallelism they have fewer replicas. */
+  readonly deviceExpertParameters: number
+  /** How often the activations of all layers of the stage are held at the worst moment. */
+  readonly inFlight: number
+}
+
+/** 1F1B: stage i holds p − i micro-batches. Interleaved, in chunks: ((v − 1)·p + 2·(p − i − 1) + 1) / v. */
+export function inFlightMicroBatches(plan: Plan, index: number): number {
+  const { pipeline: p, virtualStages: v } = plan
+  const most = plan.microBatches ?? Infinity
+  if (v <= 1) return Math.min(p - index, most)
+  return Math.min(((v - 1) * p + 2 * (p - index - 1) + 1) / v, most)
+}
+
+/** The first stage holds the input embedding; the last the output layer, or with tied weights a copy of the embedding. */
+function otherParametersOf(shape: ModelShape, plan: Plan, index: number): number {
+  const first = index === 0
+  const last = index === plan.pipeline - 1
+  const input = first ? embeddingParameters(shape) + positionParameters(shape) : 0
+  const ownOutput = last && !(first && shape.tiedEmbeddings)
+  return input + (ownOutput ? embeddingParameters(shape) : 0) + (last ? normParameters(shape) : 0)
+}
+
+function expertsOn(shape: ModelShape, plan: Plan, layers: number, scale: number): number {
+  if (shape.experts <= 1) return 0
+  return (scale * layers * shape.experts * expertParameters(shape)) / (plan.expert * plan.tensor)
+}
+
+export function stageOf(shape: ModelShape, plan: Plan, index: number, scale = 1): Stage {
+  const layers = Math.ceil(shape.layers / plan.pipeline)
+  const away = shape.experts * (1 - 1 / plan.expert) * expertParameters(shape)
+  const perLayer = scale * (layerParameters(shape) - away)
+  const other = scale * otherParametersOf(shape, plan, index)
+  return {
+    ...{ index, layers, layerParameters: perLayer, otherParameters: other },
+    deviceParameters: (layers * perLayer + other) / plan.tensor,
+    deviceExpertParameters: expertsOn(shape, plan, layers, scale),
+    inFlight: inFlightMicroBatches(plan, index),
+  }
+}
+
+/** First and last stage: one of them is the fullest, as those between hold less than the first of everything. */
+export function endStages(shape: ModelShape, plan: Plan, scale = 1): Stage[] {
+  const first = stageOf(shape, plan, 0, scale)
+  return plan.pipeline === 1 ? [first] : [first, stageOf(shape, plan, plan.pipeline - 1, scale)]
+}

@@ -1,0 +1,68 @@
+/** Model states: bytes per parameter of weights, gradients and optimizer, and what ZeRO makes of them. */
+import type { PredictInput } from './input'
+import type { Notes } from './notes'
+import { isMegatron, precisionOf, usesAutocast, type Plan } from './plan'
+import { sources, type Source } from './sources'
+
+/** Bytes of state per parameter beside the master copy: two fp32 moments, two 8-bit moments, one fp32 moment, none. */
+const OPTIMIZERS = { adamw: 8, adam8bit: 2, 'sgd-momentum': 4, lion: 4, sgd: 0 } as const
+export type Optimizer = keyof typeof OPTIMIZERS
+export const optimizerNames = Object.keys(OPTIMIZERS) as readonly Optimizer[]
+
+/** `AdamW`, `adamw_torch_fused`, `paged_adamw_8bit`, `Adam` …; undefined where the word is not known. */
+export function optimizerOf(text: string): Optimizer | undefined {
+  const word = text.toLowerCase().replaceAll(/[\s_-]/g, '')
+  if (word.includes('adam') && (word.includes('8bit') || word.endsWith('adam8'))) return 'adam8bit'
+  if (/^(torch\.optim\.)?(fused|paged|distributed)?adamw?(torch|fused|apexfused|xla|anyprecision)*$/.test(word))
+    return 'adamw'
+  if (word.includes('sgd')) return word.includes('momentum') || word.includes('nesterov') ? 'sgd-momentum' : 'sgd'
+  return word.endsWith('lion') ? 'lion' : undefined
+}
+
+export interface StateBytes {
+  readonly parameters: number
+  readonly gradients: number
+  readonly optimizer: number
+  readonly source: Source
+  readonly convention: string
+}
+
+function weights(input: PredictInput, plan: Plan): Omit<StateBytes, 'optimizer'> & { copy: number } {
+  const full = plan.precision === 'fp32' || plan.precision === 'tf32'
+  if (full) {
+    const convention = 'fp32 weights and gradients'
+    return { parameters: 4, gradients: 4, copy: 0, source: sources.transformerMath, convention }
+  }
+  if (usesAutocast(input.framework)) {
+    const convention = 'autocast: weights and gradients stay in fp32, matmuls cast'
+    return { parameters: 4, gradients: 4, copy: 0, source: sources.autocast, convention }
+  }
+  const gradients = isMegatron(input.framework) ? 4 : 2
+  const convention = `16-bit weights, ${gradients === 4 ? 'fp32' : '16-bit'} gradients, fp32 master copy`
+  const source = gradients === 4 ? sources.megatronCode : sources.zero
+  return { parameters: 2, gradients, copy: 4, source, convention }
+}
+
+/**
+ * Bytes per parameter before sharding. Mixed-precision AdamW is 2 + 2 + 12 (ZeRO), 2 + 4 + 12 with fp32 gradients.
+ * Undefined where the optimizer is not known.
+ */
+export function stateBytes(input: PredictInput, plan: Plan, notes: Notes): StateBytes | undefined {
+  if (input.optimizer === undefined) notes.assume('optimizer = adamw (not given)')
+  const optimizer = optimizerOf(input.optimizer ?? 'adamw')
+  if (optimizer === undefined) return undefined
+  const { copy, ...rest } = weights(input, plan)
+  const asked = input.gradientPrecision === undefined ? undefined : precisionOf(input.gradientPrecision)
+  const gradients = asked === undefined ? rest.gradients : asked === 'fp32' ? 4 : 2
+  notes.assume(`model states: ${rest.convention}${asked === undefined ? '' : `; gradients as asked in ${asked}`}`)
+  return { ...rest, gradients, optimizer: copy + OPTIMIZERS[optimizer] }
+}
+
+/** Devices over which each kind of state is cut: stage 1 cuts the optimizer, 2 gradients too, 3 parameters too. */
+export function shardsOf(zeroStage: number, devices: number) {
+  return {
+    optimizer: zeroStage >= 1 ? devices : 1,
+    gradients: zeroStage >= 2 ? devices : 1,
+    parameters: zeroStage >= 3 ? devices : 1,
+  }
+}

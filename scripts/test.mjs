@@ -1,0 +1,77 @@
+// What `npm test` runs: build, types, lint, format, then every vitest project. All stages run even when one fails, so one
+// run shows everything. Ends with "N passed, N failed" over all tests; each stage that is not a test suite counts as one.
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const folder = mkdtempSync(join(tmpdir(), 'plumbline-test-'))
+const total = { passed: 0, failed: 0, skipped: 0 }
+const failedStages = []
+
+function run(command, args) {
+  return (
+    spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, NEXT_TELEMETRY_DISABLED: '1' } }).status === 0
+  )
+}
+
+function timed(name, work) {
+  console.log(`\n── ${name} ${'─'.repeat(Math.max(0, 70 - name.length))}`)
+  const from = Date.now()
+  const ok = work()
+  if (!ok) failedStages.push(name)
+  console.log(`── ${name}: ${ok ? 'ok' : 'FAILED'} in ${((Date.now() - from) / 1000).toFixed(1)} s`)
+}
+
+function check(name, command, args) {
+  timed(name, () => {
+    const ok = run(command, args)
+    total[ok ? 'passed' : 'failed'] += 1
+    return ok
+  })
+}
+
+function suite(name, projects, before = () => true) {
+  timed(name, () => {
+    if (!before()) {
+      total.failed += 1
+      return false
+    }
+    const report = join(folder, `${name}.json`)
+    const flags = projects.flatMap(project => ['--project', project])
+    const ok = run('npx', [
+      'vitest',
+      'run',
+      ...flags,
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+    ])
+    try {
+      const result = JSON.parse(readFileSync(report, 'utf8'))
+      total.passed += result.numPassedTests
+      total.failed += result.numFailedTests
+      total.skipped += result.numPendingTests + result.numTodoTests
+      // A file that cannot even be loaded has no failed test: it counts all the same.
+      if (!ok && result.numFailedTests === 0) total.failed += 1
+    } catch {
+      total.failed += 1
+      return false
+    }
+    return ok
+  })
+}
+
+check('build', 'node', ['scripts/build.mjs'])
+check('types', 'npx', ['tsc', '--noEmit', '-p', '.'])
+check('lint', 'npx', ['eslint', '.'])
+check('format', 'npx', ['prettier', '--check', '--log-level', 'warn', '.'])
+suite('laws and unit', ['laws', 'unit'])
+suite('integration', ['integration'])
+suite('browser', ['browser'])
+suite('real job', ['real'], () => run('node', ['scripts/real-setup.mjs']))
+
+rmSync(folder, { recursive: true, force: true })
+if (failedStages.length > 0) console.log(`\nfailed: ${failedStages.join(', ')}`)
+console.log(`\n${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`)
+process.exitCode = total.failed > 0 ? 1 : 0

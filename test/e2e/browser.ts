@@ -1,0 +1,52 @@
+/**
+ * A Chromium for the browser tests: `CHROMIUM_PATH`, the usual places, Playwright's own; where there is none it is
+ * installed, and where that fails the command that installs it is printed.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { chromium, type Browser } from 'playwright'
+import { PlumblineError } from '../../base/errors'
+
+const USUAL = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/usr/bin/google-chrome-stable',
+  '/snap/bin/chromium',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+]
+/** The sandbox needs rights that containers and root lack; the rest keeps the browser from talking to anyone else. */
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+const INSTALL = ['playwright', 'install', 'chromium']
+
+const present = (path: string | undefined) => path !== undefined && path !== '' && existsSync(path)
+
+/** Path of a Chromium; throws with the command that installs one. */
+export function findChromium(environment: Readonly<Record<string, string | undefined>> = process.env): string {
+  const wanted = environment['CHROMIUM_PATH']
+  if (wanted !== undefined && wanted !== '') {
+    if (existsSync(wanted)) return wanted
+    throw new PlumblineError(`CHROMIUM_PATH is ${wanted}, and there is nothing`, { fix: 'correct it, or unset it' })
+  }
+  const found = [...USUAL, chromium.executablePath()].find(present)
+  if (found !== undefined) return found
+  console.log(`no Chromium found; trying: npx ${INSTALL.join(' ')}`)
+  spawnSync('npx', INSTALL, { stdio: 'inherit' })
+  if (present(chromium.executablePath())) return chromium.executablePath()
+  throw new PlumblineError('no Chromium for the browser tests', {
+    fix: `run \`npx ${INSTALL.join(' ')}\` (or \`apt-get install chromium\`), or set CHROMIUM_PATH`,
+  })
+}
+
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: findChromium(), args: ARGUMENTS })
+}

@@ -1,0 +1,291 @@
+import { createRequire } from 'node:module'
+import { readFileSync } from 'node:fs'
+import type { Browser, Page } from 'playwright'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { format } from '../../base/units'
+import { predict } from '../../math/predict'
+import { launchBrowser } from './browser'
+import { MODEL, startRecords, stepRecords, TestAgent } from './page-agent'
+import { PageHub } from './page-hub'
+
+const RANKS = 4
+const now = () => Date.now() / 1000
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+let hub: PageHub
+let browser: Browser
+let agent: TestAgent
+const problems: string[] = []
+const pages: Page[] = []
+
+async function open(path: string, options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, ...options })
+  pages.push(page)
+  page.on('pageerror', error => problems.push(`${path}: ${error.message}`))
+  page.on('console', message => {
+    if (message.type() === 'error' || message.type() === 'warning') problems.push(`${path}: ${message.text()}`)
+  })
+  await page.goto(`${hub.url}${path}`)
+  return page
+}
+
+/** A run with steps 1 to `steps`, one each fifth of a second, the last of them now. */
+async function train(run: string, steps: number): Promise<void> {
+  const start = now() - steps / 5
+  await agent.send(startRecords(run, agent.node, RANKS, start))
+  const rows = Array.from({ length: steps }, (_, index) =>
+    stepRecords(run, agent.node, RANKS, index + 1, start + index / 5),
+  )
+  await agent.send(rows.flat())
+}
+
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(AXE)
+  return page.evaluate(async () => {
+    const { axe } = window as unknown as {
+      axe: { run: (where: Document) => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> }
+    }
+    const found = await axe.run(document)
+    return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html.slice(0, 120)).join(' | ')}`)
+  })
+}
+
+const health = (page: Page) => page.getByTestId('health')
+
+beforeAll(async () => {
+  browser = await launchBrowser()
+  hub = await PageHub.start()
+})
+afterEach(async () => {
+  await Promise.all(pages.splice(0).map(page => page.close()))
+})
+afterAll(async () => {
+  agent?.close()
+  await browser?.close()
+  await hub?.remove()
+})
+
+describe('the page', () => {
+  it('without runs says how to attach a job, and notices when an agent comes', async () => {
+    const page = await open('/')
+    await page.getByRole('heading', { name: 'No runs yet' }).waitFor()
+    await page.getByText('plumbline run -- /usr/bin/python3 train.py').waitFor()
+    await page.getByText(`plumbline agent --hub ${hub.url}`).waitFor()
+    agent = await TestAgent.connect(hub.url, 'node-a')
+    await agent.send([{ kind: 'host', time: now(), node: 'node-a', cpuUtilizationRatio: 0.5, memoryUsedBytes: 1e9 }])
+    await page.getByText('An agent reports from node-a').waitFor()
+    expect(await violations(page)).toEqual([])
+  })
+
+  it('shows a run in the list as soon as it reports, without a reload', async () => {
+    const page = await open('/')
+    await page.getByRole('heading', { name: 'No runs yet' }).waitFor()
+    await train('live-1', 40)
+    await page.getByRole('link', { name: 'job live-1' }).waitFor()
+    await page.getByText('Live', { exact: true }).waitFor()
+    expect(await violations(page)).toEqual([])
+  })
+
+  it('follows a run: a step is on the page within a second of its rows', async () => {
+    const page = await open('/runs/live-1')
+    await expect.poll(() => health(page).innerText()).toContain('step 40 of 400')
+    const late: number[] = []
+    for (let step = 41; step <= 45; step += 1) {
+      const sentAt = performance.now()
+      await agent.send(stepRecords('live-1', agent.node, RANKS, step, now()))
+      await health(page).getByText(`step ${step} of 400`).waitFor({ timeout: 5000 })
+      late.push(performance.now() - sentAt)
+    }
+    console.log(`from sent to seen: ${late.map(milliseconds => `${Math.round(milliseconds)} ms`).join(', ')}`)
+    expect(Math.max(...late)).toBeLessThan(1000)
+  })
+
+  it('grows without making its charts anew and without moving anything', async () => {
+    const page = await open('/runs/live-1')
+    await page.locator('canvas').nth(3).waitFor()
+    await expect.poll(() => health(page).innerText()).toContain('step 45')
+    await page.evaluate(() => {
+      const seen = window as unknown as { shift: number; first: Element[] }
+      seen.shift = 0
+      seen.first = [...document.querySelectorAll('canvas')]
+      const sum = (entries: PerformanceEntryList) => {
+        for (const entry of entries) seen.shift += (entry as PerformanceEntry & { value: number }).value
+      }
+      new PerformanceObserver(list => sum(list.getEntries())).observe({ type: 'layout-shift' })
+    })
+    for (let step = 46; step <= 49; step += 1) {
+      await agent.send(stepRecords('live-1', agent.node, RANKS, step, now()))
+      await health(page).getByText(`step ${step} of 400`).waitFor()
+    }
+    const { shift, kept } = await page.evaluate(() => {
+      const seen = window as unknown as { shift: number; first: Element[] }
+      return { shift: seen.shift, kept: seen.first.length > 3 && seen.first.every(canvas => canvas.isConnected) }
+    })
+    expect(kept).toBe(true)
+    expect(shift).toBeLessThan(0.01)
+  })
+
+  it('sets each figure beside what the arithmetic predicts of the same configuration', async () => {
+    const page = await open('/runs/live-1')
+    const expected = predict({
+      ...{ framework: 'nanogpt', model: MODEL, precision: 'fp32', optimizer: 'adamw' },
+      ...{ parallelism: { worldSize: RANKS, data: RANKS }, batch: { micro: 4, global: 4 * RANKS } },
+      hardware: { count: RANKS, peakFlopsPerSecond: 1e11, peakSource: 'measured matmul' },
+    })
+    const card = page.locator('[data-figure=stepSeconds]')
+    await expect.poll(() => card.innerText()).toContain(format(expected.step.seconds, 'seconds'))
+    await expect.poll(() => card.locator('[data-value]').getAttribute('data-value')).toBe('0.2')
+    await card.getByRole('button', { name: /predicted/ }).focus()
+    await page.keyboard.press('Enter')
+    await card.getByText(expected.explain['step.seconds']?.formula ?? '?', { exact: true }).waitFor()
+    await page.keyboard.press('Escape')
+    await expect.poll(() => card.getByText('What the arithmetic says').isVisible()).toBe(false)
+  })
+
+  it('draws the map of ranks and steps, and keeps the metric in the address', async () => {
+    const page = await open('/runs/live-1')
+    const map = page.getByRole('img', { name: /of 4 ranks by step/ })
+    await map.scrollIntoViewIfNeeded()
+    const colours = () =>
+      map.locator('canvas').evaluate(canvas => {
+        const { width, height } = canvas as HTMLCanvasElement
+        const pixels = (canvas as HTMLCanvasElement).getContext('2d')?.getImageData(0, 0, width, height).data ?? []
+        const seen = new Set<number>()
+        for (let at = 0; at < pixels.length; at += 4 * 7)
+          if (pixels[at + 3] === 255)
+            seen.add(((pixels[at] ?? 0) << 16) | ((pixels[at + 1] ?? 0) << 8) | (pixels[at + 2] ?? 0))
+        return seen.size
+      })
+    await page.getByLabel('Metric of the map').selectOption('syncWaitSeconds')
+    await expect.poll(() => page.url()).toContain('metric=syncWaitSeconds')
+    await expect.poll(colours).toBeGreaterThan(1)
+    await page.reload()
+    await expect.poll(() => page.getByLabel('Metric of the map').inputValue()).toBe('syncWaitSeconds')
+    await page.getByRole('img', { name: /^Sync wait of 4 ranks/ }).waitFor()
+  })
+
+  it('tells what is missing on a machine without a GPU', async () => {
+    await agent.send([
+      {
+        ...{ kind: 'collector', time: now(), node: agent.node, name: 'nvidia-smi', state: 'absent' },
+        ...{ message: 'nvidia-smi is not on PATH', fix: 'install the NVIDIA driver' },
+      } as const,
+    ])
+    const page = await open('/runs/live-1')
+    await page.getByText('No GPU is seen on node-a').waitFor()
+    await page.getByText('nvidia-smi is not on PATH').first().waitFor()
+    await page.getByText('plumbline doctor').first().waitFor()
+  })
+
+  it('shows devices, and calls synthetic samples synthetic', async () => {
+    const time = now()
+    await agent.send([
+      ...startRecords('gpu-1', 'node-a', 1, time),
+      ...stepRecords('gpu-1', 'node-a', 1, 1, time),
+      ...[0, 1, 2].map(second => ({
+        ...{
+          kind: 'gpu' as const,
+          time: time + second / 10,
+          node: 'node-a',
+          index: 0,
+          uuid: 'GPU-1',
+          name: 'NVIDIA H100',
+        },
+        ...{ source: 'synthetic', utilizationRatio: 0.97, memoryUsedBytes: 40e9, memoryTotalBytes: 85e9 },
+        ...{ powerWatts: 650, powerLimitWatts: 700, temperatureCelsius: 61, throttleReasons: ['sw_power_cap'] },
+      })),
+    ])
+    const page = await open('/runs/gpu-1')
+    await page.getByText('node-a · GPU 0').waitFor()
+    await page.getByText('97.0 %').waitFor()
+    await page.getByText('sw power cap').waitFor()
+    await page.getByText(/Synthetic: the samples of 1 of 1 devices are made up/).waitFor()
+  })
+
+  it.each(['light', 'dark'] as const)(
+    'has no accessibility violation in the %s theme, wide and narrow',
+    async colorScheme => {
+      for (const width of [1440, 390]) {
+        for (const path of ['/', '/runs/live-1', '/runs/gpu-1', '/nodes', '/runs/nothing']) {
+          const page = await open(path, { colorScheme, viewport: { width, height: 900 } })
+          await page
+            .getByRole('heading', { level: 1 })
+            .or(page.getByRole('heading', { level: 2 }))
+            .first()
+            .waitFor()
+          await page.locator('[role=status]', { hasText: 'connected' }).waitFor()
+          expect({ path, width, found: await violations(page) }).toEqual({ path, width, found: [] })
+          const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+          expect({ path, width, overflow: Math.max(0, overflow) }).toEqual({ path, width, overflow: 0 })
+          await page.close()
+        }
+      }
+      // The browser itself reports the 404 of the run that is not there.
+      problems.splice(0, problems.length, ...problems.filter(problem => !problem.includes('404')))
+    },
+  )
+
+  it('keeps a theme that was chosen', async () => {
+    const page = await open('/', { colorScheme: 'light' })
+    const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)
+    const light = await ground()
+    await page.getByRole('button', { name: /^Theme: Auto/ }).click()
+    await page.getByRole('button', { name: /^Theme: Light/ }).click()
+    await expect.poll(ground).not.toBe(light)
+    const dark = await ground()
+    await page.reload()
+    expect(await ground()).toBe(dark)
+    await page.getByRole('button', { name: /^Theme: Dark/ }).waitFor()
+  })
+
+  it('goes to its pages by keyboard', async () => {
+    const page = await open('/')
+    await page.getByRole('heading', { name: 'Runs' }).waitFor()
+    await page.keyboard.press('g')
+    await page.keyboard.press('n')
+    await page.getByRole('heading', { name: 'Nodes' }).waitFor()
+    await page.getByText('nvidia-smi is not on PATH').waitFor()
+  })
+
+  it('shows how a run ended, well or not', async () => {
+    const end = (run: string, exitCode: number) =>
+      agent.send([{ kind: 'run', time: now(), run, node: agent.node, state: 'ended', exitCode }])
+    const page = await open('/runs/live-1')
+    await health(page).waitFor()
+    await end('live-1', 0)
+    await expect.poll(() => health(page).innerText(), { timeout: 10_000 }).toContain('Ended well')
+    await page.getByText('complete').waitFor()
+    const other = await open('/runs/gpu-1')
+    await end('gpu-1', 137)
+    await expect.poll(() => health(other).innerText(), { timeout: 10_000 }).toContain('Failed with exit code 137')
+    await page.reload()
+    await expect.poll(() => health(page).innerText()).toContain('at step 49 of 400')
+  })
+
+  it('says of an unknown run that it is not known, and shows it when it comes', async () => {
+    const page = await open('/runs/later')
+    await page.getByRole('heading', { name: 'This run is not known' }).waitFor()
+    await train('later', 10)
+    await expect.poll(() => health(page).innerText(), { timeout: 10_000 }).toContain('step 10 of 400')
+    problems.splice(0, problems.length, ...problems.filter(problem => !problem.includes('404')))
+  })
+
+  it('has no error and no warning on the console', () => {
+    expect(problems).toEqual([])
+  })
+
+  it('keeps what it shows when the hub stops, says so, and goes on when it is back', async () => {
+    const page = await open('/runs/later')
+    await expect.poll(() => health(page).innerText()).toContain('step 10')
+    agent.close()
+    await hub.stop()
+    await page.getByText('Hub not reachable').waitFor()
+    await page.getByText(/last data [\d.]+ s ago/).waitFor()
+    expect(await health(page).innerText()).toContain('step 10 of 400')
+    await hub.restart()
+    agent = await TestAgent.connect(hub.url, 'node-a')
+    await agent.send(stepRecords('later', agent.node, RANKS, 11, now()))
+    await page.getByText('Hub not reachable').waitFor({ state: 'detached', timeout: 15_000 })
+    await expect.poll(() => health(page).innerText(), { timeout: 10_000 }).toContain('step 11 of 400')
+  })
+})

@@ -1,0 +1,84 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import { describe, expect, it } from 'vitest'
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
+
+/** Who may import whom. ARCHITECTURE.md explains it; this table holds it. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  base: [],
+  wire: ['base'],
+  math: ['base'],
+  collectors: ['wire', 'base'],
+  agent: ['collectors', 'wire', 'base'],
+  analysis: ['wire', 'math', 'base'],
+  hub: ['analysis', 'wire', 'math', 'base'],
+  app: ['wire', 'math', 'base'],
+  cli: ['agent', 'analysis', 'base', 'collectors', 'hub', 'math', 'wire'],
+}
+
+/** Packages that only some files may import: one door each. */
+const DOORS: readonly (readonly [packageName: RegExp, files: RegExp])[] = [
+  [/^(node:)?child_process$/, /^collectors\/(host|launch)\.ts$/],
+  [/^echarts(\/|$)/, /^app\/chart\/echarts\.ts$/],
+  [/^socket\.io-client$/, /^(agent\/uplink|app\/data\/[a-z-]+)\.tsx?$/],
+  [/^socket\.io$/, /^hub\//],
+  [/^(chdb|@clickhouse\/client)(\/|$)/, /^hub\/store\//],
+  [/^@opentelemetry\//, /^agent\/otlp\.ts$/],
+  [/^prom-client$/, /^(agent|hub)\//],
+]
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(folder).flatMap(name => {
+    const path = join(folder, name)
+    if (statSync(path).isDirectory()) return sourceFiles(path)
+    return /\.tsx?$/.test(name) && !name.endsWith('.d.ts') ? [path] : []
+  })
+}
+
+function importsOf(path: string): string[] {
+  return ts.preProcessFile(readFileSync(path, 'utf8'), true, true).importedFiles.map(file => file.fileName)
+}
+
+const files = Object.keys(MAY_IMPORT).flatMap(folder => sourceFiles(join(root, folder)))
+
+describe('the import table', () => {
+  it('covers the files of the house', () => {
+    expect(files.length).toBeGreaterThan(30)
+  })
+
+  it.each(Object.keys(MAY_IMPORT))('holds for %s', folder => {
+    const wrong = files
+      .map(path => ({ path, name: relative(root, path) }))
+      .filter(({ name }) => name.startsWith(`${folder}/`))
+      .flatMap(({ path, name }) =>
+        importsOf(path)
+          .filter(target => target.startsWith('.'))
+          .map(target => ({ name, target: relative(root, resolve(dirname(path), target)) }))
+          .filter(({ target }) => {
+            const station = target.split('/')[0] ?? ''
+            return station !== folder && target !== 'package.json' && MAY_IMPORT[folder]?.includes(station) !== true
+          }),
+      )
+    expect(wrong).toEqual([])
+  })
+
+  it.each(DOORS)('lets only the door import %s', (packageName, door) => {
+    const wrong = files
+      .filter(path => importsOf(path).some(target => packageName.test(target)))
+      .map(path => relative(root, path))
+      .filter(name => !door.test(name))
+    expect(wrong).toEqual([])
+  })
+})
+
+describe('a source file', () => {
+  it('stays short enough to be read in one go', () => {
+    const long = files
+      .map(path => ({ name: relative(root, path), lines: readFileSync(path, 'utf8').split('\n').length }))
+      .filter(({ lines }) => lines > 400)
+    expect(long).toEqual([])
+  })
+})
