@@ -27,12 +27,12 @@ function run(name: string, changes: Partial<PlumblineSettings> = {}, host = loca
   return runCheck(check, host, settingsWith(changes))
 }
 
-async function withServer(body: unknown, use: (port: number) => Promise<void>): Promise<void> {
+async function withServer(body: unknown, visit: (port: number) => Promise<void>): Promise<void> {
   const server = createServer((_, response) => response.end(JSON.stringify(body)))
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   try {
-    await use(typeof address === 'object' && address !== null ? address.port : 0)
+    await visit(typeof address === 'object' && address !== null ? address.port : 0)
   } finally {
     server.closeAllConnections()
     await new Promise(resolve => server.close(resolve))

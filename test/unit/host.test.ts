@@ -127,7 +127,7 @@ describe('a command that runs to its end', () => {
 describe('a long-lived child', () => {
   const collect = (script: string) => {
     const seen = { lines: [] as string[], errors: [] as string[] }
-    let ended = (_: unknown) => undefined as unknown
+    let ended: (result: unknown) => void = () => undefined
     const exit = new Promise<unknown>(resolve => (ended = resolve))
     const child = host.spawn('sh', ['-c', script], {
       line: text => seen.lines.push(text),

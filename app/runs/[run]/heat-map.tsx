@@ -1,10 +1,9 @@
 'use client'
-import { useMemo } from 'react'
 import { format, type Unit } from '../../../base/units'
-import type { RankMap, RankMetric } from '../../../wire/api'
-import { Chart } from '../../chart/chart'
-import { heatHeight, heatOption, heatRange } from '../../chart/heat'
-import { usePalette } from '../../chart/palette'
+import type { RankInfo, RankMap, RankMetric } from '../../../wire/api'
+import { clockText, stepText } from '../../chart/axis'
+import { heatHeight, heatRange } from '../../chart/heat'
+import { HeatCanvas, type Cell } from '../../chart/heat-canvas'
 import type { RunView } from '../../data/run-view'
 import { useRankMap } from '../../data/use-rank-map'
 import type { ViewState } from '../../data/view-state'
@@ -39,40 +38,52 @@ function emptyText(map: RankMap | undefined, title: string): string | undefined 
   return heatRange(map) === undefined ? `No rank reports this (${title.toLowerCase()}): attach the hook.` : undefined
 }
 
+function CellNote({ map, cell, ranks }: { map: RankMap; cell: Cell; ranks: readonly RankInfo[] }) {
+  const rank = map.ranks[cell.row]
+  const value = map.values[cell.row]?.[cell.column]
+  const time = map.time[cell.column]
+  const node = ranks.find(each => each.rank === rank)?.node
+  const last = (map.step[cell.column] ?? 0) + map.bucketSteps - 1
+  return (
+    <>
+      <strong>
+        rank {rank}, step {stepText(map.step[cell.column] ?? 0)}
+        {map.bucketSteps > 1 && `–${stepText(last)}`}: {format(value, METRICS[map.metric].unit)}
+      </strong>
+      <br />
+      <span className="muted">
+        {node ?? 'unknown node'}
+        {time !== undefined && `, ${clockText(time * 1000)}`}
+      </span>
+    </>
+  )
+}
+
 /** Rank by step: a slow rank is a line, a slow moment a column. */
 export function HeatMap({ run, view, state }: { run: string; view: RunView; state: ViewState }) {
   const { title, unit } = METRICS[state.metric]
-  const palette = usePalette()
   const from = Number.isFinite(state.range.seconds) ? view.steps.time[0] : undefined
   const answer = useRankMap(run, state.metric, from, view.updatedAt)
   const map = answer?.metric === state.metric ? answer : undefined
   const { ranks } = view.detail
-  const option = useMemo(() => {
-    if (map === undefined || palette === undefined) return { animation: false }
-    const nodes = new Map(ranks.map(({ rank, node }) => [rank, node]))
-    return heatOption(map, unit, palette, rank => nodes.get(rank) ?? null)
-  }, [map, unit, palette, ranks])
-  const rows = Math.max(answer?.ranks.length ?? 0, ranks.length, 4)
+  const rows = Math.max(answer?.ranks.length ?? 0, ranks.length)
+  const choose = (metric: RankMetric) => state.set({ metric })
   return (
     <Card
       title="Ranks × steps"
       aside={
         <>
           <Scale map={map} unit={unit} />
-          <Select
-            label="Metric of the map"
-            options={OPTIONS}
-            value={state.metric}
-            onChange={metric => state.set({ metric })}
-          />
+          <Select label="Metric of the map" options={OPTIONS} value={state.metric} onChange={choose} />
         </>
       }
     >
-      <Chart
-        option={option}
+      <HeatCanvas
+        map={map}
         label={`${title} of ${rows} ranks by step`}
         height={heatHeight(rows)}
         empty={emptyText(map, title)}
+        describe={cell => map !== undefined && <CellNote map={map} cell={cell} ranks={ranks} />}
       />
     </Card>
   )

@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+// Builds what is missing, with progress shown, and runs the command line.
+import { build } from '../scripts/build.mjs'
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+if (major < 20 || (major === 20 && minor < 9)) {
+  console.error(`error: Plumbline needs Node 20.9 or newer, this is ${process.versions.node}`)
+  console.error('fix: install a current Node.js')
+  process.exit(1)
+}
+await build({ page: process.argv[2] === 'start', log: line => console.error(line) })
+await import('../dist/entry.js')

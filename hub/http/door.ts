@@ -1,0 +1,64 @@
+/** The HTTP door: finds the endpoint, answers JSON, turns what goes wrong into `{ error, fix }`. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { messageOf, PlumblineError } from '../../base/errors'
+import { HttpError, type Endpoint, type Hub } from './endpoint'
+import { endpoints } from './index'
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
+
+/**
+ * A page elsewhere may point a name of its own at 127.0.0.1 and read this hub through the visitor's browser. A hub on the
+ * loopback therefore answers only to loopback names.
+ */
+export function isForeignHost(request: IncomingMessage, boundHost: string): boolean {
+  const loopback = LOOPBACK.test(boundHost.includes(':') ? `[${boundHost}]` : boundHost)
+  return loopback && !LOOPBACK.test(request.headers.host ?? '')
+}
+
+function match(endpoint: Endpoint, path: string): { run: string | undefined } | undefined {
+  const pattern = endpoint.path.split('/')
+  const parts = path.split('/')
+  if (pattern.length !== parts.length) return undefined
+  let run: string | undefined
+  for (const [index, expected] of pattern.entries()) {
+    if (expected === ':run') run = decode(parts[index] ?? '')
+    else if (expected !== parts[index]) return undefined
+  }
+  return { run }
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  if (response.headersSent) return void response.end()
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' })
+  response.end(JSON.stringify(value))
+}
+
+/** Answers a request of the API. False: it is not one, and belongs to the page. */
+export async function answerRequest(hub: Hub, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+  const url = new URL(request.url ?? '/', 'http://hub')
+  if (!url.pathname.startsWith('/api/') && url.pathname !== '/metrics') return false
+  for (const endpoint of endpoints) {
+    const found = match(endpoint, url.pathname)
+    if (found === undefined) continue
+    try {
+      if (request.method !== 'GET' && request.method !== 'HEAD') throw new HttpError(405, 'this door is read with GET')
+      const value = await endpoint.answer({ hub, query: url.searchParams, run: found.run, response })
+      if (value !== undefined) sendJson(response, 200, value)
+    } catch (error) {
+      const status = error instanceof HttpError ? error.status : 500
+      const fix = error instanceof PlumblineError ? error.fix : 'look at the terminal of the hub'
+      sendJson(response, status, { error: messageOf(error), ...(fix !== undefined && { fix }) })
+    }
+    return true
+  }
+  sendJson(response, 404, { error: `there is no ${url.pathname}`, fix: 'the endpoints are listed in wire/api.ts' })
+  return true
+}

@@ -1,0 +1,69 @@
+/** The contract of an endpoint: one entry in `index.ts`. Paths may hold `:run`. */
+import type { ServerResponse } from 'node:http'
+import { z } from 'zod'
+import { PlumblineError } from '../../base/errors'
+import type { Nodes } from '../nodes'
+import type { RunFacts } from '../runs'
+import type { Views } from '../views'
+
+export interface Hub {
+  readonly views: Views
+  readonly nodes: Nodes
+  readonly startedAt: number
+  readonly metrics: () => Promise<{ type: string; text: string }>
+}
+
+export interface Call {
+  readonly hub: Hub
+  readonly query: URLSearchParams
+  readonly run: string | undefined
+  readonly response: ServerResponse
+}
+
+export interface Endpoint {
+  readonly name: string
+  readonly path: string
+  readonly help: string
+  /** The JSON answer; undefined where the endpoint wrote the response itself. Throws HttpError for what a caller did wrong. */
+  answer(call: Call): Promise<unknown>
+}
+
+export class HttpError extends PlumblineError {
+  constructor(
+    readonly status: number,
+    message: string,
+    fix?: string,
+  ) {
+    super(message, fix === undefined ? {} : { fix })
+  }
+}
+
+export function runOf({ hub, run }: Call): RunFacts {
+  const facts = run === undefined ? undefined : hub.views.runs.get(run)
+  if (facts === undefined) throw new HttpError(404, `there is no run "${run ?? ''}"`, 'the list of runs is at /')
+  return facts
+}
+
+const rangeSchema = z.object({
+  from: z.coerce.number().finite().optional(),
+  to: z.coerce.number().finite().optional(),
+  points: z.coerce.number().int().min(1).max(20_000).optional(),
+  columns: z.coerce.number().int().min(1).max(5_000).optional(),
+})
+
+export function readQuery<T>(schema: z.ZodType<T>, query: URLSearchParams): T {
+  const parsed = schema.safeParse(Object.fromEntries(query))
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  throw new HttpError(400, `${issue?.path.join('.') ?? 'query'}: ${issue?.message ?? 'not valid'}`, 'correct the query')
+}
+
+export function rangeOf(call: Call, facts: RunFacts) {
+  const { from, to, points, columns } = readQuery(rangeSchema, call.query)
+  const count = columns ?? points
+  return call.hub.views.range(facts, {
+    ...(from !== undefined && { from }),
+    ...(to !== undefined && { to }),
+    ...(count !== undefined && { points: count }),
+  })
+}

@@ -1,0 +1,73 @@
+/** Endpoints of the hub. What each answers is in `wire/api.ts`. */
+import { z } from 'zod'
+import { registry } from '../../base/registry'
+import { unixSeconds } from '../../base/clock'
+import { VERSION } from '../../base/version'
+import { PROTOCOL } from '../../wire/messages'
+import { isRankMetric } from '../queries/steps'
+import { stepsCsv } from './csv'
+import { HttpError, rangeOf, readQuery, runOf, type Endpoint } from './endpoint'
+
+const limitSchema = z.object({ limit: z.coerce.number().int().min(1).max(10_000).default(200) })
+
+export const endpoints = registry<Endpoint>('endpoint', [
+  {
+    ...{ name: 'health', path: '/api/health', help: 'that the hub is there, and which' },
+    answer: ({ hub }) =>
+      Promise.resolve({
+        ...{ status: 'ok', version: VERSION, protocol: PROTOCOL, store: hub.views.store.name },
+        uptimeSeconds: unixSeconds() - hub.startedAt,
+      }),
+  },
+  {
+    ...{ name: 'runs', path: '/api/runs', help: 'runs, newest first' },
+    answer: ({ hub }) => hub.views.summaries(),
+  },
+  {
+    ...{ name: 'run', path: '/api/runs/:run', help: 'one run' },
+    answer: call => call.hub.views.detail(runOf(call)),
+  },
+  {
+    ...{ name: 'steps', path: '/api/runs/:run/steps', help: 'step series of the whole job' },
+    answer: call => call.hub.views.steps(runOf(call), rangeOf(call, runOf(call))),
+  },
+  {
+    ...{ name: 'ranks', path: '/api/runs/:run/ranks', help: 'rank × step heat map of one metric' },
+    answer: call => {
+      const facts = runOf(call)
+      const metric = call.query.get('metric') ?? 'stepSeconds'
+      if (!isRankMetric(metric))
+        throw new HttpError(400, `there is no rank metric "${metric}"`, 'see RANK_METRICS in wire/api.ts')
+      return call.hub.views.rankMap(facts, metric, rangeOf(call, facts))
+    },
+  },
+  {
+    ...{ name: 'gpus', path: '/api/runs/:run/gpus', help: 'series of the run’s devices' },
+    answer: call => call.hub.views.gpus(runOf(call), rangeOf(call, runOf(call))),
+  },
+  {
+    ...{ name: 'hosts', path: '/api/runs/:run/hosts', help: 'series of the run’s nodes' },
+    answer: call => call.hub.views.hosts(runOf(call), rangeOf(call, runOf(call))),
+  },
+  {
+    ...{ name: 'events', path: '/api/runs/:run/events', help: 'events, newest first' },
+    answer: call => call.hub.views.events(runOf(call), readQuery(limitSchema, call.query).limit),
+  },
+  {
+    ...{ name: 'steps.csv', path: '/api/runs/:run/steps.csv', help: 'export: one line a step and rank' },
+    answer: stepsCsv,
+  },
+  {
+    ...{ name: 'nodes', path: '/api/nodes', help: 'nodes, their agents and the health of their collectors' },
+    answer: ({ hub }) => Promise.resolve(hub.nodes.list()),
+  },
+  {
+    ...{ name: 'metrics', path: '/metrics', help: 'the hub’s own metrics for Prometheus' },
+    answer: async ({ hub, response }) => {
+      const { type, text } = await hub.metrics()
+      response.writeHead(200, { 'content-type': type })
+      response.end(text)
+      return undefined
+    },
+  },
+])

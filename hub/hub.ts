@@ -1,0 +1,101 @@
+/** One process, one port: agents' door, HTTP door, live door, store, analysis, and the page. */
+import { createServer, type Server as HttpServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Server } from 'socket.io'
+import { unixSeconds } from '../base/clock'
+import { PlumblineError } from '../base/errors'
+import { MAX_FRAME_BYTES } from '../wire/frame'
+import { answerRequest, isForeignHost } from './http/door'
+import { serveAgents } from './ingest/agents'
+import { Live } from './live/live'
+import { hubMetrics } from './metrics'
+import { Nodes } from './nodes'
+import { openPage, type Page } from './page'
+import { Runs } from './runs'
+import { openStore } from './store/store'
+import { Views } from './views'
+
+export interface HubOptions {
+  readonly host: string
+  /** 0 takes a free one. */
+  readonly port: number
+  readonly data: string
+  readonly store: string
+  readonly token: string
+  /** The folder of the built page; undefined for a hub without one. */
+  readonly page: string | undefined
+  readonly log: (line: string) => void
+}
+
+export interface HubHandle {
+  readonly url: string
+  readonly port: number
+  close(): Promise<void>
+}
+
+function listen(server: HttpServer, { host, port }: HubOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const used = error.code === 'EADDRINUSE'
+      const message = used ? `port ${port} of ${host} is in use` : `cannot listen on ${host}:${port}: ${error.message}`
+      reject(new PlumblineError(message, { fix: 'choose another with --port, or stop what uses it' }))
+    })
+    server.listen(port, host, () => resolve((server.address() as AddressInfo).port))
+  })
+}
+
+/** Starts a hub. Throws PlumblineError where the port or the data folder is taken, or the store cannot be opened. */
+export async function startHub(options: HubOptions): Promise<HubHandle> {
+  const store = await openStore(options)
+  const nodes = new Nodes()
+  const runs = new Runs(store, nodes.isConnected)
+  await runs.restore()
+  await nodes.restore(store)
+  const views = new Views(store, runs, options.log)
+  const metrics = hubMetrics(() => nodes.list().reduce((sum, node) => sum + node.agents, 0))
+  const hub = { views, nodes, startedAt: unixSeconds(), metrics: metrics.text }
+  let page: Page | undefined
+
+  const server = createServer((request, response) => {
+    if (isForeignHost(request, options.host))
+      return void response.writeHead(421).end('this hub answers to loopback names only\n')
+    void answerRequest(hub, request, response).then(async answered => {
+      if (answered) return
+      if (page !== undefined) return page.handle(request, response)
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('this hub has no page\n')
+    })
+  })
+  const io = new Server(server, {
+    maxHttpBufferSize: MAX_FRAME_BYTES + 1024,
+    serveClient: false,
+    allowRequest: (request, decide) => decide(null, !isForeignHost(request, options.host)),
+  })
+  const live = new Live(io, views, options.log)
+  serveAgents(io, {
+    ...{ store, nodes, token: options.token, count: metrics.count },
+    stored(batch, hello, receivedAt) {
+      nodes.fold(batch, hello.node, receivedAt)
+      live.changed(new Set([...runs.fold(batch, hello.agent, receivedAt), ...runsOnNode(runs, hello.node)]))
+    },
+  })
+  try {
+    const port = await listen(server, options)
+    if (options.page !== undefined) page = await openPage(options.page)
+    return { url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`, port, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+
+  async function close(): Promise<void> {
+    live.close()
+    await io.close()
+    await page?.close()
+    await store.close()
+  }
+}
+
+/** Device samples speak of a node: whoever watches a run there wants them. */
+function runsOnNode(runs: Runs, node: string): string[] {
+  return runs.list().flatMap(facts => (facts.endedAt === null && facts.nodes.has(node) ? [facts.run] : []))
+}

@@ -1,0 +1,125 @@
+/**
+ * The page's door: `watch` a run and `update`s come, `watch` null and the list of `runs` comes. Work is done only while
+ * someone looks; per topic never two computations at once, and changes meanwhile are folded into the next one.
+ */
+import type { Server, Socket } from 'socket.io'
+import { sleep, unixSeconds } from '../../base/clock'
+import { messageOf } from '../../base/errors'
+import { LIVE_NAMESPACE } from '../../wire/messages'
+import type { Views } from '../views'
+
+/** Least milliseconds between two updates of a topic. */
+const PACE_MS = 250
+/** A state (silent, lost) may change without any data: each topic is looked at this often all the same. */
+const IDLE_MS = 1000
+
+const LIST = 'runs'
+const topicOf = (run: string | null) => (run === null ? LIST : `run ${run}`)
+
+export class Live {
+  private readonly topics = new Map<string, Topic>()
+
+  constructor(
+    server: Server,
+    private readonly views: Views,
+    private readonly log: (line: string) => void,
+  ) {
+    const namespace = server.of(LIVE_NAMESPACE)
+    namespace.on('connection', socket => {
+      socket.on('watch', (run: unknown) => {
+        if (run !== null && (typeof run !== 'string' || run.length > 256)) return
+        this.leave(socket)
+        this.join(socket, run)
+      })
+      socket.on('disconnect', () => this.leave(socket))
+    })
+  }
+
+  /** Something of these runs was stored. */
+  changed(runs: Iterable<string>): void {
+    for (const run of runs) this.topics.get(topicOf(run))?.touch()
+    this.topics.get(LIST)?.touch()
+  }
+
+  close(): void {
+    for (const topic of this.topics.values()) topic.stop()
+    this.topics.clear()
+  }
+
+  private join(socket: Socket, run: string | null): void {
+    const name = topicOf(run)
+    let topic = this.topics.get(name)
+    if (topic === undefined) {
+      topic = new Topic(run === null ? this.listWork() : this.runWork(run), this.log)
+      this.topics.set(name, topic)
+    }
+    topic.sockets.add(socket)
+    topic.touch()
+  }
+
+  private leave(socket: Socket): void {
+    for (const [name, topic] of this.topics) {
+      if (!topic.sockets.delete(socket) || topic.sockets.size > 0) continue
+      topic.stop()
+      this.topics.delete(name)
+    }
+  }
+
+  private listWork(): Work {
+    return async send => {
+      send('runs', await this.views.summaries())
+    }
+  }
+
+  private runWork(run: string): Work {
+    let since = unixSeconds() - 5
+    return async send => {
+      const facts = this.views.runs.get(run)
+      if (facts === undefined) return
+      const now = unixSeconds()
+      send('update', await this.views.update(facts, since))
+      // Steps are stamped by the node: a little overlap forgives its clock and its way here.
+      since = Math.min(now, facts.lastStepAt ?? now) - 2
+    }
+  }
+}
+
+type Work = (send: (event: string, payload: unknown) => void) => Promise<void>
+
+class Topic {
+  readonly sockets = new Set<Socket>()
+  private readonly stopped = new AbortController()
+  private wake: AbortController = new AbortController()
+
+  constructor(
+    private readonly work: Work,
+    private readonly log: (line: string) => void,
+  ) {
+    void this.loop()
+  }
+
+  touch(): void {
+    this.wake.abort()
+  }
+
+  stop(): void {
+    this.stopped.abort()
+    this.wake.abort()
+  }
+
+  private async loop(): Promise<void> {
+    while (!this.stopped.signal.aborted) {
+      await sleep(IDLE_MS, this.wake.signal)
+      if (this.stopped.signal.aborted) return
+      this.wake = new AbortController()
+      try {
+        await this.work((event, payload) => {
+          for (const socket of this.sockets) socket.emit(event, payload)
+        })
+      } catch (error) {
+        this.log(`live: ${messageOf(error)}`)
+      }
+      await sleep(PACE_MS, this.stopped.signal)
+    }
+  }
+}

@@ -1,0 +1,114 @@
+/** Nodes: their agents, the health of the agents' collectors, and who was turned away. */
+import type { NodeInfo } from '../wire/api'
+import { catalogue } from '../wire/metrics'
+import type { Batch } from '../wire/table'
+import type { Store } from './store/store'
+import { numberAt, rowsOf, textAt } from './queries/values'
+
+type Health = NodeInfo['collectors'][number]
+interface NodeState {
+  readonly node: string
+  lastSeenAt: number
+  version: string | null
+  readonly agents: Set<string>
+  readonly collectors: Map<string, Health>
+  readonly refusals: NodeInfo['refusals']
+}
+
+/** Refusals kept per node: the newest few say all that a person needs. */
+const MAX_REFUSALS = 10
+/** Nodes that never got in are named by strangers: their number is bounded. */
+const MAX_NODES = 65_536
+const HEALTH = new Set(['ok', 'absent', 'failed'])
+
+export class Nodes {
+  private readonly nodes = new Map<string, NodeState>()
+  /** Agents connected now, and where. */
+  private readonly connected = new Map<string, string>()
+
+  isConnected = (agent: string): boolean => this.connected.has(agent)
+
+  connect(agent: string, node: string, version: string, now: number): void {
+    this.connected.set(agent, node)
+    const state = this.stateOf(node)
+    state.agents.add(agent)
+    state.version = version
+    state.lastSeenAt = now
+    state.refusals.length = 0
+  }
+
+  disconnect(agent: string): void {
+    const node = this.connected.get(agent)
+    this.connected.delete(agent)
+    if (node !== undefined) this.nodes.get(node)?.agents.delete(agent)
+  }
+
+  refuse(node: string, error: string, fix: string | undefined, now: number): void {
+    if (!this.nodes.has(node) && this.nodes.size >= MAX_NODES) return
+    const { refusals } = this.stateOf(node)
+    if (refusals.at(-1)?.error === error) refusals.pop()
+    refusals.push({ time: now, error, fix: fix ?? null })
+    if (refusals.length > MAX_REFUSALS) refusals.shift()
+  }
+
+  fold(batch: Batch, node: string, receivedAt: number): void {
+    this.stateOf(node).lastSeenAt = receivedAt
+    const table = batch.table('collector')
+    for (let row = 0; row < table.rows; row += 1) {
+      const record = table.record(row)
+      if (record.name === undefined) continue
+      this.stateOf(record.node ?? node).collectors.set(record.name, {
+        name: record.name,
+        state: healthOf(record.state),
+        ...{ message: record.message ?? null, fix: record.fix ?? null },
+        ...{ durationSeconds: record.durationSeconds ?? null, failures: record.failures ?? 0 },
+        ...{ linesRead: record.linesRead ?? null, linesUnread: record.linesUnread ?? null, lastSeenAt: receivedAt },
+      })
+    }
+  }
+
+  list(): NodeInfo[] {
+    return [...this.nodes.values()]
+      .sort((one, other) => (one.node < other.node ? -1 : 1))
+      .map(({ node, lastSeenAt, version, agents, collectors, refusals }) => ({
+        ...{ node, connected: agents.size > 0, agents: agents.size, lastSeenAt, version },
+        ...{ collectors: [...collectors.values()], refusals },
+      }))
+  }
+
+  async restore(store: Store): Promise<void> {
+    const fields = Object.keys(catalogue.collector).filter(name => !['time', 'node', 'name'].includes(name))
+    const columns = await store.query(
+      `SELECT toString(node) AS node, toString(name) AS name, max(collector.time) AS last,
+         ${fields.map(name => `argMax(collector.${name}, collector.time) AS ${name}`).join(', ')}
+       FROM collector GROUP BY node, name`,
+    )
+    for (let row = 0; row < rowsOf(columns); row += 1) {
+      const state = this.stateOf(textAt(columns, 'node', row) ?? '')
+      const name = textAt(columns, 'name', row) ?? ''
+      const lastSeenAt = numberAt(columns, 'last', row) ?? 0
+      state.lastSeenAt = Math.max(state.lastSeenAt, lastSeenAt)
+      state.collectors.set(name, {
+        ...{ name, state: healthOf(textAt(columns, 'state', row)), lastSeenAt },
+        ...{ message: textAt(columns, 'message', row), fix: textAt(columns, 'fix', row) },
+        ...{
+          durationSeconds: numberAt(columns, 'durationSeconds', row),
+          failures: numberAt(columns, 'failures', row) ?? 0,
+        },
+        ...{ linesRead: numberAt(columns, 'linesRead', row), linesUnread: numberAt(columns, 'linesUnread', row) },
+      })
+    }
+  }
+
+  private stateOf(node: string): NodeState {
+    let state = this.nodes.get(node)
+    if (state === undefined) {
+      state = { node, lastSeenAt: 0, version: null, agents: new Set(), collectors: new Map(), refusals: [] }
+      this.nodes.set(node, state)
+    }
+    return state
+  }
+}
+
+const healthOf = (state: string | null | undefined): Health['state'] =>
+  HEALTH.has(state ?? '') ? (state as Health['state']) : 'failed'

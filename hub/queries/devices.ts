@@ -1,0 +1,99 @@
+/** Series of devices and hosts, folded to at most `points` per device by time. Gauges show their mean, memory its peak. */
+import type { GpuSeries, HostSeries } from '../../wire/api'
+import type { Columns, Store } from '../store/store'
+import type { Range } from './steps'
+import { groupRows, jsonAt, numberAt, textAt } from './values'
+
+const bucketSeconds = ({ from, to, points }: Range) => Math.max(0.25, (to - from) / points)
+const WHERE = 'has({nodes:Array(String)}, toString(node)) AND time BETWEEN {from:Float64} AND {to:Float64}'
+const BUCKET = 'floor(time / {bucket:Float64}) AS slot'
+
+const pick = (columns: Columns, name: string, rows: readonly number[]) => rows.map(row => numberAt(columns, name, row))
+const times = (columns: Columns, rows: readonly number[]) => rows.map(row => numberAt(columns, 'at', row) ?? 0)
+
+export async function gpuSeries(store: Store, nodes: readonly string[], range: Range): Promise<GpuSeries[]> {
+  const columns = await store.query(
+    `SELECT toString(node) AS node, index, ${BUCKET}, max(time) AS at, anyLast(toString(uuid)) AS uuid, anyLast(toString(name)) AS name, anyLast(toString(source)) AS source,
+       avg(utilizationRatio) AS utilizationRatio, max(memoryUsedBytes) AS memoryUsedBytes, max(memoryTotalBytes) AS memoryTotalBytes,
+       avg(powerWatts) AS powerWatts, max(powerLimitWatts) AS powerLimitWatts, max(temperatureCelsius) AS temperatureCelsius,
+       avg(smClockHertz) AS smClockHertz, argMax(throttleReasons, time) AS throttleReasons
+     FROM gpu WHERE ${WHERE} AND index IS NOT NULL GROUP BY node, index, slot ORDER BY node, index, slot`,
+    { nodes, from: range.from, to: range.to, bucket: bucketSeconds(range) },
+  )
+  const groups = groupRows(
+    columns,
+    row => `${textAt(columns, 'node', row) ?? ''} ${numberAt(columns, 'index', row) ?? 0}`,
+  )
+  return [...groups.values()].map(rows => {
+    const last = rows.at(-1) ?? 0
+    const reasons = jsonAt(columns, 'throttleReasons', last)
+    return {
+      node: textAt(columns, 'node', last) ?? '',
+      index: numberAt(columns, 'index', last) ?? 0,
+      uuid: textAt(columns, 'uuid', last),
+      name: textAt(columns, 'name', last),
+      source: textAt(columns, 'source', last),
+      time: times(columns, rows),
+      utilizationRatio: pick(columns, 'utilizationRatio', rows),
+      memoryUsedBytes: pick(columns, 'memoryUsedBytes', rows),
+      memoryTotalBytes: pick(columns, 'memoryTotalBytes', rows),
+      powerWatts: pick(columns, 'powerWatts', rows),
+      powerLimitWatts: pick(columns, 'powerLimitWatts', rows),
+      temperatureCelsius: pick(columns, 'temperatureCelsius', rows),
+      smClockHertz: pick(columns, 'smClockHertz', rows),
+      throttleReasons: Array.isArray(reasons) ? reasons.map(String) : [],
+    }
+  })
+}
+
+/** Bytes per second of a node: growth of each device's counter between buckets, summed; a counter that fell was reset. */
+function rates(columns: Columns, name: string, at: readonly number[], slots: readonly number[]): (number | null)[] {
+  const total = new Map<number, number>()
+  const last = new Map<string, { time: number; value: number }>()
+  for (let row = 0; row < (columns['slot']?.length ?? 0); row += 1) {
+    const device = textAt(columns, 'device', row) ?? ''
+    const value = numberAt(columns, name, row)
+    const time = numberAt(columns, 'at', row)
+    const slot = numberAt(columns, 'slot', row)
+    if (value === null || time === null || slot === null) continue
+    const before = last.get(device)
+    if (before !== undefined && value >= before.value && time > before.time) {
+      total.set(slot, (total.get(slot) ?? 0) + (value - before.value) / (time - before.time))
+    }
+    last.set(device, { time, value })
+  }
+  return at.map((_, index) => total.get(slots[index] ?? -1) ?? null)
+}
+
+async function linkColumns(store: Store, node: string, range: Range): Promise<Columns> {
+  return store.query(
+    `SELECT toString(device) AS device, ${BUCKET}, max(time) AS at, max(receiveBytes) AS receive, max(transmitBytes) AS transmit
+     FROM link WHERE ${WHERE} GROUP BY device, slot ORDER BY slot, device`,
+    { nodes: [node], from: range.from, to: range.to, bucket: bucketSeconds(range) },
+  )
+}
+
+export async function hostSeries(store: Store, nodes: readonly string[], range: Range): Promise<HostSeries[]> {
+  const columns = await store.query(
+    `SELECT toString(node) AS node, ${BUCKET}, max(time) AS at, avg(cpuUtilizationRatio) AS cpuUtilizationRatio,
+       max(memoryUsedBytes) AS memoryUsedBytes, max(memoryTotalBytes) AS memoryTotalBytes
+     FROM host WHERE ${WHERE} GROUP BY node, slot ORDER BY node, slot`,
+    { nodes, from: range.from, to: range.to, bucket: bucketSeconds(range) },
+  )
+  const series: HostSeries[] = []
+  for (const [node, rows] of groupRows(columns, row => textAt(columns, 'node', row) ?? '')) {
+    const links = await linkColumns(store, node, range)
+    const at = times(columns, rows)
+    const slots = rows.map(row => numberAt(columns, 'slot', row) ?? -1)
+    series.push({
+      node,
+      time: at,
+      cpuUtilizationRatio: pick(columns, 'cpuUtilizationRatio', rows),
+      memoryUsedBytes: pick(columns, 'memoryUsedBytes', rows),
+      memoryTotalBytes: pick(columns, 'memoryTotalBytes', rows),
+      networkReceiveBytesPerSecond: rates(links, 'receive', at, slots),
+      networkTransmitBytesPerSecond: rates(links, 'transmit', at, slots),
+    })
+  }
+  return series
+}

@@ -1,0 +1,61 @@
+/** Columns to the text that ClickHouse reads fastest of those its client takes: TabSeparated, straight from typed arrays. */
+import { fieldsOf, type Kind } from '../../wire/metrics'
+import type { Column, Table } from '../../wire/table'
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '\\': '\\\\',
+  '\t': '\\t',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\0': '\\0',
+  '\b': '\\b',
+  '\f': '\\f',
+}
+/** The longest text that one field may bring: what a hostile agent can make a row cost. */
+const MAX_TEXT = 64 * 1024
+
+// eslint-disable-next-line no-control-regex -- exactly the characters that TabSeparated escapes
+const SPECIAL = /[\\\t\n\r\0\b\f]/g
+const escape = (text: string) => text.slice(0, MAX_TEXT).replace(SPECIAL, character => ESCAPES[character] ?? character)
+
+function cells(column: Column | undefined, isNumber: boolean): (row: number) => string {
+  if (column === undefined) return () => (isNumber ? '\\N' : '')
+  if (column.type === 'number') {
+    return row => {
+      const value = column.values[row] ?? NaN
+      return Number.isNaN(value) ? '\\N' : String(value)
+    }
+  }
+  const escaped = column.dictionary.map(escape)
+  return row => escaped[column.values[row] ?? -1] ?? ''
+}
+
+export const columnNames = (kind: Kind): string[] => [
+  ...fieldsOf(kind).map(([name]) => name),
+  'agent',
+  'sequence',
+  'receivedAt',
+]
+
+export interface Origin {
+  readonly agent: string
+  readonly sequence: number
+  readonly receivedAt: number
+}
+
+/** All rows of a table as TabSeparated lines. A row without a time gets the time of arrival: every row has one. */
+export function toTabSeparated(table: Table, { agent, sequence, receivedAt }: Origin): string {
+  const readers = fieldsOf(table.kind).map(([name, field]) => {
+    const read = cells(table.columns.get(name), field.type === 'number')
+    return name === 'time' ? (row: number) => (read(row) === '\\N' ? String(receivedAt) : read(row)) : read
+  })
+  const tail = `\t${escape(agent)}\t${sequence}\t${receivedAt}\n`
+  let text = ''
+  for (let row = 0; row < table.rows; row += 1) {
+    for (let index = 0; index < readers.length; index += 1) {
+      text += `${index === 0 ? '' : '\t'}${readers[index]?.(row) ?? ''}`
+    }
+    text += tail
+  }
+  return text
+}

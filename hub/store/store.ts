@@ -1,0 +1,123 @@
+/**
+ * The store. Promises:
+ * - A batch whose `insert` resolved is on disk (in the page cache at least): it survives a kill -9 of the hub.
+ * - A batch is stored once. Each row carries its agent and sequence; at the start the highest sequence of each agent is
+ *   read per table, and a table that has a batch already skips it. A crash between two tables of one batch thus neither
+ *   loses nor repeats.
+ * - An older Plumbline refuses a newer store instead of guessing.
+ */
+import { Readable } from 'node:stream'
+import { PlumblineError } from '../../base/errors'
+import { kinds, type Kind } from '../../wire/metrics'
+import type { Batch } from '../../wire/table'
+import { openEngine, type Engine } from './engine'
+import { migrations } from './migrations/index'
+import { columnNames, toTabSeparated } from './rows'
+
+export type Parameters = Record<string, string | number | readonly string[] | readonly number[]>
+export type Columns = Record<string, unknown[]>
+
+export interface BatchOrigin {
+  readonly agent: string
+  readonly sequence: number
+  /** Unix seconds. */
+  readonly receivedAt: number
+}
+
+export interface Store {
+  readonly name: string
+  /** Stores every table of the batch that is not stored yet. Batches of one agent must come in order. */
+  insert(batch: Batch, origin: BatchOrigin): Promise<void>
+  /** The highest sequence of an agent of which every table is stored; 0 for an unknown agent. */
+  lastSequence(agent: string): number
+  /** Runs a SELECT; the answer is columns by name, arrays of one length. Values are bound with `{name:Type}`. */
+  query(sql: string, parameters?: Parameters): Promise<Columns>
+  close(): Promise<void>
+}
+
+async function columnsOf(engine: Engine, sql: string, parameters: Parameters = {}): Promise<Columns> {
+  const result = await engine.client.query({
+    query: sql,
+    query_params: parameters as Record<string, unknown>,
+    format: 'JSONColumnsWithMetadata',
+    clickhouse_settings: { output_format_json_quote_64bit_integers: 0, output_format_json_quote_denormals: 0 },
+  })
+  const answer = (await result.json()) as unknown as { data?: Columns; meta?: { name: string }[] }
+  const columns: Columns = {}
+  // An empty answer has no column arrays at all: give each name an empty one.
+  for (const { name } of answer.meta ?? []) columns[name] = answer.data?.[name] ?? []
+  return columns
+}
+
+async function migrate(engine: Engine): Promise<void> {
+  await engine.client.command({
+    query:
+      'CREATE TABLE IF NOT EXISTS migrations (version UInt32, name String, appliedAt Float64) ENGINE = MergeTree ORDER BY version',
+  })
+  const { version = [] } = await columnsOf(engine, 'SELECT version FROM migrations')
+  const newest = Math.max(0, ...migrations.map(migration => migration.version))
+  const found = Math.max(0, ...version.map(Number))
+  if (found > newest) {
+    throw new PlumblineError(
+      `the store is of a newer Plumbline (tables of version ${found}, this one knows ${newest})`,
+      {
+        fix: 'upgrade Plumbline, or use another folder with --data',
+      },
+    )
+  }
+  for (const migration of migrations.filter(({ version }) => version > found)) {
+    for (const statement of migration.statements) {
+      await engine.client.command({ query: statement.replace(/^CREATE TABLE /, 'CREATE TABLE IF NOT EXISTS ') })
+    }
+    const query = `INSERT INTO migrations VALUES (${migration.version}, '${migration.name}', ${Date.now() / 1000})`
+    await engine.client.command({ query })
+  }
+}
+
+type Watermarks = Map<Kind, Map<string, number>>
+
+async function readWatermarks(engine: Engine): Promise<Watermarks> {
+  const marks: Watermarks = new Map()
+  for (const kind of kinds) {
+    const { agent = [], last = [] } = await columnsOf(
+      engine,
+      `SELECT toString(agent) AS agent, max(sequence) AS last FROM \`${kind}\` GROUP BY agent`,
+    )
+    marks.set(kind, new Map(agent.map((name, row) => [String(name), Number(last[row])])))
+  }
+  return marks
+}
+
+export async function openStore(options: { data: string; store: string }): Promise<Store> {
+  const engine = await openEngine(options)
+  await migrate(engine)
+  const marks = await readWatermarks(engine)
+  /** Highest batch of which all tables are stored, of agents seen since the start. */
+  const complete = new Map<string, number>()
+  return {
+    name: engine.name,
+    async insert(batch, origin) {
+      for (const table of batch.tables()) {
+        const stored = marks.get(table.kind)
+        if (origin.sequence <= (stored?.get(origin.agent) ?? 0)) continue
+        await engine.client.insert({
+          table: `\`${table.kind}\``,
+          values: Readable.from([toTabSeparated(table, origin)], { objectMode: false }),
+          format: 'TabSeparated',
+          columns: columnNames(table.kind) as [string, ...string[]],
+        })
+        stored?.set(origin.agent, origin.sequence)
+      }
+      complete.set(origin.agent, Math.max(origin.sequence, complete.get(origin.agent) ?? 0))
+    },
+    lastSequence(agent) {
+      const known = complete.get(agent)
+      if (known !== undefined) return known
+      // The newest batch may be half stored: ask for it again, each table skips what it has.
+      const highest = Math.max(0, ...kinds.map(kind => marks.get(kind)?.get(agent) ?? 0))
+      return Math.max(0, highest - 1)
+    },
+    query: (sql, parameters) => columnsOf(engine, sql, parameters),
+    close: () => engine.close(),
+  }
+}
