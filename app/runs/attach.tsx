@@ -43,9 +43,9 @@ function LiveCheck() {
       <li>
         <Badge tone={connected.length > 0 ? 'good' : 'warning'}>{connected.length > 0 ? 'yes' : 'not yet'}</Badge>
         {connected.length > 0 ? (
-          <span>
+          <p>
             An agent reports from {names}: {dataText(connected)} (<Link href="/nodes">details</Link>)
-          </span>
+          </p>
         ) : (
           'An agent reports'
         )}

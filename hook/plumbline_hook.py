@@ -1,0 +1,460 @@
+"""Plumbline's hook: per-rank step times, phases, time in collectives and memory, as JSON Lines. One file, no dependency.
+
+    import plumbline_hook
+    hook = plumbline_hook.attach(model, optimizer, tokens_per_step=batch * sequence, model_config={...})
+    for batch in data:
+        loss = model(batch); loss.backward(); optimizer.step(); optimizer.zero_grad()
+        hook.log(loss=loss.item())          # optional
+
+Each rank writes `$PLUMBLINE_HOOK_DIR/rank-N.jsonl` (`plumbline run` sets the folder; without it
+`~/.local/share/plumbline/hook/<run>/`), one line a step, one write a line. A step ends when `optimizer.step()` returns and
+is written when the next one begins its forward pass, so that what `log` says of it is in.
+
+Phases of a step, in seconds, none counted twice:
+- `data`: from the end of the last optimizer step to the start of the forward pass, less collectives;
+- `forward`: in the outermost module's forward, less collectives;
+- `backward`: from the end of forward to the start of `optimizer.step()`, less collectives (gradient clipping and whatever
+  else stands there included);
+- `communication`: in which at least one collective of this rank was in progress (union, not sum). A synchronous call
+  counts from call to return, an asynchronous one from launch to completion, so with overlap the backward pass is what
+  the communication did not cover;
+- `optimizer`: in `optimizer.step()`, less collectives.
+
+Collectives seen: those called through `torch.distributed`, and the gradient buckets of DistributedDataParallel (through a
+communication hook that does what DDP does by default, and only where none is registered).
+
+On CUDA, kernels run behind the program: phases are then times of the program and not of the device, and collectives
+with NCCL count until they are enqueued. This was not measured on a GPU.
+
+It never breaks training: an error inside disables it, with one line on standard error.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import socket
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+
+try:
+    import torch
+    import torch.distributed as dist
+except Exception:  # Without torch the hook still records phases and steps that it is told of.
+    torch = None  # type: ignore[assignment]
+    dist = None  # type: ignore[assignment]
+
+COLLECTIVES = (
+    "all_reduce", "reduce", "broadcast", "barrier", "all_gather", "all_gather_into_tensor", "_all_gather_base",
+    "reduce_scatter", "reduce_scatter_tensor", "_reduce_scatter_base", "all_to_all", "all_to_all_single", "gather", "scatter",
+)
+RECOGNISED = {
+    "layers": ("num_hidden_layers", "n_layer", "num_layers", "n_layers", "layers"),
+    "hiddenSize": ("hidden_size", "n_embd", "dim", "d_model", "hiddenSize"),
+    "attentionHeads": ("num_attention_heads", "n_head", "n_heads", "attentionHeads"),
+    "keyValueHeads": ("num_key_value_heads", "n_kv_heads", "keyValueHeads"),
+    "ffnHiddenSize": ("intermediate_size", "ffn_hidden_size", "n_inner", "ffnHiddenSize"),
+    "vocabularySize": ("vocab_size", "vocabularySize"),
+    "sequenceLength": ("sequenceLength", "block_size", "seq_length", "max_seq_len"),
+}
+
+
+def _environment_int(name: str, default: int) -> int:
+    try:
+        return int(os.environ[name])
+    except (KeyError, ValueError):
+        return default
+
+
+def _run_id() -> str:
+    """The same on all ranks without a word between them: the launcher's id, or the rendezvous and the launcher's start."""
+    for name in ("PLUMBLINE_RUN", "TORCHELASTIC_RUN_ID", "SLURM_JOB_ID"):
+        value = os.environ.get(name)
+        if value and value != "none":
+            return value
+    try:
+        with open("/proc/%d/stat" % os.getppid(), "rb") as file:
+            started = file.read().rsplit(b")", 1)[1].split()[19].decode()
+    except OSError:
+        started = str(os.getppid())
+    return "hook-%s-%s-%s" % (os.environ.get("MASTER_ADDR", socket.gethostname()), os.environ.get("MASTER_PORT", "0"), started)
+
+
+def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
+    def call(self: "Hook", *args: Any, **kwargs: Any) -> Any:
+        if self._disabled or os.getpid() != self._pid:
+            return None
+        try:
+            return method(self, *args, **kwargs)
+        except Exception as error:
+            self._disable(error)
+            return None
+
+    return call
+
+
+class Hook:
+    def __init__(self, **options: Any) -> None:
+        self._disabled = False
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self.rank = _environment_int("RANK", _environment_int("SLURM_PROCID", 0))
+        self.world_size = _environment_int("WORLD_SIZE", _environment_int("SLURM_NTASKS", 1))
+        self.local_rank = _environment_int("LOCAL_RANK", _environment_int("SLURM_LOCALID", self.rank))
+        self.run = _run_id()
+        self._node = socket.gethostname()
+        self._tokens = options.get("tokens_per_step")
+        self._total_steps = options.get("total_steps")
+        self._model: Any = None
+        self._optimizer: Any = None
+        self._step = int(options.get("first_step") or 0)
+        self._descriptor = -1
+        self._finished: Optional[Dict[str, Any]] = None
+        self._logged: Dict[str, float] = {}
+        self._intervals: List[Tuple[float, float]] = []
+        self._pending: Dict[int, float] = {}
+        self._explicit: Dict[str, float] = {}
+        self._marks: Dict[str, float] = {}
+        self._step_began = time.perf_counter()
+        self._depth = 0
+        self.overhead_seconds = 0.0
+        self._restore: List[Callable[[], None]] = []
+
+    # -- attaching ----------------------------------------------------------------------------------------------------
+
+    @_guarded
+    def _open(self) -> None:
+        folder = os.environ.get("PLUMBLINE_HOOK_DIR") or os.path.join(
+            os.path.expanduser("~/.local/share/plumbline/hook"), self.run.replace("/", "_")
+        )
+        os.makedirs(folder, exist_ok=True)
+        path = os.path.join(folder, "rank-%d.jsonl" % self.rank)
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o644)
+        atexit.register(self.close)
+        previous = sys.excepthook
+
+        def on_exception(kind: Any, value: BaseException, trace: Any) -> None:
+            self._exception(kind, value)
+            previous(kind, value, trace)
+
+        sys.excepthook = on_exception
+
+    @_guarded
+    def _announce(self, model: Any, optimizer: Any, options: Dict[str, Any]) -> None:
+        cuda = torch is not None and torch.cuda.is_available()
+        record = {"kind": "rank", "rank": self.rank, "localRank": self.local_rank, "worldSize": self.world_size, "pid": self._pid, "device": "cuda" if cuda else "cpu", "state": "started"}
+        if cuda:
+            record["gpuIndex"] = torch.cuda.current_device()
+        if self.rank == 0 and not os.environ.get("PLUMBLINE_RUN"):
+            self._write({"kind": "run", "name": os.path.basename(sys.argv[0] or "python"), "command": " ".join(sys.argv), "pid": os.getppid(), "state": "started"})
+        self._write(record)
+        if self.rank == 0:
+            self._write(self._config(model, optimizer, options, cuda))
+
+    def _config(self, model: Any, optimizer: Any, options: Dict[str, Any], cuda: bool) -> Dict[str, Any]:
+        source = options.get("model_config") or getattr(getattr(model, "module", model), "config", None)
+        read = source.get if isinstance(source, dict) else lambda name, default=None: getattr(source, name, default)
+        described: Dict[str, Any] = {}
+        for name, candidates in RECOGNISED.items():
+            value = next((read(c) for c in candidates if source is not None and isinstance(read(c), (int, float))), None)
+            if value is not None:
+                described[name] = value
+        parameters = list(model.parameters()) if hasattr(model, "parameters") else []
+        if parameters:
+            described["parameters"] = sum(p.numel() for p in parameters)
+        if isinstance(source, dict):
+            described.update({k: source[k] for k in ("name", "tiedEmbeddings", "gatedFfn") if k in source})
+        batch = {"micro": options.get("micro_batch"), "global": options.get("global_batch")}
+        record: Dict[str, Any] = {"kind": "config", "framework": "pytorch", "model": described, "parallelism": {"worldSize": self.world_size, "data": self.world_size}}
+        record["batch"] = {k: v for k, v in batch.items() if v is not None}
+        precision = options.get("precision")
+        if precision is None and parameters:
+            precision = {"torch.float32": "fp32", "torch.bfloat16": "bf16", "torch.float16": "fp16"}.get(str(parameters[0].dtype))
+        if precision is not None:
+            record["precision"] = precision
+        if optimizer is not None:
+            record["optimizer"] = type(optimizer).__name__.lower()
+        record["hardware"] = self._hardware(cuda)
+        return record
+
+    def _hardware(self, cuda: bool) -> Dict[str, Any]:
+        if cuda:
+            return {"gpu": torch.cuda.get_device_name(), "count": self.world_size}
+        if torch is None:
+            return {"count": self.world_size}
+        size, best = 512, float("inf")
+        matrix = torch.ones(size, size)
+        for _ in range(8):
+            began = time.perf_counter()
+            torch.mm(matrix, matrix)
+            best = min(best, time.perf_counter() - began)
+        source = "peak measured by a %dx%d fp32 matmul, best of 8, %d thread(s), on this CPU" % (size, size, torch.get_num_threads())
+        return {"count": self.world_size, "peakFlopsPerSecond": 2.0 * size**3 / best, "peakSource": source}
+
+    @_guarded
+    def _instrument(self, model: Any, optimizer: Any) -> None:
+        self._model, self._optimizer = model, optimizer
+        if dist is not None and dist.is_available():
+            for name in COLLECTIVES:
+                original = getattr(dist, name, None)
+                if original is not None:
+                    wrapped = self._wrap_collective(original)
+                    setattr(dist, name, wrapped)
+                    self._restore.append(lambda n=name, o=original: setattr(dist, n, o))
+        if hasattr(model, "register_forward_pre_hook"):
+            handles = [model.register_forward_pre_hook(lambda *_: self._forward_begins()), model.register_forward_hook(lambda *_: self._forward_ends())]
+            self._restore.extend(handle.remove for handle in handles)
+            self._register_ddp(model)
+        if optimizer is not None:
+            original_step = optimizer.step
+
+            def step(*args: Any, **kwargs: Any) -> Any:
+                self._optimizer_begins()
+                result = original_step(*args, **kwargs)
+                self._optimizer_ends()
+                return result
+
+            optimizer.step = step
+            self._restore.append(lambda: setattr(optimizer, "step", original_step))
+
+    def _register_ddp(self, model: Any) -> None:
+        ddp = torch is not None and isinstance(model, torch.nn.parallel.DistributedDataParallel)
+        if not ddp or getattr(model, "_comm_hooks", None):
+            return
+        group = dist.group.WORLD
+
+        def reduce(_: Any, bucket: Any) -> Any:
+            tensor = bucket.buffer()
+            tensor.div_(self.world_size)
+            began = time.perf_counter()
+            future = dist.distributed_c10d._get_default_group().allreduce([tensor]).get_future()
+
+            def done(finished: Any) -> Any:
+                self._interval(began, time.perf_counter())
+                return finished.value()[0]
+
+            return future.then(done)
+
+        try:
+            model.register_comm_hook(group, reduce)
+        except RuntimeError:
+            pass  # The model has one of its own: its buckets stay unseen.
+
+    def _wrap_collective(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def collective(*args: Any, **kwargs: Any) -> Any:
+            if self._disabled:
+                return original(*args, **kwargs)
+            began = time.perf_counter()
+            # Some collectives are made of others: only the outermost counts.
+            self._depth += 1
+            try:
+                work = original(*args, **kwargs)
+            finally:
+                self._depth -= 1
+            if self._depth > 0:
+                return work
+            if kwargs.get("async_op") and work is not None:
+                return _Work(work, lambda: self._interval(began, time.perf_counter()))
+            self._interval(began, time.perf_counter())
+            return work
+
+        return collective
+
+    # -- the step -----------------------------------------------------------------------------------------------------
+
+    def _interval(self, began: float, ended: float) -> None:
+        with self._lock:
+            self._intervals.append((began, ended))
+
+    @_guarded
+    def _forward_begins(self) -> None:
+        began = time.perf_counter()
+        self._write_finished()
+        self._marks.setdefault("forward", began)
+        self.overhead_seconds += time.perf_counter() - began
+
+    @_guarded
+    def _forward_ends(self) -> None:
+        self._marks["backward"] = time.perf_counter()
+
+    @_guarded
+    def _optimizer_begins(self) -> None:
+        self._marks["optimizer"] = time.perf_counter()
+
+    @_guarded
+    def _optimizer_ends(self) -> None:
+        self.end_step()
+
+    @_guarded
+    def end_step(self) -> None:
+        """Ends the step. Called by itself after `optimizer.step()`; call it where there is no optimizer."""
+        ended = time.perf_counter()
+        self._write_finished()
+        with self._lock:
+            intervals, self._intervals = _union(self._intervals), []
+        phases: Dict[str, float] = {}
+        marks = sorted(self._marks.items(), key=lambda mark: mark[1])
+        bounds = [("data", self._step_began)] + marks + [("", ended)]
+        for (name, start), (_, stop) in zip(bounds, bounds[1:]):
+            phases[name] = phases.get(name, 0.0) + max(0.0, stop - start - _covered(intervals, start, stop))
+        phases["communication"] = sum(stop - start for start, stop in intervals)
+        if self._explicit:
+            phases["data"] = max(0.0, phases.get("data", 0.0) - sum(v for k, v in self._explicit.items() if k != "data"))
+            phases.update({name: value for name, value in self._explicit.items() if name != "data"})
+        record: Dict[str, Any] = {"kind": "step", "source": "hook", "rank": self.rank, "step": self._step, "time": time.time(), "stepSeconds": ended - self._step_began}
+        record["phases"] = {name: {"seconds": round(value, 7)} for name, value in phases.items()}
+        if self._tokens is not None:
+            record["tokens"] = self._tokens
+        if self._total_steps is not None:
+            record["totalSteps"] = self._total_steps
+        record.update(self._memory())
+        self._finished = record
+        self._marks, self._explicit = {}, {}
+        self._step += 1
+        self._step_began = ended
+        self.overhead_seconds += time.perf_counter() - ended
+
+    def _memory(self) -> Dict[str, Any]:
+        record: Dict[str, Any] = {}
+        try:
+            with open("/proc/self/statm", "rb") as file:
+                record["residentBytes"] = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        except (OSError, ValueError):
+            pass
+        if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
+            record["memoryAllocatedBytes"] = torch.cuda.memory_allocated()
+            record["memoryReservedBytes"] = torch.cuda.memory_reserved()
+            record["memoryPeakBytes"] = torch.cuda.max_memory_allocated()
+        # Walking all tensors costs: what they hold changes only while the optimizer makes its states.
+        if self._step < 3 or self._step % 50 == 0:
+            self._categories = self._count_categories()
+        if self._categories:
+            record["memoryCategories"] = self._categories
+        return record
+
+    _categories: Dict[str, int] = {}
+
+    def _count_categories(self) -> Dict[str, int]:
+        if not hasattr(self._model, "parameters"):
+            return {}
+        size: Callable[[Any], int] = lambda tensor: tensor.numel() * tensor.element_size()
+        parameters = list(self._model.parameters())
+        states = getattr(self._optimizer, "state", {})
+        return {
+            "parameters": sum(size(p) for p in parameters),
+            "gradients": sum(size(p.grad) for p in parameters if p.grad is not None),
+            "optimizer": sum(size(t) for state in states.values() for t in state.values() if hasattr(t, "element_size")),
+        }
+
+    @_guarded
+    def log(self, **values: Any) -> None:
+        """Figures of the step that has just ended: loss, gradientNorm, learningRate, tokens."""
+        names = {"loss", "gradientNorm", "learningRate", "tokens", "samples"}
+        target = self._finished if self._finished is not None else self._logged
+        for name, value in values.items():
+            number = float(value)
+            if name in names and number == number and abs(number) != float("inf"):
+                target[name] = number
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Time of a phase of one's own, taken out of `data` where it lies before the forward pass."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._explicit[name] = self._explicit.get(name, 0.0) + time.perf_counter() - began
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    def _write_finished(self) -> None:
+        record, self._finished = self._finished, None
+        if record is not None:
+            record.update(self._logged)
+            self._logged = {}
+            self._write(record)
+
+    def _write(self, record: Dict[str, Any]) -> None:
+        record.setdefault("time", time.time())
+        record["run"] = self.run
+        if record["kind"] != "config":
+            record["node"] = self._node
+        os.write(self._descriptor, (json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n").encode())
+
+    @_guarded
+    def _exception(self, kind: Any, value: BaseException) -> None:
+        text = "%s: %s" % (getattr(kind, "__name__", kind), value)
+        oom = "out of memory" in text.lower() or isinstance(value, MemoryError)
+        self._write_finished()
+        self._write({"kind": "event", "type": "oom" if oom else "crash", "rank": self.rank, "message": text[:8192]})
+
+    @_guarded
+    def close(self) -> None:
+        """Writes what is left. Called by itself at the end of the process."""
+        self._write_finished()
+        self._write({"kind": "rank", "rank": self.rank, "pid": self._pid, "state": "ended"})
+        if self.rank == 0 and not os.environ.get("PLUMBLINE_RUN"):
+            self._write({"kind": "run", "state": "ended"})
+        self._disabled = True
+        for restore in self._restore:
+            restore()
+        os.close(self._descriptor)
+
+    def _disable(self, error: Exception) -> None:
+        self._disabled = True
+        print("plumbline: the hook is off after %s: %s" % (type(error).__name__, error), file=sys.stderr)
+
+    def __enter__(self) -> "Hook":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+
+class _Work:
+    """An asynchronous collective whose end is noticed when it is waited for."""
+
+    def __init__(self, work: Any, done: Callable[[], None]) -> None:
+        self._work, self._done, self._seen = work, done, False
+
+    def wait(self, *args: Any, **kwargs: Any) -> Any:
+        result = self._work.wait(*args, **kwargs)
+        if not self._seen:
+            self._seen = True
+            self._done()
+        return result
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._work, name)
+
+
+def _union(intervals: List[Tuple[float, float]]) -> List[Tuple[float, float]]:
+    merged: List[Tuple[float, float]] = []
+    for start, stop in sorted(intervals):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], stop))
+        else:
+            merged.append((start, stop))
+    return merged
+
+
+def _covered(intervals: List[Tuple[float, float]], start: float, stop: float) -> float:
+    return sum(max(0.0, min(stop, b) - max(start, a)) for a, b in intervals)
+
+
+def attach(model: Any = None, optimizer: Any = None, **options: Any) -> Hook:
+    """Attaches to a model and its optimizer and gives the hook, which is also a context manager.
+
+    Options: tokens_per_step (of this rank), total_steps, first_step, micro_batch and global_batch (samples), precision,
+    model_config (a dict or object; the `.config` of Hugging Face and nanoGPT models is found by itself).
+    """
+    hook = Hook(**options)
+    hook._open()
+    hook._announce(model, optimizer, options)
+    hook._instrument(model, optimizer)
+    hook._step_began = time.perf_counter()
+    return hook
