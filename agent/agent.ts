@@ -48,7 +48,9 @@ function claimSpool(root: string, name: string, maxBytes: number): { spool: Spoo
   try {
     mkdirSync(root, { recursive: true })
   } catch (error) {
-    throw new PlumblineError(`the data folder cannot be written: ${messageOf(error)}`, { fix: 'choose another with --data' })
+    throw new PlumblineError(`the data folder cannot be written: ${messageOf(error)}`, {
+      fix: 'choose another with --data',
+    })
   }
   for (let number = 1; number < 1000; number += 1) {
     const folder = join(root, number === 1 ? name : `${name}-${number}`)
@@ -65,7 +67,11 @@ export async function startAgent(options: AgentOptions): Promise<AgentHandle> {
   const { spool, release } = claimSpool(root, options.spool, options.spoolBytes)
   const link = { hub: options.hub, token: options.token, node: host.hostname, log }
   const uplink = new Uplink({ ...link, spool })
-  const adopted = adoptOrphans(root, options.spoolBytes, spoolToDrain => new Uplink({ ...link, log: () => undefined, spool: spoolToDrain }))
+  const adopted = adoptOrphans(
+    root,
+    options.spoolBytes,
+    spoolToDrain => new Uplink({ ...link, log: () => undefined, spool: spoolToDrain }),
+  )
   const exporter = await openExporter(options)
   const runners = new Map<string, Runner>()
   let batch = new Batch()

@@ -11,7 +11,12 @@ export interface Exporter {
 }
 
 /** Kinds that are exported, with the text and number fields that tell one series from another. */
-const LABELS = { gpu: ['node', 'index', 'name'], host: ['node'], link: ['node', 'device', 'port'], collector: ['node', 'name'] } as const
+const LABELS = {
+  gpu: ['node', 'index', 'name'],
+  host: ['node'],
+  link: ['node', 'device', 'port'],
+  collector: ['node', 'name'],
+} as const
 type Exported = keyof typeof LABELS
 
 export interface Series {
@@ -40,7 +45,11 @@ export function exportedSeries(batch: Batch): Series[] {
 
 const isExported = (kind: Kind): kind is Exported => Object.hasOwn(LABELS, kind)
 
-export async function openExporters(options: { metricsPort: number; otlp: string; log: (line: string) => void }): Promise<Exporter> {
+export async function openExporters(options: {
+  metricsPort: number
+  otlp: string
+  log: (line: string) => void
+}): Promise<Exporter> {
   const exporters: Exporter[] = []
   if (options.metricsPort >= 0) exporters.push(await prometheus(options.metricsPort, options.log))
   if (options.otlp !== '') {

@@ -94,7 +94,8 @@ export class Runner {
     }
     return collector.open({
       ...{ host, settings, cursor, batch: () => this.options.batch() },
-      warn: (message, fix) => this.options.log(`${collector.name}: ${message}${fix === undefined ? '' : ` (fix: ${fix})`}`),
+      warn: (message, fix) =>
+        this.options.log(`${collector.name}: ${message}${fix === undefined ? '' : ` (fix: ${fix})`}`),
     })
   }
 
@@ -140,7 +141,10 @@ export class Runner {
 async function within<T>(work: Promise<T>, milliseconds: number, what: string): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new PlumblineError(`${what} took longer than ${milliseconds / 1000} s`)), milliseconds)
+    timer = setTimeout(
+      () => reject(new PlumblineError(`${what} took longer than ${milliseconds / 1000} s`)),
+      milliseconds,
+    )
   })
   try {
     return await Promise.race([work, late])

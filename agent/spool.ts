@@ -14,7 +14,19 @@
  *     body:    sequence f64 | cursors length u32 | cursors JSON | frame          (all little-endian)
  */
 import { randomUUID } from 'node:crypto'
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import type { Json } from '../collectors/collector'
 import { crc32 } from './crc32'
@@ -55,7 +67,9 @@ export class Spool {
   ) {
     mkdirSync(folder, { recursive: true })
     this.agent = this.identity()
-    const segments = readdirSync(folder).flatMap(name => (/^\d{12}\.seg$/.test(name) ? [Number(name.slice(0, 12))] : []))
+    const segments = readdirSync(folder).flatMap(name =>
+      /^\d{12}\.seg$/.test(name) ? [Number(name.slice(0, 12))] : [],
+    )
     for (const segment of segments.sort((one, other) => one - other)) this.load(segment)
   }
 

@@ -31,13 +31,20 @@ export class Uplink {
   refused = 0
   private readonly socket: Socket
   private busy = false
+  private closed = false
   private told = ''
   private timer: ReturnType<typeof setTimeout> | undefined
   private waiters: (() => void)[] = []
 
   constructor(private readonly options: UplinkOptions) {
     this.socket = io(options.hub.replace(/\/$/, '') + AGENT_NAMESPACE, {
-      ...{ transports: ['websocket'], reconnectionDelay: 200, reconnectionDelayMax: 2000, timeout: 5000, forceNew: true },
+      ...{
+        transports: ['websocket'],
+        reconnectionDelay: 200,
+        reconnectionDelayMax: 2000,
+        timeout: 5000,
+        forceNew: true,
+      },
     })
     this.socket.on('connect', () => void this.greet())
     this.socket.on('disconnect', () => this.lost())
@@ -62,13 +69,16 @@ export class Uplink {
   }
 
   close(): void {
+    this.closed = true
     clearTimeout(this.timer)
     this.socket.disconnect()
   }
 
   private lost(): void {
+    if (this.closed) return
     if (this.state === 'sending') this.say(`lost the hub at ${this.options.hub}; collecting into the spool meanwhile`)
-    else if (this.state === 'disconnected') this.say(`no hub at ${this.options.hub} yet; collecting into the spool meanwhile`)
+    else if (this.state === 'disconnected')
+      this.say(`no hub at ${this.options.hub} yet; collecting into the spool meanwhile`)
     this.state = 'disconnected'
     clearTimeout(this.timer)
   }
@@ -96,7 +106,11 @@ export class Uplink {
     if (this.busy) return
     this.busy = true
     try {
-      for (let entry = this.options.spool.next(0); entry !== undefined && this.state === 'sending'; entry = this.options.spool.next(0)) {
+      for (
+        let entry = this.options.spool.next(0);
+        entry !== undefined && this.state === 'sending';
+        entry = this.options.spool.next(0)
+      ) {
         const reply = await this.ask('batch', entry.sequence, entry.frame)
         if (reply === undefined) return
         if (reply.ok) this.acknowledge(reply.sequence)
@@ -132,7 +146,9 @@ export class Uplink {
     mkdirSync(folder, { recursive: true })
     writeFileSync(join(folder, `${sequence}.frame`), frame)
     this.refused += 1
-    this.options.log(`error: the hub refused batch ${sequence}: ${reply.error}\nfix: ${reply.fix ?? `look at ${folder}`}`)
+    this.options.log(
+      `error: the hub refused batch ${sequence}: ${reply.error}\nfix: ${reply.fix ?? `look at ${folder}`}`,
+    )
     this.acknowledge(sequence)
   }
 

@@ -48,15 +48,34 @@ interface Job {
 }
 
 /** An agent that cannot start (no room, no rights) must not keep the job from running. */
-async function watcher(job: Job, settings: PlumblineSettings, log: (line: string) => void): Promise<AgentHandle | undefined> {
+async function watcher(
+  job: Job,
+  settings: PlumblineSettings,
+  log: (line: string) => void,
+): Promise<AgentHandle | undefined> {
   const { data, token, spoolBytes, metricsPort, otlp, intervalMs } = settings
   try {
     mkdirSync(job.hookFolder, { recursive: true })
     return await startAgent({
-      ...{ host: localHost(), hub: hubUrl(settings), token, data, spool: `run-${job.run}`, spoolBytes, metricsPort, otlp },
+      ...{
+        host: localHost(),
+        hub: hubUrl(settings),
+        token,
+        data,
+        spool: `run-${job.run}`,
+        spoolBytes,
+        metricsPort,
+        otlp,
+      },
       ...{ temporary: true, collectors: [...collectors], log },
       collectorSettings: {
-        ...{ intervalMs, logs: [...settings.logs, join(job.hookFolder, 'rank-*.jsonl')], run: job.run, fromStart: true, synthetic: false },
+        ...{
+          intervalMs,
+          logs: [...settings.logs, join(job.hookFolder, 'rank-*.jsonl')],
+          run: job.run,
+          fromStart: true,
+          synthetic: false,
+        },
       },
     })
   } catch (error) {
@@ -145,12 +164,14 @@ async function watchJob(job: Job, settings: PlumblineSettings, log: (line: strin
   const exitCode = exitCodeOf(result)
   for (const reader of Object.values(readers)) for (const record of reader.end(unixSeconds())) add(stamp(record, job))
   if (exitCode !== 0) {
-    const message = result.error?.message ?? (result.signal === null ? `exit code ${exitCode}` : `ended by ${result.signal}`)
+    const message =
+      result.error?.message ?? (result.signal === null ? `exit code ${exitCode}` : `ended by ${result.signal}`)
     add({ kind: 'event', type: 'exit', time: unixSeconds(), run: job.run, node: hostname(), message, exitCode })
   }
   tell({ state: 'ended', exitCode })
   const left = await agent?.stop({ flushMs: 5000 })
-  if (left !== undefined && left.pending > 0) log(`${left.pending} batches wait in ${agent?.spoolFolder ?? ''}; the next agent here sends them`)
+  if (left !== undefined && left.pending > 0)
+    log(`${left.pending} batches wait in ${agent?.spoolFolder ?? ''}; the next agent here sends them`)
   if (result.error !== undefined) throw commandError(job, result.error, exitCode)
   return exitCode
 }
@@ -177,7 +198,8 @@ async function announce(job: Job, settings: PlumblineSettings, log: (line: strin
 }
 
 async function run({ arguments: words, options, settings }: Invocation): Promise<number> {
-  if (words.length === 0) throw new PlumblineError('no command to run', { fix: 'plumbline run -- python3 train.py', usage: true })
+  if (words.length === 0)
+    throw new PlumblineError('no command to run', { fix: 'plumbline run -- python3 train.py', usage: true })
   const id = newRunId()
   const given = options['name']
   const script = words.find(word => /\.(py|sh)$/.test(word)) ?? words[0] ?? ''

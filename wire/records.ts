@@ -1,16 +1,7 @@
 /** Records: what collectors read, one object each. The hot path carries them as columns (`table.ts`) instead. */
 import { z } from 'zod'
-import type {
-  catalogue} from './metrics';
-import {
-  fieldsOf,
-  kinds,
-  type FieldName,
-  type JsonField,
-  type Kind,
-  type NumberField,
-  type TextField,
-} from './metrics'
+import type { catalogue } from './metrics'
+import { fieldsOf, kinds, type FieldName, type JsonField, type Kind, type NumberField, type TextField } from './metrics'
 
 type ValueOf<F> = F extends NumberField
   ? number

@@ -37,7 +37,13 @@ export async function startDemo({ data, hub, token, log }: DemoOptions): Promise
     ...{ host: demoHost(), hub, token, data: folder, spool: 'demo', spoolBytes: 64 * 1024 * 1024 },
     collectors: [...collectors].filter(({ name }) => name === 'nvidia-smi' || name === 'training-log'),
     collectorSettings: {
-      ...{ intervalMs: 1000, logs: [join(folder, '*', 'rank-*.jsonl')], run: undefined, fromStart: true, synthetic: true },
+      ...{
+        intervalMs: 1000,
+        logs: [join(folder, '*', 'rank-*.jsonl')],
+        run: undefined,
+        fromStart: true,
+        synthetic: true,
+      },
     },
     ...{ metricsPort: -1, otlp: '', log: line => log(`demo: ${line}`) },
   })

@@ -21,7 +21,9 @@ interface Line {
 export function readRecording(folder = join(packageRoot, 'cli/demo/recording')): Line[] {
   const lines: Line[] = []
   for (const file of readdirSync(folder).filter(name => name.endsWith('.jsonl.gz'))) {
-    for (const text of gunzipSync(readFileSync(join(folder, file))).toString('utf8').split('\n')) {
+    for (const text of gunzipSync(readFileSync(join(folder, file)))
+      .toString('utf8')
+      .split('\n')) {
       if (text === '') continue
       const record = JSON.parse(text) as Record<string, unknown>
       lines.push({ file: file.slice(0, -3), time: Number(record['time']), record })
@@ -76,9 +78,14 @@ export class Player {
   }
 
   private playUpTo(now: number): void {
-    for (let line = this.lines[this.next]; line !== undefined && line.time + this.offset <= now; line = this.lines[this.next]) {
+    for (
+      let line = this.lines[this.next];
+      line !== undefined && line.time + this.offset <= now;
+      line = this.lines[this.next]
+    ) {
       // The recorded processes are long gone: without their pids nobody looks for them.
-      const record = { ...line.record, time: line.time + this.offset, run: this.run, node: this.node, pid: undefined }
+      const node = 'node' in line.record ? { node: this.node, pid: undefined } : {}
+      const record = { ...line.record, ...node, time: line.time + this.offset, run: this.run }
       appendFileSync(join(this.folder, this.run, line.file), `${JSON.stringify(record)}\n`)
       this.next += 1
     }

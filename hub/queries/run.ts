@@ -11,8 +11,8 @@ export const RECENT_STEPS = 20
 export async function rankInfos(store: Store, run: string, lastStep: number | null): Promise<RankInfo[]> {
   const from = (lastStep ?? 0) - RECENT_STEPS
   const facts = await store.query(
-    `SELECT rank.rank AS rank, argMax(toString(node), time) AS node, argMax(pid, time) AS pid, argMax(device, time) AS device,
-       argMax(gpuIndex, time) AS gpuIndex, argMax(toString(gpuUuid), time) AS gpuUuid
+    `SELECT rank.rank AS rank, argMax(toString(node), time) AS node, argMax(pid, time) AS pid, argMaxIf(toString(device), time, device != '') AS device,
+       argMax(gpuIndex, time) AS gpuIndex, argMaxIf(toString(gpuUuid), time, gpuUuid != '') AS gpuUuid
      FROM rank WHERE run = {run:String} AND rank.rank IS NOT NULL GROUP BY rank ORDER BY rank`,
     { run },
   )

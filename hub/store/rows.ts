@@ -14,7 +14,6 @@ const ESCAPES: Readonly<Record<string, string>> = {
 /** The longest text that one field may bring: what a hostile agent can make a row cost. */
 const MAX_TEXT = 64 * 1024
 
-// eslint-disable-next-line no-control-regex -- exactly the characters that TabSeparated escapes
 const SPECIAL = /[\\\t\n\r\0\b\f]/g
 const escape = (text: string) => text.slice(0, MAX_TEXT).replace(SPECIAL, character => ESCAPES[character] ?? character)
 
