@@ -1,13 +1,14 @@
 /** The agent of a node: runs collectors, spools what they give, sends it to the hub. */
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf, PlumblineError } from '../base/errors'
 import type { Collector, CollectorSettings } from '../collectors/collector'
 import type { Host } from '../collectors/host'
-import { encodeFrame } from '../wire/frame'
 import type { WireRecord } from '../wire/records'
 import { Batch } from '../wire/table'
-import type { Exporter } from './exporter'
+import type { Exporter, SpoolFigures } from './exporter'
+import { framesOf } from './frames'
+import { adoptOrphans } from './orphans'
 import { takeLock } from './pid-lock'
 import { Runner } from './runner'
 import { Spool, type Cursors } from './spool'
@@ -16,6 +17,9 @@ import { Uplink } from './uplink'
 /** Milliseconds that a sample waits at most before it is on disk and on its way. */
 const FLUSH_MS = 250
 const NODE_LOCK_MS = 10_000
+const EXPORTER_CLOSE_MS = 2_000
+/** Rows that are held in memory while the disk takes none; then they are dropped, and that is said. */
+const MAX_HELD_ROWS = 100_000
 
 export interface AgentOptions {
   /** Its `hostname` is the node's name. */
@@ -67,12 +71,11 @@ export async function startAgent(options: AgentOptions): Promise<AgentHandle> {
   const { spool, release } = claimSpool(root, options.spool, options.spoolBytes)
   const link = { hub: options.hub, token: options.token, node: host.hostname, log }
   const uplink = new Uplink({ ...link, spool })
-  const adopted = adoptOrphans(
-    root,
-    options.spoolBytes,
-    spoolToDrain => new Uplink({ ...link, log: () => undefined, spool: spoolToDrain }),
-  )
-  const exporter = await openExporter(options)
+  const adopted = adoptOrphans({
+    ...{ root, maxBytes: options.spoolBytes, log },
+    open: orphan => new Uplink({ ...link, log: () => undefined, spool: orphan }),
+  })
+  const exporter = await openExporter(options, () => ({ pending: spool.pending, bytes: spool.bytes }))
   const runners = new Map<string, Runner>()
   let batch = new Batch()
 
@@ -87,17 +90,26 @@ export async function startAgent(options: AgentOptions): Promise<AgentHandle> {
   for (const collector of options.collectors) if (collector.scope === 'job') start(collector)
   const nodeScope = holdNode(options, collector => start(collector))
 
+  let writable = true
   const flush = () => {
     if (batch.rows === 0) return
+    // Nothing runs between the encoding and the swap: what is in the batch and what the cursors say stay one.
     const full = batch
-    batch = new Batch()
-    exporter?.observe(full)
     try {
-      const { dropped } = spool.append(encodeFrame(full), cursorsOf(runners, spool.cursors))
-      if (dropped > 0) batch.add(overflow(host, dropped))
+      const { frames, tooLarge } = framesOf(full)
+      if (tooLarge > 0) log(`error: ${tooLarge} records are too large to send\nfix: see what is printed into the logs`)
+      const { dropped } = spool.append(frames, cursorsOf(runners, spool.cursors))
+      batch = new Batch()
+      if (dropped > 0) batch.add(overflow(host, `${dropped} batches that the hub never got were dropped`))
+      writable = true
     } catch (error) {
-      log(`error: the spool cannot be written: ${messageOf(error)}\nfix: make room in ${spool.folder}`)
+      if (writable) log(`error: the spool cannot be written: ${messageOf(error)}\nfix: make room in ${spool.folder}`)
+      writable = false
+      if (full.rows < MAX_HELD_ROWS) return
+      batch = new Batch()
+      batch.add(overflow(host, `${full.rows} records were dropped: the disk took none`))
     }
+    exporter?.observe(full)
     uplink.kick()
   }
   const timer = setInterval(flush, FLUSH_MS)
@@ -106,18 +118,18 @@ export async function startAgent(options: AgentOptions): Promise<AgentHandle> {
     spoolFolder: spool.folder,
     add: record => batch.add(record),
     async stop({ flushMs = 5000 } = {}) {
-      nodeScope.release()
       await Promise.all([...runners.values()].map(runner => runner.stop()))
+      nodeScope.release()
       clearInterval(timer)
       flush()
       await uplink.drained(flushMs)
       uplink.close()
       adopted.close()
-      await exporter?.close()
+      await closed(exporter)
       const { pending } = spool
       spool.close()
-      release()
       if (pending === 0 && options.temporary === true) rmSync(spool.folder, { recursive: true, force: true })
+      release()
       return { pending }
     },
   }
@@ -133,17 +145,21 @@ function cursorsOf(runners: ReadonlyMap<string, Runner>, saved: Cursors): Cursor
   return cursors
 }
 
-const overflow = (host: Host, dropped: number): WireRecord => ({
+const overflow = (host: Host, what: string): WireRecord => ({
   ...{ kind: 'event', type: 'spool-overflow', time: host.now(), node: host.hostname },
-  message: `the spool was full: ${dropped} batches that the hub never got were dropped`,
+  message: `the spool was full: ${what}`,
 })
 
 /** Device and host collectors run once per node: in the agent that holds the lock, and in the next when that one is gone. */
-function holdNode({ data, collectors }: AgentOptions, start: (collector: Collector) => void): { release(): void } {
+function holdNode(
+  { data, host, collectors }: AgentOptions,
+  start: (collector: Collector) => void,
+): { release(): void } {
   const own = collectors.filter(({ scope }) => scope === 'node')
   let unlock: (() => void) | undefined
   const attempt = () => {
-    unlock ??= takeLock(join(data, 'node.lock'))
+    // By name: the data folder may be a home that several nodes share.
+    unlock ??= takeLock(join(data, `node-${host.hostname.replace(/[^\w.-]/g, '_')}.lock`))
     if (unlock === undefined) return
     clearInterval(timer)
     for (const collector of own) start(collector)
@@ -159,31 +175,25 @@ function holdNode({ data, collectors }: AgentOptions, start: (collector: Collect
   }
 }
 
-/** Spools whose agent is gone with batches unsent: this agent sends them, under their own name. */
-function adoptOrphans(root: string, maxBytes: number, open: (spool: Spool) => Uplink): { close(): void } {
-  const closers: (() => void)[] = []
-  for (const name of readdirSync(root)) {
-    const folder = join(root, name)
-    // An agent's own spool is continued by the next agent of that name; a run's never is.
-    if (!name.startsWith('run-')) continue
-    const release = takeLock(join(folder, 'lock'))
-    if (release === undefined) continue
-    const spool = new Spool(folder, maxBytes)
-    const uplink = open(spool)
-    const finish = () => {
-      uplink.close()
-      spool.close()
-      release()
-      if (spool.pending === 0) rmSync(folder, { recursive: true, force: true })
-    }
-    closers.push(finish)
-    void uplink.drained(86_400_000).then(finish)
+/** An exporter that cannot open (its port is taken) is said, and the agent goes on. */
+async function openExporter(
+  { metricsPort, otlp, log }: AgentOptions,
+  spool: () => SpoolFigures,
+): Promise<Exporter | undefined> {
+  if (metricsPort < 0 && otlp === '') return undefined
+  try {
+    const { openExporters } = await import('./exporter')
+    return await openExporters({ metricsPort, otlp, spool, log })
+  } catch (error) {
+    log(`error: no metrics are exported: ${messageOf(error)}\nfix: choose another --metrics-port (0 takes a free one)`)
+    return undefined
   }
-  return { close: () => closers.forEach(close => close()) }
 }
 
-async function openExporter({ metricsPort, otlp, log }: AgentOptions): Promise<Exporter | undefined> {
-  if (metricsPort < 0 && otlp === '') return undefined
-  const { openExporters } = await import('./exporter')
-  return openExporters({ metricsPort, otlp, log })
+/** What is last sent to a receiver that is not there must neither hold up nor break the end. */
+async function closed(exporter: Exporter | undefined): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<void>(resolve => (timer = setTimeout(resolve, EXPORTER_CLOSE_MS)))
+  await Promise.race([exporter?.close().catch(() => undefined), late])
+  clearTimeout(timer)
 }

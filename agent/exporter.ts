@@ -5,6 +5,13 @@ import { Gauge, Registry } from 'prom-client'
 import { fieldsOf, prometheusName, type Kind } from '../wire/metrics'
 import type { Batch, Table } from '../wire/table'
 
+/** A series that was not seen for so long is not shown any more: an old value is not a present one. */
+const STALE_MS = 60_000
+
+export interface SpoolFigures {
+  readonly pending: number
+  readonly bytes: number
+}
 export interface Exporter {
   observe(batch: Batch): void
   close(): Promise<void>
@@ -48,10 +55,11 @@ const isExported = (kind: Kind): kind is Exported => Object.hasOwn(LABELS, kind)
 export async function openExporters(options: {
   metricsPort: number
   otlp: string
+  spool: () => SpoolFigures
   log: (line: string) => void
 }): Promise<Exporter> {
   const exporters: Exporter[] = []
-  if (options.metricsPort >= 0) exporters.push(await prometheus(options.metricsPort, options.log))
+  if (options.metricsPort >= 0) exporters.push(await prometheus(options))
   if (options.otlp !== '') {
     const { openOtlp } = await import('./otlp')
     exporters.push(openOtlp(options.otlp))
@@ -64,25 +72,61 @@ export async function openExporters(options: {
   }
 }
 
-async function prometheus(port: number, log: (line: string) => void): Promise<Exporter> {
+function spoolGauges(registry: Registry, spool: () => SpoolFigures): void {
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      ...{ name, help, registers: [registry] },
+      collect() {
+        this.set(read())
+      },
+    })
+  gauge('plumbline_agent_spool_pending', 'Batches that the hub has not acknowledged.', () => spool().pending)
+  gauge('plumbline_agent_spool_bytes', 'Bytes of the spool on disk.', () => spool().bytes)
+}
+
+/** Gauges that forget what is not set again. */
+class Gauges {
+  private readonly gauges = new Map<string, Gauge>()
+  private readonly seen = new Map<string, { series: Series; at: number }>()
+
+  constructor(private readonly registry: Registry) {}
+
+  set(series: Series): void {
+    const { name, help, labels, value } = series
+    let gauge = this.gauges.get(name)
+    if (gauge === undefined) {
+      gauge = new Gauge({ name, help, labelNames: Object.keys(labels), registers: [this.registry] })
+      this.gauges.set(name, gauge)
+    }
+    gauge.set(labels, value)
+    this.seen.set(name + JSON.stringify(labels), { series, at: Date.now() })
+  }
+
+  forget(before: number): void {
+    for (const [key, { series, at }] of this.seen) {
+      if (at >= before) continue
+      this.gauges.get(series.name)?.remove(series.labels)
+      this.seen.delete(key)
+    }
+  }
+}
+
+async function prometheus({ metricsPort, spool, log }: Parameters<typeof openExporters>[0]): Promise<Exporter> {
   const registry = new Registry()
-  const gauges = new Map<string, Gauge>()
+  const gauges = new Gauges(registry)
+  spoolGauges(registry, spool)
   const server = createServer((_, response) => {
+    gauges.forget(Date.now() - STALE_MS)
     void registry.metrics().then(text => response.setHeader('content-type', registry.contentType).end(text))
   })
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve))
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(metricsPort, '127.0.0.1', resolve))
   log(`metrics at http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`)
   return {
-    observe(batch) {
-      for (const { name, help, labels, value } of exportedSeries(batch)) {
-        let gauge = gauges.get(name)
-        if (gauge === undefined) {
-          gauge = new Gauge({ name, help, labelNames: Object.keys(labels), registers: [registry] })
-          gauges.set(name, gauge)
-        }
-        gauge.set(labels, value)
-      }
-    },
-    close: () => new Promise(resolve => server.close(() => resolve())),
+    observe: batch => exportedSeries(batch).forEach(series => gauges.set(series)),
+    close: () =>
+      new Promise(resolve => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
   }
 }

@@ -24,14 +24,16 @@ export function openOtlp(endpoint: string): Exporter {
   return {
     observe(batch) {
       for (const series of exportedSeries(batch)) {
-        const name = CONVENTION[series.name] ?? series.name
+        const convention = CONVENTION[series.name]
+        const name = convention ?? series.name
+        const common = convention === undefined ? {} : { 'hw.type': 'gpu' }
         let byLabels = newest.get(name)
         if (byLabels === undefined) {
           const values = new Map<string, Series>()
           byLabels = values
           newest.set(name, values)
           meter.createObservableGauge(name, { description: series.help }).addCallback((result: ObservableResult) => {
-            for (const { value, labels } of values.values()) result.observe(value, { 'hw.type': 'gpu', ...labels })
+            for (const { value, labels } of values.values()) result.observe(value, { ...common, ...labels })
           })
         }
         byLabels.set(JSON.stringify(series.labels), series)

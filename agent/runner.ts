@@ -10,7 +10,11 @@ import type { Batch } from '../wire/table'
 
 /** A source that is not there is looked for again this often. */
 const DETECT_MS = 60_000
-const HEALTH_SECONDS = 10
+const HEALTH_MS = 10_000
+const OPEN_MS = 10_000
+const CLOSE_MS = 5_000
+/** Time for what is still unread at the end. */
+const REST_MS = 3_000
 
 export interface RunnerOptions {
   readonly collector: Collector
@@ -32,12 +36,15 @@ export class Runner {
   private timer: ReturnType<typeof setTimeout> | undefined
   private running: Promise<void> | undefined
   private stopped = false
-  private saidAt = -Infinity
+  /** A collect that took too long and still runs: a session is never asked twice at once. */
+  private hanging: Promise<void> | undefined
+  private readonly healthTimer: ReturnType<typeof setInterval>
   private readonly reopen = backoff(1000, 60_000)
 
   constructor(private readonly options: RunnerOptions) {
     this.name = options.collector.name
     this.schedule(0)
+    this.healthTimer = setInterval(() => this.report(true), HEALTH_MS)
   }
 
   /** State to resume from; what it was at the start until the session is open. */
@@ -49,10 +56,21 @@ export class Runner {
   async stop(): Promise<void> {
     this.stopped = true
     clearTimeout(this.timer)
+    clearInterval(this.healthTimer)
     await this.running
     if (this.session === undefined) return
-    await this.collectOnce(this.session)
-    await this.session.close()
+    await this.collectRest(this.session)
+    await within(this.session.close(), CLOSE_MS, 'closing').catch((error: unknown) => this.fail(error))
+  }
+
+  /** One look reads only so much of a long log: a session that reads lines is asked until none comes. */
+  private async collectRest(session: Session): Promise<void> {
+    const until = performance.now() + REST_MS
+    let before: number | undefined
+    do {
+      before = session.counts?.().linesRead
+      await this.collectOnce(session)
+    } while (session.counts?.().linesRead !== before && this.health.state === 'ok' && performance.now() < until)
   }
 
   private schedule(milliseconds: number): void {
@@ -87,22 +105,33 @@ export class Runner {
 
   private async open(): Promise<Session | undefined> {
     const { collector, host, settings, cursor } = this.options
-    const found = await within(collector.detect(host, settings), 10_000, 'looking for it')
+    const found = await within(collector.detect(host, settings), OPEN_MS, 'looking for it')
     if (!found.available) {
       this.health = { state: 'absent', message: found.why, fix: found.fix }
       return undefined
     }
-    return collector.open({
+    const opening = collector.open({
       ...{ host, settings, cursor, batch: () => this.options.batch() },
       warn: (message, fix) =>
         this.options.log(`${collector.name}: ${message}${fix === undefined ? '' : ` (fix: ${fix})`}`),
     })
+    try {
+      return await within(opening, OPEN_MS, 'opening')
+    } catch (error) {
+      // One that comes after all is not wanted any more: another is opened by then.
+      void opening.then(session => session.close()).catch(() => undefined)
+      throw error
+    }
   }
 
   private async collectOnce(session: Session): Promise<void> {
     const from = performance.now()
     try {
-      await within(session.collect(), this.options.collector.timeoutMs, 'collecting')
+      const work = this.hanging ?? session.collect()
+      const done = () => (this.hanging = undefined)
+      this.hanging = work
+      work.then(done, done)
+      await within(work, this.options.collector.timeoutMs, 'collecting')
       this.health = { state: 'ok' }
     } catch (error) {
       this.fail(error)
@@ -123,15 +152,13 @@ export class Runner {
   private said = ''
 
   /** At each change, and every ten seconds. */
-  private report(): void {
+  private report(anyway = false): void {
     const { host } = this.options
-    const now = host.now()
     const key = JSON.stringify(this.health)
-    if (key === this.said && now - this.saidAt < HEALTH_SECONDS) return
+    if (key === this.said && !anyway) return
     this.said = key
-    this.saidAt = now
     this.options.batch().add({
-      ...{ kind: 'collector', time: now, node: host.hostname, name: this.name, failures: this.failures },
+      ...{ kind: 'collector', time: host.now(), node: host.hostname, name: this.name, failures: this.failures },
       ...{ ...this.health, durationSeconds: this.lastSeconds, ...this.session?.counts?.() },
     })
   }

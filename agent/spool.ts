@@ -2,8 +2,9 @@
  * The spool: what was gathered and is not yet acknowledged, on disk. Promises:
  * - an entry whose `append` returned survives a kill -9 of the agent (it is in the page cache; a power loss may take the
  *   last seconds, as nothing is synced for each entry);
- * - an entry and the cursors of all collectors are one record, so that what is read again after a crash is exactly what
- *   is not in the spool;
+ * - entries and the cursors of all collectors are written as one, so that what is read again after a crash is exactly
+ *   what is not in the spool; of several entries that were appended together all are kept, or none;
+ * - an `append` that fails (a full disk) leaves the spool as it was;
  * - a torn last entry is cut off at open; what stands before it is kept;
  * - never more than `maxBytes`: then the oldest segment goes, and `append` says how many entries were lost with it;
  * - only whole segments are deleted, when all of their entries are acknowledged, and never the newest: the newest entry
@@ -12,16 +13,21 @@
  *     segment 000000000042.seg:   entry | entry | …
  *     entry:   body length u32 | crc32 of body u32 | body
  *     body:    sequence f64 | cursors length u32 | cursors JSON | frame          (all little-endian)
+ *
+ * A cursors length of 0 says that the next entry belongs to this one. Beside the segments lie `agent`, who this spool is to
+ * the hub, and `acknowledged`, the sequence up to which the hub had everything at the last orderly end.
  */
 import { randomUUID } from 'node:crypto'
 import {
   closeSync,
+  ftruncateSync,
   existsSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   readSync,
+  renameSync,
   rmSync,
   truncateSync,
   writeFileSync,
@@ -52,11 +58,16 @@ const fileName = (segment: number) => `${String(segment).padStart(12, '0')}.seg`
 export class Spool {
   /** Who this spool is to the hub. */
   readonly agent: string
+  /** Unacknowledged entries in order, from `first` on; those before it are done with and go in lumps. */
   private places: Place[] = []
+  private first = 0
+  /** Unacknowledged entries by segment. */
+  private readonly waiting = new Map<number, number>()
   private readonly sizes = new Map<number, number>()
   private descriptor: number | undefined
   private newest = 0
   private lastSequence = 0
+  private acknowledged = 0
   /** Cursors of the newest entry. */
   cursors: Cursors = {}
 
@@ -71,6 +82,7 @@ export class Spool {
       /^\d{12}\.seg$/.test(name) ? [Number(name.slice(0, 12))] : [],
     )
     for (const segment of segments.sort((one, other) => one - other)) this.load(segment)
+    this.acknowledge(this.savedAcknowledgement())
   }
 
   get bytes(): number {
@@ -80,35 +92,34 @@ export class Spool {
   }
 
   get pending(): number {
-    return this.places.length
+    return this.places.length - this.first
   }
 
-  /** Writes an entry; gives its sequence, and how many unacknowledged entries had to be dropped to hold the limit. */
-  append(frame: Buffer, cursors: Cursors): { sequence: number; dropped: number } {
-    const sequence = this.lastSequence + 1
-    const json = Buffer.from(JSON.stringify(cursors), 'utf8')
-    const body = Buffer.allocUnsafe(BODY_HEAD + json.length)
-    body.writeDoubleLE(sequence, 0)
-    body.writeUInt32LE(json.length, 8)
-    json.copy(body, BODY_HEAD)
-    const whole = Buffer.concat([body, frame])
-    const head = Buffer.allocUnsafe(HEAD)
-    head.writeUInt32LE(whole.length, 0)
-    head.writeUInt32LE(crc32(whole), 4)
+  /**
+   * Writes frames and the cursors that belong to them; gives the last sequence, and how many unacknowledged entries had
+   * to be dropped to hold the limit. Throws, and changes nothing, where the disk does not take them.
+   */
+  append(frames: readonly Buffer[], cursors: Cursors): { sequence: number; dropped: number } {
     const segment = this.writable()
-    const offset = this.sizes.get(segment) ?? 0
-    writeSync(this.descriptor ?? -1, Buffer.concat([head, whole]))
-    this.sizes.set(segment, offset + HEAD + whole.length)
-    this.places.push({ sequence, segment, offset, length: whole.length })
-    this.lastSequence = sequence
+    let offset = this.sizes.get(segment) ?? 0
+    const entries = frames.map((frame, index) =>
+      entryOf(this.lastSequence + 1 + index, index === frames.length - 1 ? cursors : undefined, frame),
+    )
+    this.write(Buffer.concat(entries), offset)
+    for (const entry of entries) {
+      this.lastSequence += 1
+      this.place({ sequence: this.lastSequence, segment, offset, length: entry.length - HEAD })
+      offset += entry.length
+    }
+    this.sizes.set(segment, offset)
     this.cursors = cursors
     this.sweep()
-    return { sequence, dropped: this.shrink() }
+    return { sequence: this.lastSequence, dropped: this.shrink() }
   }
 
-  /** The first entry after a sequence; undefined where there is none. */
-  next(after: number): Entry | undefined {
-    const place = this.places.find(({ sequence }) => sequence > after)
+  /** The oldest entry that is not acknowledged; undefined where there is none. Throws where it cannot be read any more. */
+  next(): Entry | undefined {
+    const place = this.places[this.first]
     if (place === undefined) return undefined
     const body = readBody(join(this.folder, fileName(place.segment)), place.offset + HEAD, place.length)
     return { sequence: place.sequence, frame: body.subarray(BODY_HEAD + body.readUInt32LE(8)) }
@@ -116,15 +127,60 @@ export class Spool {
 
   /** The hub has everything up to here. */
   acknowledge(sequence: number): void {
-    this.places = this.places.filter(place => place.sequence > sequence)
+    for (let place = this.places[this.first]; place !== undefined && place.sequence <= sequence;) {
+      this.pass(place)
+      place = this.places[this.first]
+    }
     // A hub that knows more than this spool (its folder was lost and laid anew) must not get used numbers again.
     this.lastSequence = Math.max(this.lastSequence, sequence)
+    this.acknowledged = Math.max(this.acknowledged, sequence)
     this.sweep()
   }
 
   close(): void {
+    this.closeSegment()
+    const file = join(this.folder, 'acknowledged')
+    try {
+      writeFileSync(`${file}.new`, String(this.acknowledged))
+      renameSync(`${file}.new`, file)
+    } catch {
+      // The hub says it again at the next greeting.
+    }
+  }
+
+  private closeSegment(): void {
     if (this.descriptor !== undefined) closeSync(this.descriptor)
     this.descriptor = undefined
+  }
+
+  private savedAcknowledgement(): number {
+    const file = join(this.folder, 'acknowledged')
+    const saved = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0
+    return Number.isSafeInteger(saved) ? saved : 0
+  }
+
+  private place(place: Place): void {
+    this.places.push(place)
+    this.waiting.set(place.segment, (this.waiting.get(place.segment) ?? 0) + 1)
+  }
+
+  /** The oldest entry is done with. */
+  private pass({ segment }: Place): void {
+    this.first += 1
+    this.waiting.set(segment, (this.waiting.get(segment) ?? 1) - 1)
+    if (this.first < 1024 || this.first * 2 < this.places.length) return
+    this.places = this.places.slice(this.first)
+    this.first = 0
+  }
+
+  private write(bytes: Buffer, offset: number): void {
+    const descriptor = this.descriptor ?? -1
+    try {
+      for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done)
+    } catch (error) {
+      ftruncateSync(descriptor, offset)
+      throw error
+    }
   }
 
   private identity(): string {
@@ -142,18 +198,24 @@ export class Spool {
     const path = join(this.folder, fileName(segment))
     const bytes = readFileSync(path)
     let offset = 0
+    let whole = 0
+    let group: Place[] = []
     while (offset + HEAD <= bytes.length) {
       const length = bytes.readUInt32LE(offset)
       const body = bytes.subarray(offset + HEAD, offset + HEAD + length)
       if (length < BODY_HEAD || body.length < length || crc32(body) !== bytes.readUInt32LE(offset + 4)) break
-      const sequence = body.readDoubleLE(0)
-      this.places.push({ sequence, segment, offset, length })
-      this.lastSequence = Math.max(this.lastSequence, sequence)
-      this.cursors = JSON.parse(body.toString('utf8', BODY_HEAD, BODY_HEAD + body.readUInt32LE(8))) as Cursors
+      group.push({ sequence: body.readDoubleLE(0), segment, offset, length })
       offset += HEAD + length
+      const cursorsLength = body.readUInt32LE(8)
+      if (cursorsLength === 0) continue
+      this.cursors = JSON.parse(body.toString('utf8', BODY_HEAD, BODY_HEAD + cursorsLength)) as Cursors
+      for (const place of group) this.place(place)
+      this.lastSequence = Math.max(this.lastSequence, group.at(-1)?.sequence ?? 0)
+      group = []
+      whole = offset
     }
-    if (offset < bytes.length) truncateSync(path, offset)
-    this.sizes.set(segment, offset)
+    if (whole < bytes.length) truncateSync(path, whole)
+    this.sizes.set(segment, whole)
     this.newest = Math.max(this.newest, segment)
   }
 
@@ -161,7 +223,7 @@ export class Spool {
   private writable(): number {
     const full = (this.sizes.get(this.newest) ?? 0) >= this.segmentBytes
     if (this.descriptor === undefined || full) {
-      this.close()
+      this.closeSegment()
       if (full || this.newest === 0) this.newest += 1
       this.descriptor = openSync(join(this.folder, fileName(this.newest)), 'a')
       this.sizes.set(this.newest, this.sizes.get(this.newest) ?? 0)
@@ -170,9 +232,8 @@ export class Spool {
   }
 
   private sweep(): void {
-    const needed = new Set(this.places.map(({ segment }) => segment))
     for (const segment of [...this.sizes.keys()]) {
-      if (segment !== this.newest && !needed.has(segment)) this.remove(segment)
+      if (segment !== this.newest && (this.waiting.get(segment) ?? 0) === 0) this.remove(segment)
     }
   }
 
@@ -180,8 +241,10 @@ export class Spool {
     let dropped = 0
     while (this.bytes > this.maxBytes && this.sizes.size > 1) {
       const oldest = Math.min(...this.sizes.keys())
-      dropped += this.places.filter(({ segment }) => segment === oldest).length
-      this.places = this.places.filter(({ segment }) => segment !== oldest)
+      for (let place = this.places[this.first]; place?.segment === oldest; place = this.places[this.first]) {
+        this.pass(place)
+        dropped += 1
+      }
       this.remove(oldest)
     }
     return dropped
@@ -190,7 +253,19 @@ export class Spool {
   private remove(segment: number): void {
     rmSync(join(this.folder, fileName(segment)), { force: true })
     this.sizes.delete(segment)
+    this.waiting.delete(segment)
   }
+}
+
+function entryOf(sequence: number, cursors: Cursors | undefined, frame: Buffer): Buffer {
+  const json = Buffer.from(cursors === undefined ? '' : JSON.stringify(cursors), 'utf8')
+  const head = Buffer.alloc(HEAD + BODY_HEAD)
+  head.writeUInt32LE(BODY_HEAD + json.length + frame.length, 0)
+  head.writeDoubleLE(sequence, HEAD)
+  head.writeUInt32LE(json.length, HEAD + 8)
+  const entry = Buffer.concat([head, json, frame])
+  entry.writeUInt32LE(crc32(entry.subarray(HEAD)), 4)
+  return entry
 }
 
 function readBody(path: string, offset: number, length: number): Buffer {

@@ -2,7 +2,7 @@
  * The way to the hub. One state, one loop: disconnected → greeting → sending, or refused. One batch is in flight at a
  * time: the hub stores in order, and what it answers is all that may be forgotten.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { io, type Socket } from 'socket.io-client'
 import { messageOf } from '../base/errors'
@@ -25,6 +25,9 @@ const ANSWER_MS = 15_000
 /** After a refusal: a hub that is set right is found again without a restart of the agent. */
 const REFUSED_MS = 10_000
 const BUSY_MS = 500
+const RECONNECT_LAST_MS = 2_000
+/** Refused frames that are kept to look at: the limit of the spool does not count them. */
+const MAX_QUARANTINED = 16
 
 export class Uplink {
   state: UplinkState = 'disconnected'
@@ -41,7 +44,7 @@ export class Uplink {
       ...{
         transports: ['websocket'],
         reconnectionDelay: 200,
-        reconnectionDelayMax: 2000,
+        reconnectionDelayMax: RECONNECT_LAST_MS,
         timeout: 5000,
         forceNew: true,
       },
@@ -56,11 +59,11 @@ export class Uplink {
     void this.pump()
   }
 
-  /** Resolves when nothing is pending, or after `milliseconds`. */
-  drained(milliseconds: number): Promise<void> {
+  /** Resolves when nothing is pending, after `milliseconds` where given, or at `close`. */
+  drained(milliseconds?: number): Promise<void> {
     if (this.options.spool.pending === 0) return Promise.resolve()
     return new Promise(resolve => {
-      const timer = setTimeout(resolve, milliseconds)
+      const timer = milliseconds === undefined ? undefined : setTimeout(resolve, milliseconds)
       this.waiters.push(() => {
         clearTimeout(timer)
         resolve()
@@ -72,6 +75,7 @@ export class Uplink {
     this.closed = true
     clearTimeout(this.timer)
     this.socket.disconnect()
+    for (const waiter of this.waiters.splice(0)) waiter()
   }
 
   private lost(): void {
@@ -81,6 +85,8 @@ export class Uplink {
       this.say(`no hub at ${this.options.hub} yet; collecting into the spool meanwhile`)
     this.state = 'disconnected'
     clearTimeout(this.timer)
+    // After a cut by the hub itself socket.io does not come back of its own accord.
+    if (!this.socket.active) this.timer = setTimeout(() => this.socket.connect(), RECONNECT_LAST_MS)
   }
 
   private async greet(): Promise<void> {
@@ -99,7 +105,7 @@ export class Uplink {
   private beRefused(reply: Refused): void {
     this.state = 'refused'
     this.say(`error: the hub refuses this agent: ${reply.error}${reply.fix === undefined ? '' : `\nfix: ${reply.fix}`}`)
-    this.timer = setTimeout(() => void this.greet(), REFUSED_MS)
+    this.timer = setTimeout(() => void this.greet(), reply.retry ? BUSY_MS : REFUSED_MS)
   }
 
   private async pump(): Promise<void> {
@@ -107,15 +113,19 @@ export class Uplink {
     this.busy = true
     try {
       for (
-        let entry = this.options.spool.next(0);
-        entry !== undefined && this.state === 'sending';
-        entry = this.options.spool.next(0)
+        let entry = this.options.spool.next();
+        entry !== undefined && this.state === 'sending' && !this.closed;
+        entry = this.options.spool.next()
       ) {
         const reply = await this.ask('batch', entry.sequence, entry.frame)
         if (reply === undefined) return
-        if (reply.ok) this.acknowledge(reply.sequence)
-        else if (reply.retry) await new Promise(resolve => setTimeout(resolve, BUSY_MS))
-        else this.quarantine(entry.sequence, entry.frame, reply)
+        if (reply.ok) {
+          this.acknowledge(reply.sequence)
+          this.say(`reports to ${this.options.hub}`)
+        } else if (reply.retry) {
+          this.say(`the hub at ${this.options.hub} takes nothing now (${reply.error}); trying again`)
+          await new Promise(resolve => setTimeout(resolve, BUSY_MS))
+        } else this.quarantine(entry.sequence, entry.frame, reply)
       }
     } catch (error) {
       this.options.log(`error: the spool cannot be read: ${messageOf(error)}`)
@@ -144,7 +154,7 @@ export class Uplink {
   private quarantine(sequence: number, frame: Buffer, reply: Refused): void {
     const folder = join(this.options.spool.folder, 'refused')
     mkdirSync(folder, { recursive: true })
-    writeFileSync(join(folder, `${sequence}.frame`), frame)
+    if (readdirSync(folder).length < MAX_QUARANTINED) writeFileSync(join(folder, `${sequence}.frame`), frame)
     this.refused += 1
     this.options.log(
       `error: the hub refused batch ${sequence}: ${reply.error}\nfix: ${reply.fix ?? `look at ${folder}`}`,

@@ -18,9 +18,7 @@ export const belowPrediction = defineDetector({
   detect({ run, steps, prediction }) {
     const predicted = prediction?.step.seconds
     if (predicted === undefined || !(predicted > 0)) return []
-    const rows = Array.from(steps.step, (_, index) => index).filter(
-      index => (steps.step[index] ?? 0) > WARM_UP_STEPS,
-    )
+    const rows = Array.from(steps.step, (_, index) => index).filter(index => (steps.step[index] ?? 0) > WARM_UP_STEPS)
     const seconds = known(rows.map(index => steps.stepSeconds[index] ?? NaN))
     const measured = median(seconds)
     if (seconds.length < MIN_STEPS || !(measured > FAR_ABOVE * predicted)) return []

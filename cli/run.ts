@@ -15,6 +15,8 @@ import { hubUrl, type PlumblineSettings } from './settings'
 
 const HEARTBEAT_MS = 5000
 const KILL_MS = 10_000
+/** Output that a daemon holds open when the job is gone is let go of after so long without a byte. */
+const OUTPUT_MS = 2_000
 
 /** `20261123-214501-k3fa`: sorts by time, and is short enough to read out. */
 function newRunId(): string {
@@ -55,7 +57,6 @@ async function watcher(
 ): Promise<AgentHandle | undefined> {
   const { data, token, spoolBytes, metricsPort, otlp, intervalMs } = settings
   try {
-    mkdirSync(job.hookFolder, { recursive: true })
     return await startAgent({
       ...{
         host: localHost(),
@@ -130,21 +131,40 @@ function exitCodeOf(result: Awaited<Launched['ended']>): number {
   return result.signal === null ? (result.code ?? 1) : 128 + constants.signals[result.signal]
 }
 
+/** Before the job is there, which writes into it at once. Where it cannot be made, the spool says why. */
+function makeHookFolder({ hookFolder }: Job): void {
+  try {
+    mkdirSync(hookFolder, { recursive: true })
+  } catch {
+    // The job runs all the same.
+  }
+}
+
 async function watchJob(job: Job, settings: PlumblineSettings, log: (line: string) => void): Promise<number> {
   const readers = { stdout: createLogReader(), stderr: createLogReader() }
   const held: WireRecord[] = []
   let agent: AgentHandle | undefined
+  let opening = true
   // Records that come while the agent still opens its spool wait for it.
-  const add = (record: WireRecord) => (agent === undefined ? held.push(record) : agent.add(record))
+  const add = (record: WireRecord) => {
+    if (agent !== undefined) agent.add(record)
+    else if (opening) held.push(record)
+  }
   const tell = (fields: Partial<RecordOf<'run'>>) =>
     add({ kind: 'run', time: unixSeconds(), run: job.run, node: hostname(), name: job.name, ...fields })
 
   for (const stream of ['stdout', 'stderr'] as const) process[stream].on('error', () => undefined)
+  makeHookFolder(job)
   const launched = launch(job.command[0] ?? '', job.command.slice(1), {
     environment: jobEnvironment(job.run, job.hookFolder),
     async onOutput(stream, chunk) {
       await passOn(stream, chunk)
-      for (const record of readers[stream].push(chunk, unixSeconds())) add(stamp(record, job))
+      try {
+        for (const record of readers[stream].push(chunk, unixSeconds())) add(stamp(record, job))
+      } catch (error) {
+        // Whatever a job prints, it goes on.
+        log(`error: its output could not be read: ${messageOf(error)}`)
+      }
     },
   })
   const stopForwarding = forwardSignals(launched)
@@ -152,12 +172,14 @@ async function watchJob(job: Job, settings: PlumblineSettings, log: (line: strin
   const heartbeat = setInterval(() => tell({ state: 'running', pid: launched.pid }), HEARTBEAT_MS)
   const watching = watcher(job, settings, log).then(started => {
     agent = started
+    opening = false
     for (const record of held.splice(0)) started?.add(record)
   })
   void announce(job, settings, log)
 
   const result = await launched.ended
   await endRemains(launched)
+  await launched.finishOutput(OUTPUT_MS)
   stopForwarding()
   clearInterval(heartbeat)
   await watching
@@ -169,7 +191,10 @@ async function watchJob(job: Job, settings: PlumblineSettings, log: (line: strin
     add({ kind: 'event', type: 'exit', time: unixSeconds(), run: job.run, node: hostname(), message, exitCode })
   }
   tell({ state: 'ended', exitCode })
-  const left = await agent?.stop({ flushMs: 5000 })
+  const left = await agent?.stop({ flushMs: 5000 }).catch((error: unknown) => {
+    log(`error: the end of the run was not recorded: ${messageOf(error)}`)
+    return undefined
+  })
   if (left !== undefined && left.pending > 0)
     log(`${left.pending} batches wait in ${agent?.spoolFolder ?? ''}; the next agent here sends them`)
   if (result.error !== undefined) throw commandError(job, result.error, exitCode)
@@ -192,7 +217,7 @@ function commandError({ command }: Job, error: NodeJS.ErrnoException, exitCode: 
 }
 
 async function announce(job: Job, settings: PlumblineSettings, log: (line: string) => void): Promise<void> {
-  const url = hubUrl(settings)
+  const url = hubUrl(settings).replace(/\/+$/, '')
   if (await hubAnswers(url)) log(`watching ${job.name} at ${url}/runs/${job.run}`)
   else log(`the hub at ${url} does not answer; the run goes on, and its data wait in ${join(settings.data, 'spool')}`)
 }

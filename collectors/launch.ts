@@ -1,10 +1,13 @@
 /** Starts a training command in a process group of its own, its output passed to the caller as it comes. */
 import { spawn } from 'node:child_process'
+import { sleep } from '../base/clock'
 
 export interface Launched {
   readonly pid: number | undefined
-  /** Resolves once when the leader has ended and its output is read to the end. `error`: it could not be started. */
+  /** Resolves once when the leader has ended; output may still come. `error`: it could not be started. */
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null; error?: NodeJS.ErrnoException }>
+  /** Reads the rest of the output; lets go of it when `milliseconds` bring none: a daemon may hold it open for ever. */
+  finishOutput(milliseconds: number): Promise<void>
   /** To every process of the group that is left; false where none is. */
   signal(signal: NodeJS.Signals): boolean
 }
@@ -17,8 +20,16 @@ export interface LaunchOptions {
 
 export function launch(command: string, args: readonly string[], options: LaunchOptions): Launched {
   const child = spawn(command, args, { detached: true, env: options.environment, stdio: ['inherit', 'pipe', 'pipe'] })
+  // Chunks that the caller has not taken yet, and when the last one was.
+  let handing = 0
+  let quietSince = performance.now()
   const read = async (stream: 'stdout' | 'stderr') => {
-    for await (const chunk of child[stream]) await options.onOutput(stream, chunk as Buffer)
+    for await (const chunk of child[stream]) {
+      handing += 1
+      await options.onOutput(stream, chunk as Buffer)
+      handing -= 1
+      quietSince = performance.now()
+    }
   }
   const outputs = Promise.all([read('stdout'), read('stderr')]).catch(() => undefined)
   const ended = new Promise<Awaited<Launched['ended']>>(resolve => {
@@ -27,11 +38,15 @@ export function launch(command: string, args: readonly string[], options: Launch
   })
   return {
     pid: child.pid,
-    ended: ended.then(async result => {
-      // A daemon that inherited the output may hold it open for ever: the leader's end is the job's.
-      if (result.error === undefined) await Promise.race([outputs, new Promise(resolve => setTimeout(resolve, 2000))])
-      return result
-    }),
+    ended,
+    async finishOutput(milliseconds) {
+      let over = child.pid === undefined
+      void outputs.then(() => (over = true))
+      quietSince = performance.now()
+      while (!over && (handing > 0 || performance.now() - quietSince < milliseconds)) await sleep(10)
+      child.stdout.destroy()
+      child.stderr.destroy()
+    },
     signal(signal) {
       if (child.pid === undefined) return false
       try {

@@ -67,6 +67,8 @@ export function yAxis(unit: Unit, palette: Palette, { fromZero, max, most }: YAx
     scale: !fromZero,
     ...(max === undefined ? { max: null } : { max }),
     ...(max === undefined ? byteTicks(unit, most) : undefined),
+    // A share that comes near the whole is shown against the whole, and never beyond.
+    ...(unit === 'ratio' && most > 0.75 && most <= 1 ? { max: 1, interval: 0.25 } : undefined),
     splitNumber: 3,
     axisLine: { show: false },
     axisTick: { show: false },

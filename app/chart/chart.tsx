@@ -12,6 +12,9 @@ interface ChartProps {
   empty?: string | undefined
 }
 
+/** Drawn a little before it comes into sight, so that scrolling meets no empty frame. */
+const AHEAD = '600px 0px'
+
 function draw(chart: EChartsType, option: ChartOption): void {
   chart.setOption(option, { replaceMerge: ['series'], lazyUpdate: true })
 }
@@ -28,11 +31,14 @@ export function Chart({ option, label, height, empty }: ChartProps) {
     chart.current = made
     const size = new ResizeObserver(() => made.resize())
     size.observe(box.current)
-    const sight = new IntersectionObserver(entries => {
-      isInSight.current = entries.at(-1)?.isIntersecting ?? false
-      if (isInSight.current && waiting.current !== undefined) draw(made, waiting.current)
-      if (isInSight.current) waiting.current = undefined
-    })
+    const sight = new IntersectionObserver(
+      entries => {
+        isInSight.current = entries.at(-1)?.isIntersecting ?? false
+        if (isInSight.current && waiting.current !== undefined) draw(made, waiting.current)
+        if (isInSight.current) waiting.current = undefined
+      },
+      { rootMargin: AHEAD },
+    )
     sight.observe(box.current)
     return () => {
       size.disconnect()

@@ -9,7 +9,7 @@ import { LIVE_NAMESPACE } from '../../wire/messages'
 import type { Views } from '../views'
 
 /** Least milliseconds between two updates of a topic. */
-const PACE_MS = 250
+const PACE_MS = 150
 /** A state (silent, lost) may change without any data: each topic is looked at this often all the same. */
 const IDLE_MS = 1000
 

@@ -1,9 +1,9 @@
-/** A real hub with the built page, on a free port and in a folder of its own; it can stop and come back. */
-import { spawnSync } from 'node:child_process'
+/** A real hub with the built page, in a process and a folder of its own; it can be killed and come back. */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { startHub, type HubHandle } from '../../hub/hub'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 
@@ -16,37 +16,53 @@ function ensureBuilt(): void {
   if (status !== 0) throw new Error('the page cannot be built: see above')
 }
 
+/** Starts a hub and resolves with its address; throws with what it printed when it ends instead. */
+function start(data: string, port: string): Promise<{ child: ChildProcess; url: string }> {
+  const script = join(import.meta.dirname, 'page-hub-main.ts')
+  const child = spawn(process.execPath, ['--import', 'tsx', script, data, port], { cwd: ROOT })
+  let printed = ''
+  return new Promise((resolve, reject) => {
+    const read = (chunk: Buffer) => {
+      printed += chunk.toString()
+      const url = /hub at (\S+)/.exec(printed)?.[1]
+      if (url !== undefined) resolve({ child, url })
+    }
+    child.stdout.on('data', read)
+    child.stderr.on('data', read)
+    child.once('exit', code => reject(new Error(`the hub ended with ${code}: ${printed}`)))
+  })
+}
+
 export class PageHub {
   private constructor(
-    private handle: HubHandle,
+    private child: ChildProcess,
+    readonly url: string,
     private readonly data: string,
   ) {}
 
   static async start(): Promise<PageHub> {
     ensureBuilt()
     const data = mkdtempSync(join(tmpdir(), 'plumbline-page-'))
-    return new PageHub(await PageHub.open(data, 0), data)
+    const { child, url } = await start(data, '0')
+    return new PageHub(child, url, data)
   }
 
-  private static open(data: string, port: number): Promise<HubHandle> {
-    return startHub({ host: '127.0.0.1', port, data, store: '', token: '', page: ROOT, log: () => undefined })
-  }
-
-  get url(): string {
-    return this.handle.url
-  }
-
-  async stop(): Promise<void> {
-    await this.handle.close()
+  /** As a power cut does it. */
+  async kill(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return
+    const ended = once(this.child, 'exit')
+    this.child.kill('SIGKILL')
+    await ended
   }
 
   /** The same data on the same port again. */
   async restart(): Promise<void> {
-    this.handle = await PageHub.open(this.data, this.handle.port)
+    const { child } = await start(this.data, new URL(this.url).port)
+    this.child = child
   }
 
   async remove(): Promise<void> {
-    await this.handle.close()
+    await this.kill()
     rmSync(this.data, { recursive: true, force: true })
   }
 }
