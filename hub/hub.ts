@@ -15,6 +15,9 @@ import { Runs } from './runs'
 import { openStore } from './store/store'
 import { Views } from './views'
 
+/** What is still being answered at the end gets so long. */
+const LAST_ANSWERS_MS = 1000
+
 export interface HubOptions {
   readonly host: string
   /** 0 takes a free one. */
@@ -88,8 +91,11 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
   }
 
   async function close(): Promise<void> {
-    live.close()
+    await live.close()
+    // A client that keeps reading must not keep the hub from its end.
+    const late = setTimeout(() => server.closeAllConnections(), LAST_ANSWERS_MS)
     await io.close()
+    clearTimeout(late)
     await page?.close()
     await store.close()
   }

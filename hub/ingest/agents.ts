@@ -48,7 +48,14 @@ function check(value: unknown, token: string): { hello: Hello } | { refused: Ref
   return { hello: parsed.data }
 }
 
-function serve(socket: Socket, ingest: Ingest, owners: Map<string, Socket>): void {
+/** What the connections of one agent share. */
+interface Doors {
+  readonly owners: Map<string, Socket>
+  /** The tail of each agent's queue, across its connections. */
+  readonly waits: Map<string, Promise<void>>
+}
+
+function serve(socket: Socket, ingest: Ingest, { owners, waits }: Doors): void {
   let hello: Hello | undefined
   let waiting = 0
   let queue: Promise<void> = Promise.resolve()
@@ -90,7 +97,9 @@ function serve(socket: Socket, ingest: Ingest, owners: Map<string, Socket>): voi
       answer(await take(ingest, from, sequence, frame))
       waiting -= 1
     })
-    waits.set(from.agent, queue)
+    const tail = queue
+    waits.set(from.agent, tail)
+    void tail.finally(() => waits.get(from.agent) === tail && waits.delete(from.agent))
   })
 
   socket.on('disconnect', () => {
@@ -99,9 +108,6 @@ function serve(socket: Socket, ingest: Ingest, owners: Map<string, Socket>): voi
     ingest.nodes.disconnect(hello.agent)
   })
 }
-
-/** The tail of each agent's queue, across its connections. */
-const waits = new Map<string, Promise<void>>()
 
 async function take(ingest: Ingest, hello: Hello, sequence: number, frame: Buffer): Promise<Reply> {
   let batch: Batch
@@ -127,6 +133,6 @@ async function take(ingest: Ingest, hello: Hello, sequence: number, frame: Buffe
 }
 
 export function serveAgents(server: Server, ingest: Ingest): void {
-  const owners = new Map<string, Socket>()
-  server.of(AGENT_NAMESPACE).on('connection', socket => serve(socket, ingest, owners))
+  const doors: Doors = { owners: new Map(), waits: new Map() }
+  server.of(AGENT_NAMESPACE).on('connection', socket => serve(socket, ingest, doors))
 }

@@ -41,9 +41,11 @@ export class Live {
     this.topics.get(LIST)?.touch()
   }
 
-  close(): void {
-    for (const topic of this.topics.values()) topic.stop()
+  /** Resolves when no computation runs any more. */
+  async close(): Promise<void> {
+    const topics = [...this.topics.values()]
     this.topics.clear()
+    await Promise.all(topics.map(topic => topic.stop()))
   }
 
   private join(socket: Socket, run: string | null): void {
@@ -60,7 +62,7 @@ export class Live {
   private leave(socket: Socket): void {
     for (const [name, topic] of this.topics) {
       if (!topic.sockets.delete(socket) || topic.sockets.size > 0) continue
-      topic.stop()
+      void topic.stop()
       this.topics.delete(name)
     }
   }
@@ -90,21 +92,23 @@ class Topic {
   readonly sockets = new Set<Socket>()
   private readonly stopped = new AbortController()
   private wake: AbortController = new AbortController()
+  private readonly over: Promise<void>
 
   constructor(
     private readonly work: Work,
     private readonly log: (line: string) => void,
   ) {
-    void this.loop()
+    this.over = this.loop()
   }
 
   touch(): void {
     this.wake.abort()
   }
 
-  stop(): void {
+  stop(): Promise<void> {
     this.stopped.abort()
     this.wake.abort()
+    return this.over
   }
 
   private async loop(): Promise<void> {

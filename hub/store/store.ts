@@ -32,6 +32,7 @@ export interface Store {
   lastSequence(agent: string): number
   /** Runs a SELECT; the answer is columns by name, arrays of one length. Values are bound with `{name:Type}`. */
   query(sql: string, parameters?: Parameters): Promise<Columns>
+  /** Waits for what runs, then closes. */
   close(): Promise<void>
 }
 
@@ -88,24 +89,47 @@ async function readWatermarks(engine: Engine): Promise<Watermarks> {
   return marks
 }
 
+/** What runs in the engine. An engine that is closed under a running query hangs: the end waits for all, and takes no more. */
+class Work {
+  private readonly running = new Set<Promise<unknown>>()
+  private ended = false
+
+  do<T>(start: () => Promise<T>): Promise<T> {
+    if (this.ended) return Promise.reject(new PlumblineError('the store is closed'))
+    const work = start()
+    this.running.add(work)
+    const over = () => this.running.delete(work)
+    work.then(over, over)
+    return work
+  }
+
+  async end(): Promise<void> {
+    this.ended = true
+    await Promise.allSettled(this.running)
+  }
+}
+
 export async function openStore(options: { data: string; store: string }): Promise<Store> {
   const engine = await openEngine(options)
   await migrate(engine)
   const marks = await readWatermarks(engine)
   /** Highest batch of which all tables are stored, of agents seen since the start. */
   const complete = new Map<string, number>()
+  const work = new Work()
   return {
     name: engine.name,
     async insert(batch, origin) {
       for (const table of batch.tables()) {
         const stored = marks.get(table.kind)
         if (origin.sequence <= (stored?.get(origin.agent) ?? 0)) continue
-        await engine.client.insert({
-          table: `\`${table.kind}\``,
-          values: Readable.from([toTabSeparated(table, origin)], { objectMode: false }),
-          format: 'TabSeparated',
-          columns: columnNames(table.kind) as [string, ...string[]],
-        })
+        await work.do(() =>
+          engine.client.insert({
+            table: `\`${table.kind}\``,
+            values: Readable.from([toTabSeparated(table, origin)], { objectMode: false }),
+            format: 'TabSeparated',
+            columns: columnNames(table.kind) as [string, ...string[]],
+          }),
+        )
         stored?.set(origin.agent, origin.sequence)
       }
       complete.set(origin.agent, Math.max(origin.sequence, complete.get(origin.agent) ?? 0))
@@ -117,7 +141,10 @@ export async function openStore(options: { data: string; store: string }): Promi
       const highest = Math.max(0, ...kinds.map(kind => marks.get(kind)?.get(agent) ?? 0))
       return Math.max(0, highest - 1)
     },
-    query: (sql, parameters) => columnsOf(engine, sql, parameters),
-    close: () => engine.close(),
+    query: (sql, parameters) => work.do(() => columnsOf(engine, sql, parameters)),
+    async close() {
+      await work.end()
+      await engine.close()
+    },
   }
 }
