@@ -72,13 +72,13 @@ def train(options: argparse.Namespace) -> None:
             self.first, self.second = torch.nn.LayerNorm(WIDTH), torch.nn.LayerNorm(WIDTH)
             self.attention, self.projection = torch.nn.Linear(WIDTH, 3 * WIDTH), torch.nn.Linear(WIDTH, WIDTH)
             self.mlp = torch.nn.Sequential(torch.nn.Linear(WIDTH, 4 * WIDTH), torch.nn.GELU(), torch.nn.Linear(4 * WIDTH, WIDTH))
-            self.register_buffer("mask", torch.tril(torch.ones(SEQUENCE, SEQUENCE)).bool())
+            self.register_buffer("mask", torch.full((SEQUENCE, SEQUENCE), float("-inf")).triu(1))
 
         def forward(self, x):
             b, s, _ = x.shape
             q, k, v = self.attention(self.first(x)).view(b, s, 3, HEADS, WIDTH // HEADS).permute(2, 0, 3, 1, 4)
             scores = (q @ k.transpose(-2, -1)) / math.sqrt(WIDTH // HEADS)
-            scores = scores.masked_fill(~self.mask[:s, :s], float("-inf")).softmax(-1)
+            scores = (scores + self.mask[:s, :s]).softmax(-1)
             x = x + self.projection((scores @ v).transpose(1, 2).reshape(b, s, WIDTH))
             return x + self.mlp(self.second(x))
 
@@ -102,7 +102,7 @@ def train(options: argparse.Namespace) -> None:
     torch.manual_seed(0)
     data = torch.tensor(list(open(__file__, "rb").read()))
     model = Gpt(256)
-    wrapped = torch.nn.parallel.DistributedDataParallel(model) if world > 1 and options.sync == "ddp" else model
+    wrapped = torch.nn.parallel.DistributedDataParallel(model, broadcast_buffers=False) if world > 1 and options.sync == "ddp" else model
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     generator = torch.Generator().manual_seed(1 + rank)
     if not options.no_hook:

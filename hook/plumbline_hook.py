@@ -12,9 +12,9 @@ is written when the next one begins its forward pass, so that what `log` says of
 
 Phases of a step, in seconds, none counted twice:
 - `data`: from the end of the last optimizer step to the start of the forward pass, less collectives;
-- `forward`: in the outermost module's forward, less collectives;
-- `backward`: from the end of forward to the start of `optimizer.step()`, less collectives (gradient clipping and whatever
-  else stands there included);
+- `forward`: in the outermost module's forward, less collectives; passes without gradients (evaluation) stay in `data`;
+- `backward`: from the end of a forward to the next one or to `optimizer.step()`, less collectives (gradient clipping and
+  whatever else stands there included). With several micro-batches a step, each adds to both;
 - `communication`: in which at least one collective of this rank was in progress (union, not sum). A synchronous call
   counts from call to return, an asynchronous one from launch to completion, so with overlap the backward pass is what
   the communication did not cover;
@@ -118,7 +118,7 @@ class Hook:
         self._intervals: List[Tuple[float, float]] = []
         self._pending: Dict[int, float] = {}
         self._explicit: Dict[str, float] = {}
-        self._marks: Dict[str, float] = {}
+        self._marks: List[Tuple[str, float]] = []
         self._step_began = time.perf_counter()
         self._depth = 0
         self.overhead_seconds = 0.0
@@ -227,7 +227,7 @@ class Hook:
             return
         group = dist.group.WORLD
 
-        def reduce(_: Any, bucket: Any) -> Any:
+        def reduce(_, bucket):  # type: ignore[no-untyped-def]  # DDP refuses other annotations than its own.
             tensor = bucket.buffer()
             tensor.div_(self.world_size)
             began = time.perf_counter()
@@ -241,7 +241,7 @@ class Hook:
 
         try:
             model.register_comm_hook(group, reduce)
-        except RuntimeError:
+        except (RuntimeError, TypeError, ValueError):
             pass  # The model has one of its own: its buckets stay unseen.
 
     def _wrap_collective(self, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -274,16 +274,18 @@ class Hook:
     def _forward_begins(self) -> None:
         began = time.perf_counter()
         self._write_finished()
-        self._marks.setdefault("forward", began)
+        if torch.is_grad_enabled():
+            self._marks.append(("forward", began))
         self.overhead_seconds += time.perf_counter() - began
 
     @_guarded
     def _forward_ends(self) -> None:
-        self._marks["backward"] = time.perf_counter()
+        if torch.is_grad_enabled():
+            self._marks.append(("backward", time.perf_counter()))
 
     @_guarded
     def _optimizer_begins(self) -> None:
-        self._marks["optimizer"] = time.perf_counter()
+        self._marks.append(("optimizer", time.perf_counter()))
 
     @_guarded
     def _optimizer_ends(self) -> None:
@@ -297,8 +299,7 @@ class Hook:
         with self._lock:
             intervals, self._intervals = _union(self._intervals), []
         phases: Dict[str, float] = {}
-        marks = sorted(self._marks.items(), key=lambda mark: mark[1])
-        bounds = [("data", self._step_began)] + marks + [("", ended)]
+        bounds = [("data", self._step_began)] + self._marks + [("", ended)]
         for (name, start), (_, stop) in zip(bounds, bounds[1:]):
             phases[name] = phases.get(name, 0.0) + max(0.0, stop - start - _covered(intervals, start, stop))
         phases["communication"] = sum(stop - start for start, stop in intervals)
@@ -313,7 +314,7 @@ class Hook:
             record["totalSteps"] = self._total_steps
         record.update(self._memory())
         self._finished = record
-        self._marks, self._explicit = {}, {}
+        self._marks, self._explicit = [], {}
         self._step += 1
         self._step_began = ended
         self.overhead_seconds += time.perf_counter() - ended

@@ -38,11 +38,14 @@ export function remainingSeconds({ step, totalSteps, stepSeconds }: RunSummary):
   return Math.max(0, totalSteps - step) * stepSeconds.value
 }
 
+function placeText({ step, totalSteps }: RunSummary): string {
+  if (step === null) return 'no step yet'
+  return `step ${count(step)}${totalSteps === null ? '' : ` of ${count(totalSteps)}`}`
+}
+
 function stepText(run: RunSummary): string {
-  if (run.step === null) return 'no step yet'
   const progress = progressOf(run)
-  if (progress === undefined || run.totalSteps === null) return `step ${count(run.step)}`
-  return `step ${count(run.step)} of ${count(run.totalSteps)} (${Math.floor(progress * 100)} %)`
+  return `${placeText(run)}${progress === undefined ? '' : ` (${Math.floor(progress * 100)} %)`}`
 }
 
 const SIGNALS: Readonly<Record<number, string>> = {
@@ -70,7 +73,7 @@ export function healthSentence(run: RunSummary, now: number, lastStepAt = run.la
     case 'silent':
       return `No step for ${since(lastStepAt)}, at ${stepText(run)}. The agent is there; the job may hang.`
     case 'ended':
-      return `Ended well ${since(run.endedAt ?? run.lastSeenAt)} ago, at ${stepText(run)}.`
+      return `Ended well ${since(run.endedAt ?? run.lastSeenAt)} ago, at ${placeText(run)}.`
     case 'failed':
       return `Failed with ${exitText(run.exitCode)}, ${since(run.endedAt ?? run.lastSeenAt)} ago, at ${stepText(run)}.`
     case 'lost':

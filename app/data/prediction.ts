@@ -17,7 +17,7 @@ export type FigureName = (typeof FIGURES)[number]
 export interface PredictedRun {
   readonly prediction: Prediction
   readonly figures: Readonly<Partial<Record<FigureName, Explanation>>>
-  /** For a figure without a prediction: why. */
+  /** For a figure without a prediction: why, in short before the colon. */
   readonly why: Readonly<Partial<Record<FigureName, string>>>
 }
 
@@ -49,7 +49,7 @@ function flopsPerSecond({ mfu, peak }: Prediction): Explanation | undefined {
 
 function needsOf({ missing }: Prediction): string {
   const needs = new Set(missing.flatMap(entry => entry.needs))
-  return needs.size === 0 ? 'the configuration is not complete' : `needs ${[...needs].join(', ')}`
+  return `not predicted: ${needs.size === 0 ? 'the configuration is not complete' : `needs ${[...needs].join(', ')}`}`
 }
 
 /** Undefined where the run has no configuration yet. `config` is a config record in JSON. */
@@ -68,8 +68,8 @@ export function predictRun(config: unknown): PredictedRun | undefined {
   const needs = needsOf(prediction)
   const why = {
     ...{ stepSeconds: needs, tokensPerSecond: needs, flopsPerSecondPerGpu: needs, mfu: needs },
-    loss: 'no prediction: a loss is not arithmetic',
-    syncWaitSeconds: 'ideal: 0 s, as a balanced job waits for nobody',
+    loss: 'not predicted: a loss is not arithmetic',
+    syncWaitSeconds: 'ideal 0 s: a balanced job waits for nobody',
   }
   return { prediction, figures: Object.fromEntries(known), why }
 }

@@ -57,7 +57,11 @@ export function RunRow({ run, tail }: { run: RunSummary; tail: readonly (number 
         <Link href={`/runs/${encodeURIComponent(run.run)}`}>{run.name}</Link>
         <p className={styles.meta}>
           {devicesText(run)} on {run.nodes.join(', ') || 'no node yet'}
-          {run.synthetic !== null && <span className={styles.synthetic}>{run.synthetic}</span>}
+          {run.synthetic !== null && (
+            <span className={styles.synthetic} title={run.synthetic}>
+              {run.synthetic}
+            </span>
+          )}
         </p>
       </div>
       <dl className={styles.cells}>

@@ -12,7 +12,7 @@ interface FigureProps {
   unit: Unit
   figure: Value
   predicted?: Explanation | undefined
-  /** Why there is no prediction. */
+  /** Why there is no prediction: in short, a colon, and at length. */
   why: string
   align?: 'start' | 'end'
 }
@@ -74,7 +74,11 @@ export function Figure({ name, title, unit, figure, predicted, why, align = 'sta
       </p>
       <div className={styles.predicted}>
         {predicted === undefined ? (
-          <Tooltip label={<span className={styles.why}>{why}</span>} name={`${title}: ${why}`} align={align}>
+          <Tooltip
+            label={<span className={styles.why}>{why.split(':')[0]}</span>}
+            name={`${title}: ${why}`}
+            align={align}
+          >
             {why}
           </Tooltip>
         ) : (

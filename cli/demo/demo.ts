@@ -10,7 +10,7 @@ import { collectors } from '../../collectors/index'
 import { Player } from './player'
 
 const NODE = 'demo'
-const SYNTHETIC = 'steps, phases and losses: a recorded 4-rank CPU run; GPU lines: made up'
+const SYNTHETIC = 'replay of a recorded 4-rank CPU run; its GPU lines are synthetic'
 
 /** This machine under another name, whose nvidia-smi is the made-up one. */
 function demoHost(): Host {

@@ -7,11 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RunDetail, RunSummary, StepSeries } from '../../wire/api'
 import { launchBrowser } from '../e2e/browser'
 import { eventually, freePort, plumbline, ROOT, startHubProcess, storedSteps, type Running } from '../plumbline'
-
-const PYTHON = '/usr/bin/python3'
-const hasTorch = spawnSync(PYTHON, ['-c', 'import torch.distributed']).status === 0
-if (!hasTorch)
-  console.warn(`SKIPPED: no torch for ${PYTHON}; install it with: apt-get install python3-torch libopenblas0-pthread`)
+import { hasTorch, PYTHON } from './torch'
 
 const RANKS = 4
 const STEPS = 60

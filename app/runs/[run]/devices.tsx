@@ -58,21 +58,35 @@ function NoGpus({ nodes }: { nodes: readonly NodeInfo[] }) {
   )
 }
 
+function Hosts({ view }: { view: RunView }) {
+  const hasGpus = view.gpus.length > 0
+  if (view.hosts.length === 0)
+    return (
+      <Card title="Hosts">
+        <p className="muted">
+          No agent samples processor, memory and network of {view.detail.summary.nodes.join(', ') || 'these hosts'}.
+        </p>
+      </Card>
+    )
+  return (
+    <div className={styles.triple}>
+      <HostChart title="Host CPU" column="cpuUtilizationRatio" unit="ratio" view={view} />
+      {/* Without a GPU the memory of the host is shown above, in the place of the device's. */}
+      {hasGpus && <HostChart title="Host memory" column="memoryUsedBytes" unit="bytes" view={view} />}
+      <HostChart title="Network sent" column="networkTransmitBytesPerSecond" unit="bytesPerSecond" view={view} />
+      {!hasGpus && (
+        <HostChart title="Network received" column="networkReceiveBytesPerSecond" unit="bytesPerSecond" view={view} />
+      )}
+    </div>
+  )
+}
+
 /** The machines under the run. */
 export function Devices({ view, nodes }: { view: RunView; nodes: readonly NodeInfo[] }) {
-  const hasGpus = view.gpus.length > 0
   return (
     <>
-      {hasGpus ? <GpuTable gpus={view.gpus} /> : <NoGpus nodes={nodes} />}
-      <div className={styles.triple}>
-        <HostChart title="Host CPU" column="cpuUtilizationRatio" unit="ratio" view={view} />
-        {/* Without a GPU the memory of the host is shown above, in the place of the device's. */}
-        {hasGpus && <HostChart title="Host memory" column="memoryUsedBytes" unit="bytes" view={view} />}
-        <HostChart title="Network sent" column="networkTransmitBytesPerSecond" unit="bytesPerSecond" view={view} />
-        {!hasGpus && (
-          <HostChart title="Network received" column="networkReceiveBytesPerSecond" unit="bytesPerSecond" view={view} />
-        )}
-      </div>
+      {view.gpus.length > 0 ? <GpuTable gpus={view.gpus} /> : <NoGpus nodes={nodes} />}
+      <Hosts view={view} />
     </>
   )
 }

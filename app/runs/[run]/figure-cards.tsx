@@ -30,7 +30,7 @@ export function FigureCards({ view, predicted }: { view: RunView; predicted: Pre
           unit={LOOKS[name].unit}
           figure={summary[name]}
           predicted={predicted?.figures[name]}
-          why={predicted?.why[name] ?? 'no prediction: no configuration yet'}
+          why={predicted?.why[name] ?? 'not predicted: no configuration yet'}
           align={place % 2 === 0 ? 'start' : 'end'}
         />
       ))}

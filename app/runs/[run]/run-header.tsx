@@ -76,7 +76,7 @@ export function RunHeader({ view, state }: { view: RunView; state: ViewState }) 
       <div className={styles.title}>
         <h1>{summary.name}</h1>
         <Badge tone={isUnsure ? 'neutral' : tone}>{isUnsure ? `Was ${title.toLowerCase()}` : title}</Badge>
-        {summary.synthetic !== null && <span className={styles.synthetic}>synthetic: {summary.synthetic}</span>}
+        {summary.synthetic !== null && <span className={styles.synthetic}>{summary.synthetic}</span>}
       </div>
       <Sentence view={view} />
       <Meta view={view} />
