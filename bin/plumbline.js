@@ -8,5 +8,8 @@ if (major < 20 || (major === 20 && minor < 9)) {
   console.error('fix: install a current Node.js')
   process.exit(1)
 }
-await build({ page: process.argv[2] === 'start', log: line => console.error(line) })
+// Only a hub that will show the page needs it built.
+const words = process.argv.slice(2)
+const page = words[0] === 'start' && !['--no-page', '--help', '-h', '--print-config'].some(flag => words.includes(flag))
+await build({ page, log: line => console.error(line) })
 await import('../dist/entry.js')

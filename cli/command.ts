@@ -12,6 +12,8 @@ export interface Invocation {
 }
 
 export interface CliCommand {
+  /** What its help shows of the settings. The others are taken all the same: one configuration serves every command. */
+  readonly settings: readonly (keyof PlumblineSettings)[]
   /** Declares arguments and own options. Settings, `--json` and `--print-config` are there already. */
   configure(command: Command): void
   /** Runs to the end; the result is the exit code: 0 ok, 1 the thing asked about is bad. Throws PlumblineError for the rest. */

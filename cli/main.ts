@@ -1,9 +1,9 @@
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { environmentOf, flagOf, resolveSettings } from '../base/config'
 import { messageOf, PlumblineError } from '../base/errors'
 import { VERSION } from '../base/version'
 import { commands } from './index'
-import { settings } from './settings'
+import { settings, type PlumblineSettings } from './settings'
 
 const FILE = 'plumbline.yaml'
 
@@ -21,10 +21,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (argv[0] !== entry.name) continue
     const { command } = await entry.load()
     command.configure(sub)
-    for (const [key, setting] of Object.entries(settings)) {
-      const help = `${setting.help} (${environmentOf(key)}; default: ${JSON.stringify(setting.default)})`
-      sub.option(`${flagOf(key)} <value>`, help)
-    }
+    for (const key of Object.keys(settings) as (keyof PlumblineSettings)[])
+      sub.addOption(settingOption(key).hideHelp(!command.settings.includes(key)))
     if (!sub.options.some(option => option.long === '--json')) sub.option('--json', 'print JSON')
     sub.option('--print-config', 'print every setting and where its value came from, and end')
     sub.action(async () => {
@@ -47,6 +45,13 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     return report(error, argv[0] ?? '')
   }
+}
+
+function settingOption(key: keyof PlumblineSettings): Option {
+  const { help, default: value } = settings[key]
+  const isNothing = value === '' || (Array.isArray(value) && value.length === 0)
+  const fallback = isNothing ? '' : `; default: ${String(value)}`
+  return new Option(`${flagOf(key)} <value>`, `${help} (${environmentOf(key)}${fallback})`)
 }
 
 function printConfig(resolved: ReturnType<typeof resolveSettings<typeof settings>>, json: boolean): void {

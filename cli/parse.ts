@@ -136,6 +136,7 @@ function report(file: string, counts: Counts, json: boolean, several: boolean): 
 }
 
 export const command = defineCommand({
+  settings: [],
   configure: command => {
     command
       .argument('<file...>', 'files to read; - is standard input')

@@ -175,6 +175,7 @@ function list(json: boolean): void {
 }
 
 export const command = defineCommand({
+  settings: [],
   configure(program) {
     program.argument('[config]', 'a JSON or YAML file, - for standard input, or the name of a preset')
     program.option('--list', 'print the presets and the GPUs')

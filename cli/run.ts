@@ -241,6 +241,7 @@ async function run({ arguments: words, options, settings }: Invocation): Promise
 }
 
 export const command = defineCommand({
+  settings: ['hub', 'port', 'token', 'data', 'intervalMs', 'spoolBytes', 'metricsPort', 'otlp'],
   configure(command) {
     command
       .argument('[command...]', 'the training command, after --')

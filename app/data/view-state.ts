@@ -14,7 +14,8 @@ const WHOLE = RANGES[3]
 
 export interface ViewState {
   readonly range: (typeof RANGES)[number]
-  readonly metric: RankMetric
+  /** Undefined where nobody chose one. */
+  readonly metric: RankMetric | undefined
   set: (change: { range?: RangeName; metric?: RankMetric }) => void
 }
 
@@ -24,7 +25,7 @@ export function useViewState(): ViewState {
   const router = useRouter()
   const path = usePathname()
   const range = RANGES.find(({ name }) => name === parameters.get('range')) ?? WHOLE
-  const metric = RANK_METRICS.find(name => name === parameters.get('metric')) ?? 'stepSeconds'
+  const metric = RANK_METRICS.find(name => name === parameters.get('metric'))
   const set: ViewState['set'] = change => {
     const next = new URLSearchParams(parameters)
     for (const [name, value] of Object.entries(change)) next.set(name, value)

@@ -90,6 +90,10 @@ export function Attach() {
           Plays a recorded run through the real agent.
         </Way>
       </ol>
+      <p className="muted">
+        From a clone, <code>plumbline</code> is <code>npx plumbline</code> inside it and <code>npx /path/to/clone</code>{' '}
+        elsewhere; <code>npm link</code> puts it on the PATH.
+      </p>
     </div>
   )
 }

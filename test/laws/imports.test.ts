@@ -3,21 +3,9 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
+import { MAY_IMPORT } from './import-table'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
-
-/** Who may import whom. ARCHITECTURE.md explains it; this table holds it. */
-const MAY_IMPORT: Record<string, readonly string[]> = {
-  base: [],
-  wire: ['base'],
-  math: ['base'],
-  collectors: ['wire', 'base'],
-  agent: ['collectors', 'wire', 'base'],
-  analysis: ['wire', 'math', 'base'],
-  hub: ['analysis', 'wire', 'math', 'base'],
-  app: ['wire', 'math', 'base'],
-  cli: ['agent', 'analysis', 'base', 'collectors', 'hub', 'math', 'wire'],
-}
 
 /** Packages that only some files may import: one door each. */
 const DOORS: readonly (readonly [packageName: RegExp, files: RegExp])[] = [

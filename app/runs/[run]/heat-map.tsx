@@ -33,6 +33,11 @@ function Scale({ map, unit }: { map: RankMap | undefined; unit: Unit }) {
   )
 }
 
+/** A synchronous step takes all ranks the same time: where phases are known, their own work tells them apart. */
+function tellingMetric(ranks: readonly RankInfo[]): RankMetric {
+  return ranks.some(({ communicationSeconds }) => communicationSeconds !== null) ? 'computeSeconds' : 'stepSeconds'
+}
+
 function emptyText(map: RankMap | undefined, title: string): string | undefined {
   if (map === undefined) return ''
   return heatRange(map) === undefined ? `No rank reports this (${title.toLowerCase()}): attach the hook.` : undefined
@@ -61,10 +66,11 @@ function CellNote({ map, cell, ranks }: { map: RankMap; cell: Cell; ranks: reado
 
 /** Rank by step: a slow rank is a line, a slow moment a column. */
 export function HeatMap({ run, view, state }: { run: string; view: RunView; state: ViewState }) {
-  const { title, unit } = METRICS[state.metric]
+  const metric = state.metric ?? tellingMetric(view.detail.ranks)
+  const { title, unit } = METRICS[metric]
   const from = Number.isFinite(state.range.seconds) ? view.steps.time[0] : undefined
-  const answer = useRankMap(run, state.metric, from, view.updatedAt)
-  const map = answer?.metric === state.metric ? answer : undefined
+  const answer = useRankMap(run, metric, from, view.updatedAt)
+  const map = answer?.metric === metric ? answer : undefined
   const { ranks } = view.detail
   const rows = Math.max(answer?.ranks.length ?? 0, ranks.length)
   const choose = (metric: RankMetric) => state.set({ metric })
@@ -74,7 +80,7 @@ export function HeatMap({ run, view, state }: { run: string; view: RunView; stat
       aside={
         <>
           <Scale map={map} unit={unit} />
-          <Select label="Metric of the map" options={OPTIONS} value={state.metric} onChange={choose} />
+          <Select label="Metric of the map" options={OPTIONS} value={metric} onChange={choose} />
         </>
       }
     >

@@ -12,6 +12,7 @@ import { Devices } from './devices'
 import { FigureCards } from './figure-cards'
 import { HeatMap } from './heat-map'
 import { Memory } from './memory'
+import { PredictionCard } from './prediction-card'
 import { RanksTable } from './ranks-table'
 import { RunHeader } from './run-header'
 import styles from './run.module.css'
@@ -48,12 +49,15 @@ function RunBody({ run, view, state }: { run: string; view: RunView; state: View
           <StepCharts view={view} predicted={predicted} />
           <HeatMap run={run} view={view} state={state} />
         </div>
-        <Side view={view} predicted={predicted} nodes={mine} />
+        <Side view={view} nodes={mine} />
       </div>
       <div className={styles.main}>
         <Memory view={view} predicted={predicted} />
         <Devices view={view} nodes={mine} />
-        <RanksTable ranks={ranks} />
+        <div className={styles.columns}>
+          <RanksTable ranks={ranks} />
+          <PredictionCard predicted={predicted} />
+        </div>
       </div>
     </>
   )

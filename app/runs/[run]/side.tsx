@@ -5,13 +5,11 @@ import type { Finding } from '../../../wire/findings'
 import type { NodeInfo, RunEvent } from '../../../wire/api'
 import { clockText } from '../../chart/axis'
 import type { Tone } from '../../data/health'
-import type { PredictedRun } from '../../data/prediction'
 import type { RunView } from '../../data/run-view'
 import { COLLECTOR_TONE } from '../../nodes/node-card'
 import { Badge } from '../../ui/badge'
 import { Card } from '../../ui/card'
 import { Provenance } from '../../ui/provenance'
-import { PredictionCard } from './prediction-card'
 import run from './run.module.css'
 import styles from './side.module.css'
 
@@ -45,7 +43,7 @@ function Findings({ findings }: { findings: readonly Finding[] }) {
       {findings.length === 0 ? (
         <p className="muted">Nothing stands out.</p>
       ) : (
-        <ul className={styles.list}>
+        <ul className={`${styles.list} ${styles.scroll}`} tabIndex={0} aria-label="Findings">
           {findings.map(finding => (
             <FindingItem key={`${finding.detector} ${finding.title}`} finding={finding} />
           ))}
@@ -65,7 +63,7 @@ function Events({ events }: { events: readonly RunEvent[] }) {
       {events.length === 0 ? (
         <p className="muted">None so far.</p>
       ) : (
-        <ol className={`${styles.list} ${styles.events}`} tabIndex={0} aria-label="Events, newest first">
+        <ol className={`${styles.list} ${styles.scroll}`} tabIndex={0} aria-label="Events, newest first">
           {events.map(event => (
             <li key={`${event.time} ${event.type} ${event.rank} ${event.message}`}>
               <p className={styles.line}>
@@ -82,23 +80,46 @@ function Events({ events }: { events: readonly RunEvent[] }) {
   )
 }
 
+interface CollectorOnNodes {
+  readonly name: string
+  readonly nodes: number
+  /** Where it is not well, the worst first. */
+  readonly unwell: readonly (NodeInfo['collectors'][number] & { node: string })[]
+}
+
+/** One line a collector, however many nodes there are. */
+function byCollector(nodes: readonly NodeInfo[]): CollectorOnNodes[] {
+  const all = nodes.flatMap(({ node, collectors }) => collectors.map(collector => ({ node, ...collector })))
+  return [...new Set(all.map(({ name }) => name))].map(name => {
+    const same = all.filter(collector => collector.name === name)
+    const unwell = same.filter(({ state }) => state !== 'ok')
+    const worst = unwell.toSorted((one, other) => Number(other.state === 'failed') - Number(one.state === 'failed'))
+    return { name, nodes: same.length, unwell: worst }
+  })
+}
+
 function Collectors({ nodes }: { nodes: readonly NodeInfo[] }) {
-  const rows = nodes.flatMap(({ node, collectors }) => collectors.map(collector => ({ node, ...collector })))
+  const rows = byCollector(nodes)
   return (
     <Card title="Collectors" aside={<Link href="/nodes">all nodes</Link>}>
       {rows.length === 0 ? (
         <p className="muted">No agent reports on its collectors.</p>
       ) : (
         <ul className={styles.list}>
-          {rows.map(({ node, name, state, message, fix }) => (
-            <li key={`${node} ${name}`}>
+          {rows.map(({ name, nodes: count, unwell: [worst, ...others] }) => (
+            <li key={name}>
               <p className={styles.line}>
-                <Badge tone={COLLECTOR_TONE[state]}>{state}</Badge>
+                <Badge tone={COLLECTOR_TONE[worst?.state ?? 'ok']}>{worst?.state ?? 'ok'}</Badge>
                 <code>{name}</code>
-                {nodes.length > 1 && <span className="muted">{node}</span>}
+                {worst !== undefined && count > 1 && (
+                  <span className="muted">
+                    {worst.node}
+                    {others.length > 0 && ` and ${others.length} more of ${count} nodes`}
+                  </span>
+                )}
               </p>
-              {state !== 'ok' && message !== null && <p className={styles.message}>{message}</p>}
-              {state === 'failed' && fix !== null && <p className="muted">Fix: {fix}</p>}
+              {worst !== undefined && worst.message !== null && <p className={styles.message}>{worst.message}</p>}
+              {worst?.state === 'failed' && worst.fix !== null && <p className="muted">Fix: {worst.fix}</p>}
             </li>
           ))}
         </ul>
@@ -109,19 +130,17 @@ function Collectors({ nodes }: { nodes: readonly NodeInfo[] }) {
 
 interface SideProps {
   view: RunView
-  predicted: PredictedRun | undefined
   nodes: readonly NodeInfo[]
 }
 
 /** Beside the charts: it grows and shrinks without moving them. */
-export function Side({ view, predicted, nodes }: SideProps) {
+export function Side({ view, nodes }: SideProps) {
   return (
     <aside className={run.sideFrame} aria-label="Findings, events and sources">
-      <div className={run.side} tabIndex={0} role="group" aria-label="Findings, events and sources">
+      <div className={run.side}>
         <Findings findings={view.detail.findings} />
         <Events events={view.events} />
         <Collectors nodes={nodes} />
-        <PredictionCard predicted={predicted} />
       </div>
     </aside>
   )
