@@ -18,6 +18,7 @@ import { Uplink } from './uplink'
 const FLUSH_MS = 250
 const NODE_LOCK_MS = 10_000
 const EXPORTER_CLOSE_MS = 2_000
+const UNREACHED_MS = 1_000
 /** Rows that are held in memory while the disk takes none; then they are dropped, and that is said. */
 const MAX_HELD_ROWS = 100_000
 
@@ -122,7 +123,8 @@ export async function startAgent(options: AgentOptions): Promise<AgentHandle> {
       nodeScope.release()
       clearInterval(timer)
       flush()
-      await uplink.drained(flushMs)
+      // A job must not wait at its end for a hub that never was; its spool waits for the next agent.
+      await uplink.drained(uplink.reached ? flushMs : Math.min(flushMs, UNREACHED_MS))
       uplink.close()
       adopted.close()
       await closed(exporter)

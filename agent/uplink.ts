@@ -31,6 +31,8 @@ const MAX_QUARANTINED = 16
 
 export class Uplink {
   state: UplinkState = 'disconnected'
+  /** Whether a hub has taken anything from this agent yet. */
+  reached = false
   refused = 0
   private readonly socket: Socket
   private busy = false
@@ -99,6 +101,7 @@ export class Uplink {
     this.say(`reports to ${this.options.hub}`)
     this.acknowledge(reply.sequence)
     this.state = 'sending'
+    this.reached = true
     await this.pump()
   }
 
