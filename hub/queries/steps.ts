@@ -46,11 +46,15 @@ export const perRank = (where: string) => `
 const jobElse = (name: string, fold: string) =>
   `coalesce(anyIf(${name}, rank IS NULL), ${fold}If(${name}, rank IS NOT NULL))`
 
+/**
+ * The step time of the job is the mean over its ranks: the steps of each rank tile its time, so that the mean adds up to
+ * the wall clock. The longest of each step would not, as ranks pass the end of a step at moments that jitter.
+ */
 export const perStep = (where: string) => `
   SELECT run, step, max(at) AS at,
     countIf(rank IS NOT NULL) AS ranks,
     anyIf(sources, sources != '') AS source,
-    if(countIf(stepSeconds, rank IS NOT NULL) > 0, maxIf(stepSeconds, rank IS NOT NULL), any(stepSeconds)) AS seconds,
+    if(countIf(stepSeconds, rank IS NOT NULL) > 0, avgIf(stepSeconds, rank IS NOT NULL), any(stepSeconds)) AS seconds,
     minIf(stepSeconds, rank IS NOT NULL) AS secondsMin,
     maxIf(stepSeconds, rank IS NOT NULL) AS secondsMax,
     if(countIf(tokens, rank IS NOT NULL) > 0, sumIf(tokens, rank IS NOT NULL), any(tokens)) AS stepTokens,

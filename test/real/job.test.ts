@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +12,8 @@ import { hasTorch, PYTHON } from './torch'
 
 const RANKS = 4
 const STEPS = 60
+/** Steps that the page's figures are a mean of. */
+const LAST_STEPS = 20
 
 let folder: string
 let url: string
@@ -29,6 +32,12 @@ interface Truth {
 }
 const truthOf = (rank: number) => JSON.parse(readFileSync(join(folder, `truth/rank-${rank}.json`), 'utf8')) as Truth
 const median = (values: number[]) => values.sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? NaN
+/** Mean over the ranks of what each waited in a step, from the job's own clocks: time inside less the least of all. */
+const waitsOf = (truth: Truth['steps'][]) =>
+  (truth[0] ?? []).map((_, step) => {
+    const inside = truth.map(rank => rank[step]?.communicationSeconds ?? NaN)
+    return average(inside) - Math.min(...inside)
+  })
 const average = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
 
 describe.skipIf(!hasTorch)('a real job of four ranks', () => {
@@ -73,27 +82,29 @@ describe.skipIf(!hasTorch)('a real job of four ranks', () => {
 
     expect(await run.ended).toEqual({ code: 0, signal: null })
     await page.getByText('Ended').first().waitFor({ timeout: 10_000 })
-    const shown = await page.locator('body').innerText()
-    const steps = await get<StepSeries>(`/api/runs/${summary.run}/steps?points=1000`)
     const truth = Array.from({ length: RANKS }, (_, rank) => truthOf(rank).steps)
+    const steps = await get<StepSeries>(`/api/runs/${summary.run}/steps?points=1000`)
     expect(steps.step).toEqual(truth[0]?.map(({ step }) => step))
     // The job prints rank 0's loss with four decimals: that is the whole job's.
     const lossErrors = truth[0]?.map(({ loss }, index) => Math.abs(loss - (steps.loss[index] ?? NaN))) ?? [NaN]
     expect(Math.max(...lossErrors)).toBeLessThan(0.00006)
-    const { summary: last } = await get<RunDetail>(`/api/runs/${summary.run}`)
-    expect(shown).toContain(last.loss.value?.toPrecision(4).slice(0, 4))
     // The job stamps its own steps at another line of the loop than the hook: medians agree, single steps need not.
     const jobSeconds = median((truth[0] ?? []).slice(2).map(({ seconds }) => seconds))
     expect(Math.abs(median(steps.stepSeconds.slice(2).map(Number)) / jobSeconds - 1)).toBeLessThan(0.15)
-    const jobWait = (truth[0] ?? []).map((_, step) => {
-      const inside = truth.map(rank => rank[step]?.communicationSeconds ?? NaN)
-      return average(inside) - Math.min(...inside)
-    })
+    const jobWait = waitsOf(truth)
     const ratio = average(steps.syncWaitSeconds.map(Number)) / average(jobWait)
     console.log(
       `step ${jobSeconds.toFixed(4)} s; sync wait ${average(jobWait).toFixed(4)} s in the job, ratio ${ratio.toFixed(3)}`,
     )
     expect(Math.abs(ratio - 1)).toBeLessThan(0.05)
+
+    // The figures that stand on the page are of the last steps.
+    const figure = async (name: string) =>
+      Number(await page.locator(`[data-figure="${name}"] [data-value]`).getAttribute('data-value'))
+    const last = (truth[0] ?? []).slice(-LAST_STEPS)
+    expect(Math.abs((await figure('loss')) - (last.at(-1)?.loss ?? NaN))).toBeLessThan(0.00006)
+    expect((await figure('stepSeconds')) / average(last.map(({ seconds }) => seconds))).toBeCloseTo(1, 0.8)
+    expect((await figure('syncWaitSeconds')) / average(jobWait.slice(-LAST_STEPS))).toBeCloseTo(1, 0.8)
     const rows = (await storedSteps(url, summary.run)).filter(row => !row.endsWith(','))
     expect(new Set(rows).size).toBe(RANKS * STEPS)
     expect(rows).toHaveLength(RANKS * STEPS)
@@ -142,5 +153,36 @@ describe.skipIf(!hasTorch)('a real job of four ranks', () => {
     expect(rows.sort()).toEqual(
       Array.from({ length: 40 * RANKS }, (_, i) => `${Math.floor(i / RANKS)},${i % RANKS}`).sort(),
     )
+  })
+
+  it('loses no step and repeats none when the agent is killed with -9 meanwhile, twice', async () => {
+    const logs = join(folder, 'hook-logs')
+    const startAgent = () =>
+      plumbline(['agent', '--hub', url, '--logs', join(logs, '*.jsonl'), '--from-start'], {
+        PLUMBLINE_DATA: join(folder, 'agent'),
+      })
+    const [command = '', ...args] = train('--steps', '40')
+    const job = spawn(command, args, {
+      stdio: 'ignore',
+      env: {
+        ...{ ...process.env, PYTHONPATH: join(ROOT, 'hook') },
+        ...{ PLUMBLINE_HOOK_DIR: logs, PLUMBLINE_RUN: 'followed' },
+      },
+    })
+    const ended = once(job, 'exit')
+    let agent = startAgent()
+    for (const step of [5, 15]) {
+      await eventually(
+        `step ${step}`,
+        async () => ((await get<RunDetail>('/api/runs/followed')).summary.step ?? 0) > step,
+      )
+      await agent.kill('SIGKILL')
+      agent = startAgent()
+    }
+    expect((await ended)[0]).toBe(0)
+    const all = Array.from({ length: 40 * RANKS }, (_, i) => `${Math.floor(i / RANKS)},${i % RANKS}`).sort()
+    await eventually('the last step', async () => (await storedSteps(url, 'followed')).length >= all.length)
+    expect((await storedSteps(url, 'followed')).sort()).toEqual(all)
+    await agent.kill('SIGTERM')
   })
 })
