@@ -3,7 +3,7 @@ import { createServer, type Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Server } from 'socket.io'
 import { unixSeconds } from '../base/clock'
-import { PlumblineError } from '../base/errors'
+import { messageOf, PlumblineError } from '../base/errors'
 import { MAX_FRAME_BYTES } from '../wire/frame'
 import { answerRequest, isForeignHost } from './http/door'
 import { serveAgents } from './ingest/agents'
@@ -11,6 +11,7 @@ import { Live } from './live/live'
 import { hubMetrics } from './metrics'
 import { Nodes } from './nodes'
 import { openPage, type Page } from './page'
+import { endOf } from './run-facts'
 import { Runs } from './runs'
 import { openStore } from './store/store'
 import { Views } from './views'
@@ -56,16 +57,20 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
   await nodes.restore(store)
   const views = new Views(store, runs, options.log)
   const metrics = hubMetrics(() => nodes.list().reduce((sum, node) => sum + node.agents, 0))
-  const hub = { views, nodes, startedAt: unixSeconds(), metrics: metrics.text }
+  const hub = { views, nodes, startedAt: unixSeconds(), metrics: metrics.text, log: options.log }
   let page: Page | undefined
 
   const server = createServer((request, response) => {
     if (isForeignHost(request, options.host))
       return void response.writeHead(421).end('this hub answers to loopback names only\n')
-    void answerRequest(hub, request, response).then(async answered => {
-      if (answered) return
+    const answer = async () => {
+      if (await answerRequest(hub, request, response)) return
       if (page !== undefined) return page.handle(request, response)
       response.writeHead(404, { 'content-type': 'text/plain' }).end('this hub has no page\n')
+    }
+    answer().catch((error: unknown) => {
+      options.log(`error: ${request.method} ${request.url}: ${messageOf(error)}`)
+      response.destroy()
     })
   })
   const io = new Server(server, {
@@ -75,7 +80,7 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
   })
   const live = new Live(io, views, options.log)
   serveAgents(io, {
-    ...{ store, nodes, token: options.token, count: metrics.count },
+    ...{ store, nodes, token: options.token, count: metrics.count, log: options.log },
     stored(batch, hello, receivedAt) {
       nodes.fold(batch, hello.node, receivedAt)
       live.changed(new Set([...runs.fold(batch, hello.agent, receivedAt), ...runsOnNode(runs, hello.node)]))
@@ -103,5 +108,5 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
 
 /** Device samples speak of a node: whoever watches a run there wants them. */
 function runsOnNode(runs: Runs, node: string): string[] {
-  return runs.list().flatMap(facts => (facts.endedAt === null && facts.nodes.has(node) ? [facts.run] : []))
+  return runs.list().flatMap(facts => (endOf(facts) === undefined && facts.nodes.has(node) ? [facts.run] : []))
 }

@@ -19,7 +19,9 @@ import { gpuSeries, hostSeries } from './queries/devices'
 import { rankInfos, runEvents } from './queries/run'
 import { perRank, perStep, rankMap, stepSeries, type Range } from './queries/steps'
 import { numberAt, numbers, rowsOf, textAt } from './queries/values'
-import type { RunFacts, RunFigures, Runs } from './runs'
+import { endOf, type RunFacts } from './run-facts'
+import type { RunFigures } from './run-figures'
+import type { Runs } from './runs'
 import type { Store } from './store/store'
 
 /** Steps that detectors look at. */
@@ -55,7 +57,7 @@ export class Views {
   /** Seconds that the run spans, a little wider, so that samples at its edges are in. */
   range(facts: RunFacts, given: Partial<Range>): Range {
     const from = given.from ?? facts.startedAt - 5
-    const to = given.to ?? Math.max(facts.lastSeenAt, facts.endedAt ?? 0) + 5
+    const to = given.to ?? Math.max(facts.lastSeenAt, endOf(facts)?.endedAt ?? 0) + 5
     return { from, to, points: given.points ?? 1000 }
   }
 
@@ -103,7 +105,7 @@ export class Views {
     const known = this.findings.get(facts.run)
     if (
       known !== undefined &&
-      (now - known.at < FINDINGS_EVERY || (facts.endedAt !== null && known.seenAt === facts.lastSeenAt))
+      (now - known.at < FINDINGS_EVERY || (endOf(facts) !== undefined && known.seenAt === facts.lastSeenAt))
     ) {
       return known.findings
     }
@@ -115,6 +117,7 @@ export class Views {
   }
 
   private async window(facts: RunFacts, { config }: RunFigures, now: number) {
+    const end = endOf(facts)
     const parameters = { run: facts.run, from: (facts.lastStep ?? 0) - WINDOW_STEPS }
     const where = 'run = {run:String} AND step > {from:Float64}'
     const ranks = await this.store.query(
@@ -125,8 +128,8 @@ export class Views {
     return {
       ...{ run: facts.run, now, config },
       facts: {
-        ...{ state: this.runs.stateOf(facts, now), startedAt: facts.startedAt, endedAt: facts.endedAt ?? undefined },
-        ...{ exitCode: facts.exitCode ?? undefined, worldSize: facts.worldSize ?? undefined },
+        ...{ state: this.runs.stateOf(facts, now), startedAt: facts.startedAt, endedAt: end?.endedAt },
+        ...{ exitCode: end?.exitCode ?? undefined, worldSize: facts.worldSize ?? undefined },
       },
       ranks: {
         ...{

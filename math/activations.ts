@@ -43,8 +43,12 @@ export function layerActivations(
   const tokens = (shape.sequenceLength * microBatch) / plan.context
   const letters = { ...lettersOf(shape), b: microBatch, c: plan.context, t: plan.tensor, w: activationBytes(plan) }
   const source = sources.recomputation
-  if (recompute === 'full')
-    return { value: tokens * shape.hiddenSize * letters.w, formula: 's·b·h·w / c', letters, source }
+  if (recompute === 'full') {
+    const input = tokens * shape.hiddenSize * letters.w
+    // The input of a layer is all that is kept, and sequence parallelism cuts it as it cuts the norm that reads it.
+    if (plan.sequenceParallel) return { value: input / plan.tensor, formula: 's·b·h·w / c / t', letters, source }
+    return { value: input, formula: 's·b·h·w / c', letters, source }
+  }
   const keepsScores = recompute === 'none' && !flash
   return {
     value: tokens * tokenBytes(shape, plan, keepsScores),

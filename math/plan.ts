@@ -24,19 +24,19 @@ export interface Plan {
   readonly recompute: Recompute
 }
 
-const ALIASES: Record<string, Precision> = {
-  float32: 'fp32',
-  float16: 'fp16',
-  half: 'fp16',
-  bfloat16: 'bf16',
-  float8: 'fp8',
-  mxfp8: 'fp8',
-}
+const ALIASES = new Map<string, Precision>([
+  ['float32', 'fp32'],
+  ['float16', 'fp16'],
+  ['half', 'fp16'],
+  ['bfloat16', 'bf16'],
+  ['float8', 'fp8'],
+  ['mxfp8', 'fp8'],
+])
 
 /** `bfloat16`, `torch.bfloat16` and `BF16` are all bf16; undefined where the word is not known. */
 export function precisionOf(text: string): Precision | undefined {
   const word = text.toLowerCase().replace(/^torch\./, '')
-  return PRECISIONS.find(precision => precision === word) ?? ALIASES[word]
+  return PRECISIONS.find(precision => precision === word) ?? ALIASES.get(word)
 }
 
 function readPrecision(input: PredictInput, notes: Notes): Precision {

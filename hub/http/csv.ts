@@ -1,6 +1,8 @@
 /** `steps.csv`: one line a step and rank, written as it is read, so that a long run needs no memory. */
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { perRank } from '../queries/steps'
-import { rowsOf } from '../queries/values'
+import { numberAt, rowsOf } from '../queries/values'
 import { runOf, type Call } from './endpoint'
 
 const COLUMNS = [
@@ -20,11 +22,33 @@ const COLUMNS = [
 ] as const
 const PAGE_STEPS = 5000
 
+/** The head, then the rows of the steps that are there, some thousand steps at a time. */
+async function* lines({ hub: { views } }: Call, run: string, source: string): AsyncGenerator<string> {
+  yield `${COLUMNS.map(name => (name === 'at' ? 'time' : name)).join(',')}\n`
+  for (let after = -Infinity; ;) {
+    const steps = await views.store.query(
+      `SELECT max(one) AS last, count() AS steps FROM
+         (SELECT DISTINCT step.step AS one FROM step WHERE run = {run:String} AND step.step > {after:Float64} ORDER BY one LIMIT ${PAGE_STEPS})`,
+      { run, after },
+    )
+    const to = numberAt(steps, 'last', 0)
+    if (to === null || numberAt(steps, 'steps', 0) === 0) return
+    const page = await views.store.query(`SELECT ${COLUMNS.join(', ')} FROM ${source} ORDER BY step, rank`, {
+      ...{ run, after, to },
+    })
+    let text = ''
+    for (let row = 0; row < rowsOf(page); row += 1)
+      text += `${COLUMNS.map(name => String(page[name]?.[row] ?? '')).join(',')}\n`
+    yield text
+    after = to
+  }
+}
+
 /** `rows=raw` gives every stored row instead of one per rank and step: what came in, repeats included. */
 export async function stepsCsv(call: Call): Promise<undefined> {
   const facts = runOf(call)
   const raw = call.query.get('rows') === 'raw'
-  const where = 'run = {run:String} AND step >= {from:Float64} AND step < {to:Float64}'
+  const where = 'run = {run:String} AND step.step > {after:Float64} AND step.step <= {to:Float64}'
   const source = raw
     ? `(SELECT *, time AS at, ${['data', 'forward', 'backward', 'communication', 'optimizer'].map(name => `${name}Seconds`).join(', ')} FROM step WHERE ${where})`
     : `(${perRank(where)})`
@@ -32,16 +56,7 @@ export async function stepsCsv(call: Call): Promise<undefined> {
     'content-type': 'text/csv; charset=utf-8',
     'content-disposition': `attachment; filename="${facts.run.replace(/[^\w.-]/g, '_')}-steps.csv"`,
   })
-  call.response.write(`${COLUMNS.map(name => (name === 'at' ? 'time' : name)).join(',')}\n`)
-  for (let from = 0; from <= (facts.lastStep ?? -1); from += PAGE_STEPS) {
-    const page = await call.hub.views.store.query(`SELECT ${COLUMNS.join(', ')} FROM ${source} ORDER BY step, rank`, {
-      ...{ run: facts.run, from, to: from + PAGE_STEPS },
-    })
-    let text = ''
-    for (let row = 0; row < rowsOf(page); row += 1)
-      text += `${COLUMNS.map(name => String(page[name]?.[row] ?? '')).join(',')}\n`
-    call.response.write(text)
-  }
-  call.response.end()
+  // A slow reader holds it up, one that goes away ends it.
+  await pipeline(Readable.from(lines(call, facts.run, source)), call.response)
   return undefined
 }

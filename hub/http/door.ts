@@ -36,14 +36,17 @@ function decode(text: string): string {
 }
 
 function sendJson(response: ServerResponse, status: number, value: unknown): void {
-  if (response.headersSent) return void response.end()
+  // Half an answer must not look like a whole one.
+  if (response.headersSent) return void response.destroy()
   response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' })
   response.end(JSON.stringify(value))
 }
 
 /** Answers a request of the API. False: it is not one, and belongs to the page. */
 export async function answerRequest(hub: Hub, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
-  const url = new URL(request.url ?? '/', 'http://hub')
+  const address = request.url ?? '/'
+  // `//name` would be read as another host, and some of those throw.
+  const url = new URL(address.startsWith('/') ? `http://hub${address}` : 'http://hub/')
   if (!url.pathname.startsWith('/api/') && url.pathname !== '/metrics') return false
   for (const endpoint of endpoints) {
     const found = match(endpoint, url.pathname)
@@ -54,6 +57,8 @@ export async function answerRequest(hub: Hub, request: IncomingMessage, response
       if (value !== undefined) sendJson(response, 200, value)
     } catch (error) {
       const status = error instanceof HttpError ? error.status : 500
+      if (status === 500 && !response.destroyed)
+        hub.log(`error: ${request.method} ${url.pathname}: ${messageOf(error)}`)
       const fix = error instanceof PlumblineError ? error.fix : 'look at the terminal of the hub'
       sendJson(response, status, { error: messageOf(error), ...(fix !== undefined && { fix }) })
     }

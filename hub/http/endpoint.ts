@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { z } from 'zod'
 import { PlumblineError } from '../../base/errors'
 import type { Nodes } from '../nodes'
-import type { RunFacts } from '../runs'
+import type { RunFacts } from '../run-facts'
 import type { Views } from '../views'
 
 export interface Hub {
@@ -11,6 +11,7 @@ export interface Hub {
   readonly nodes: Nodes
   readonly startedAt: number
   readonly metrics: () => Promise<{ type: string; text: string }>
+  log(line: string): void
 }
 
 export interface Call {

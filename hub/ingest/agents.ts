@@ -19,6 +19,7 @@ export interface Ingest {
   /** Called after a batch is stored. */
   stored(batch: Batch, hello: Hello, receivedAt: number): void
   count(what: 'batches' | 'rows' | 'refusals', by: number): void
+  log(line: string): void
 }
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
@@ -69,6 +70,7 @@ function serve(socket: Socket, ingest: Ingest, { owners, waits }: Doors): void {
       ingest.nodes.refuse(checked.node, checked.refused.error, checked.refused.fix, unixSeconds())
       return answer(checked.refused)
     }
+    if (hello !== undefined && hello.agent !== checked.hello.agent) leave(hello)
     hello = checked.hello
     const { agent, node, version } = hello
     // The newest connection of an agent is the real one: an old half-dead one must not go on writing.
@@ -102,10 +104,13 @@ function serve(socket: Socket, ingest: Ingest, { owners, waits }: Doors): void {
     void tail.finally(() => waits.get(from.agent) === tail && waits.delete(from.agent))
   })
 
+  const leave = ({ agent }: Hello) => {
+    if (owners.get(agent) !== socket) return
+    owners.delete(agent)
+    ingest.nodes.disconnect(agent)
+  }
   socket.on('disconnect', () => {
-    if (hello === undefined || owners.get(hello.agent) !== socket) return
-    owners.delete(hello.agent)
-    ingest.nodes.disconnect(hello.agent)
+    if (hello !== undefined) leave(hello)
   })
 }
 
@@ -128,7 +133,12 @@ async function take(ingest: Ingest, hello: Hello, sequence: number, frame: Buffe
   }
   ingest.count('batches', 1)
   ingest.count('rows', batch.rows)
-  ingest.stored(batch, hello, receivedAt)
+  try {
+    ingest.stored(batch, hello, receivedAt)
+  } catch (error) {
+    // It is stored: what could not be made of it now is no reason to send it again.
+    ingest.log(`error: batch ${sequence} of ${hello.node} is stored and not shown: ${messageOf(error)}`)
+  }
   return { ok: true, sequence }
 }
 

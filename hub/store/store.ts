@@ -36,10 +36,13 @@ export interface Store {
   close(): Promise<void>
 }
 
+/** The client refuses numbers beyond 2^53 and those that are not finite; as text the store reads them all. */
+const asParameter = (value: Parameters[string]) => (typeof value === 'number' ? String(value) : value)
+
 async function columnsOf(engine: Engine, sql: string, parameters: Parameters = {}): Promise<Columns> {
   const result = await engine.client.query({
     query: sql,
-    query_params: parameters as Record<string, unknown>,
+    query_params: Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, asParameter(value)])),
     format: 'JSONColumnsWithMetadata',
     clickhouse_settings: { output_format_json_quote_64bit_integers: 0, output_format_json_quote_denormals: 0 },
   })
@@ -111,8 +114,14 @@ class Work {
 
 export async function openStore(options: { data: string; store: string }): Promise<Store> {
   const engine = await openEngine(options)
-  await migrate(engine)
-  const marks = await readWatermarks(engine)
+  let marks: Watermarks
+  try {
+    await migrate(engine)
+    marks = await readWatermarks(engine)
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
   /** Highest batch of which all tables are stored, of agents seen since the start. */
   const complete = new Map<string, number>()
   const work = new Work()

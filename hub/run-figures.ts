@@ -1,0 +1,81 @@
+/** The figures of a run's card: means over its newest steps, from the store, beside what they rest on. */
+import { efficiencyOf, type Efficiency } from '../analysis/efficiency'
+import type { RunSummary } from '../wire/api'
+import type { Figure } from '../wire/findings'
+import type { RecordOf } from '../wire/records'
+import { RECENT_STEPS, runConfig } from './queries/run'
+import { perStep } from './queries/steps'
+import { numberAt, textAt } from './queries/values'
+import type { RunFacts } from './run-facts'
+import type { Store } from './store/store'
+
+const absent = (source: string): Figure => ({ value: null, provenance: 'measured', source })
+
+export interface RunFigures {
+  config: RecordOf<'config'> | undefined
+  efficiency: Efficiency
+  summary: Pick<
+    RunSummary,
+    | 'loss'
+    | 'stepSeconds'
+    | 'tokensPerSecond'
+    | 'flopsPerSecondPerGpu'
+    | 'mfu'
+    | 'syncWaitSeconds'
+    | 'totalSteps'
+    | 'framework'
+  >
+  devices: number | undefined
+}
+
+export async function computeFigures(store: Store, facts: RunFacts): Promise<RunFigures> {
+  const config = await runConfig(store, facts.run)
+  const columns = await store.query(
+    `SELECT any(source) AS source, avg(seconds) AS stepSeconds, avg(throughput) AS tokensPerSecond, max(throughputDerived) AS derived,
+       avg(throughputPerGpu) AS perGpu, argMax(stepLoss, step) AS loss, avg(loggedFlops) AS loggedFlops, avg(loggedMfu) AS loggedMfu,
+       avg(wait) AS wait, max(total) AS total, count() AS steps
+     FROM (${perStep('run = {run:String} AND step > {from:Float64}')})`,
+    { run: facts.run, from: (facts.lastStep ?? 0) - RECENT_STEPS },
+  )
+  const names = await store.query(
+    'SELECT DISTINCT toString(name) AS name FROM gpu WHERE has({nodes:Array(String)}, toString(node)) AND time >= {from:Float64} AND time <= {to:Float64} LIMIT 8',
+    { nodes: [...facts.nodes], from: facts.startedAt - 10, to: facts.lastSeenAt + 10 },
+  )
+  const log = textAt(columns, 'source', 0) ?? 'training log'
+  const recent = `${log}, mean of the last ${numberAt(columns, 'steps', 0) ?? 0} steps`
+  const devices =
+    config?.hardware?.count ?? config?.parallelism?.worldSize ?? facts.worldSize ?? (facts.ranks.size || undefined)
+  const perGpu = numberAt(columns, 'perGpu', 0)
+  const tokens =
+    numberAt(columns, 'tokensPerSecond', 0) ?? (perGpu !== null && devices !== undefined ? perGpu * devices : null)
+  // A job on a CPU is not on the node's GPUs: their names say nothing about its peak.
+  const gpuNames = (names['name'] ?? []).map(String).filter(name => name !== '')
+  const efficiency = efficiencyOf({ config, gpuNames, tokensPerSecond: tokens ?? undefined, devices })
+  const figure = (name: string, why: string, provenance: Figure['provenance'] = 'measured'): Figure => {
+    const value = numberAt(columns, name, 0)
+    return value === null ? absent(why) : { value, provenance, source: recent }
+  }
+  const orLogged = (derived: Figure, name: string): Figure =>
+    derived.value === null && numberAt(columns, name, 0) !== null ? figure(name, '') : derived
+  const isDerived = numberAt(columns, 'derived', 0) === 1
+  return {
+    ...{ config, efficiency, devices },
+    summary: {
+      framework: config?.framework ?? null,
+      totalSteps: numberAt(columns, 'total', 0),
+      loss: { ...figure('loss', 'no loss in the log yet'), source: `${log}, last step` },
+      stepSeconds: figure('stepSeconds', 'no step yet'),
+      tokensPerSecond:
+        tokens === null
+          ? absent('the log gives neither tokens nor tokens per second')
+          : {
+              value: tokens,
+              provenance: isDerived ? 'derived' : 'measured',
+              source: isDerived ? `${recent}: tokens ÷ step time` : recent,
+            },
+      flopsPerSecondPerGpu: orLogged(efficiency.flopsPerSecondPerGpu, 'loggedFlops'),
+      mfu: orLogged(efficiency.mfu, 'loggedMfu'),
+      syncWaitSeconds: figure('wait', 'needs the time in collectives of two ranks or more: attach the hook', 'derived'),
+    },
+  }
+}

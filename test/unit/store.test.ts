@@ -1,0 +1,185 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { PlumblineError } from '../../base/errors'
+import { Runs } from '../../hub/runs'
+import { endOf, type RunFacts } from '../../hub/run-facts'
+import { openStore, type Store } from '../../hub/store/store'
+import type { WireRecord } from '../../wire/records'
+import { batchOf } from './records'
+
+let data: string
+beforeEach(() => (data = mkdtempSync(join(tmpdir(), 'plumbline-store-'))))
+afterEach(() => rmSync(data, { recursive: true, force: true }))
+
+const open = () => openStore({ data, store: '' })
+async function withStore<T>(work: (store: Store) => Promise<T>): Promise<T> {
+  const store = await open()
+  try {
+    return await work(store)
+  } finally {
+    await store.close()
+  }
+}
+
+/** Two tables in one batch, so that a batch can be half stored. */
+const batch = (agent: string, sequence: number): WireRecord[] => [
+  { kind: 'step', run: agent, step: sequence, rank: 0 },
+  { kind: 'event', run: agent, type: 'crash', message: String(sequence) },
+]
+const rowsOf = async (store: Store, kind: string, column: string) => {
+  const { agent = [], value = [] } = await store.query(
+    `SELECT toString(agent) AS agent, toString(${column}) AS value FROM ${kind} ORDER BY agent, sequence`,
+  )
+  return agent.map((name, row) => `${String(name)} ${String(value[row])}`).sort()
+}
+
+describe('the store', () => {
+  it('stores each batch once, however often it comes and wherever the hub dies meanwhile', async () => {
+    const delivery = fc.record({ agent: fc.constantFrom('a', 'b'), resend: fc.nat(2), reopen: fc.boolean() })
+    await fc.assert(
+      fc.asyncProperty(fc.array(delivery, { minLength: 1, maxLength: 12 }), async deliveries => {
+        rmSync(data, { recursive: true, force: true })
+        let store = await open()
+        const next = new Map<string, number>()
+        for (const { agent, resend, reopen } of deliveries) {
+          const sequence = (next.get(agent) ?? 0) + 1
+          next.set(agent, sequence)
+          const whole = batchOf(batch(agent, sequence))
+          const origin = { agent, sequence, receivedAt: 1 }
+          if (reopen) {
+            // Died between the tables of the batch: the first alone is there.
+            await store.insert(batchOf(batch(agent, sequence).slice(0, 1)), origin)
+            await store.close()
+            store = await open()
+            expect(store.lastSequence(agent)).toBeLessThan(sequence)
+          }
+          for (let time = 0; time <= resend; time += 1) await store.insert(whole, origin)
+          expect(store.lastSequence(agent)).toBe(sequence)
+        }
+        const expected = [...next]
+          .flatMap(([agent, last]) => Array.from({ length: last }, (_, i) => `${agent} ${i + 1}`))
+          .sort()
+        expect(await rowsOf(store, 'step', 'step.step')).toEqual(expected)
+        expect(await rowsOf(store, 'event', 'message')).toEqual(expected)
+        await store.close()
+      }),
+      { numRuns: 6 },
+    )
+  })
+
+  it('closes after what runs in it, and then says that it is closed', async () => {
+    const store = await open()
+    const slow = store.query('SELECT sum(number) AS sum FROM numbers(200000000)')
+    await store.close()
+    expect((await slow)['sum']).toHaveLength(1)
+    await expect(store.query('SELECT 1')).rejects.toThrow('the store is closed')
+  })
+
+  it('refuses the tables of a newer Plumbline', async () => {
+    await withStore(store => store.query('SELECT 1'))
+    const { openEngine } = await import('../../hub/store/engine')
+    const engine = await openEngine({ data, store: '' })
+    await engine.client.command({ query: "INSERT INTO migrations VALUES (999, 'of tomorrow', 0)" })
+    await engine.close()
+    await expect(open()).rejects.toThrow(/newer Plumbline.*999/)
+  })
+
+  it('refuses a folder that another hub uses', async () => {
+    const { writeFileSync } = await import('node:fs')
+    writeFileSync(join(data, 'hub.lock'), String(process.ppid))
+    const error: unknown = await open().catch((refusal: unknown) => refusal)
+    expect(error).toBeInstanceOf(PlumblineError)
+    expect((error as PlumblineError).fix).toContain('--data')
+  })
+
+  it('binds what it is given: a name is never a piece of SQL', async () => {
+    await withStore(async store => {
+      const name = "'; DROP TABLE step; --\\"
+      await store.insert(batchOf([{ kind: 'step', run: name, step: 1 }]), { agent: 'a', sequence: 1, receivedAt: 1 })
+      const { run = [] } = await store.query('SELECT toString(run) AS run FROM step WHERE run = {name:String}', {
+        name,
+      })
+      expect(run).toEqual([name])
+    })
+  })
+})
+
+const state = fc.constantFrom('started' as const, 'running' as const, 'ended' as const)
+const fact: fc.Arbitrary<WireRecord> = fc.oneof(
+  fc.record({
+    ...{ kind: fc.constant('run' as const), run: fc.constantFrom('r', 's'), node: fc.constantFrom('n', 'm'), state },
+    exitCode: fc.option(fc.constantFrom(0, 1, 137), { nil: undefined }),
+    name: fc.option(fc.constantFrom('one', 'two'), { nil: undefined }),
+  }),
+  fc.record({
+    ...{ kind: fc.constant('step' as const), run: fc.constantFrom('r', 's'), node: fc.constantFrom('n', 'm') },
+    ...{ step: fc.option(fc.nat(50), { nil: undefined }), rank: fc.option(fc.nat(3), { nil: undefined }) },
+  }),
+  fc.record({
+    ...{ kind: fc.constant('rank' as const), run: fc.constantFrom('r', 's'), node: fc.constantFrom('n', 'm') },
+    ...{ rank: fc.nat(3), worldSize: fc.option(fc.constant(4), { nil: undefined }), gpuIndex: fc.nat(1) },
+  }),
+  fc.record({
+    kind: fc.constant('event' as const),
+    run: fc.constantFrom('r', 's'),
+    type: fc.constant('crash' as const),
+  }),
+)
+const plain = (facts: RunFacts) => ({
+  ...facts,
+  ...{ stale: true, launches: [...facts.launches].sort(), end: endOf(facts) },
+  ...{ nodes: [...facts.nodes].sort(), agents: [...facts.agents].sort() },
+  ...{ ranks: [...facts.ranks].sort(), gpus: [...facts.gpus].sort() },
+})
+
+describe('runs', () => {
+  it('are after a restart of the hub what they were before', async () => {
+    let place = 0
+    await withStore(store =>
+      fc.assert(
+        fc.asyncProperty(fc.array(fact, { minLength: 1, maxLength: 15 }), async records => {
+          place += 1
+          // Names of their own in each round, as the store keeps all rounds.
+          const timed = records.map((record, index) => ({
+            ...record,
+            time: 1000 + index,
+            run: `${place} ${'run' in record ? record.run : ''}`,
+          }))
+          const live = new Runs(store, () => false)
+          for (const [index, record] of timed.entries()) {
+            const one = batchOf([record as WireRecord])
+            const origin = { agent: `agent ${place}`, sequence: index + 1, receivedAt: 2000 + index }
+            await store.insert(one, origin)
+            live.fold(one, origin.agent, origin.receivedAt)
+          }
+          const restored = new Runs(store, () => false)
+          await restored.restore()
+          for (const facts of live.list()) {
+            const same = restored.get(facts.run)
+            expect(same && plain(same)).toEqual(plain(facts))
+          }
+        }),
+        { numRuns: 10 },
+      ),
+    )
+  })
+
+  it('end with the last of their launches, failed where one failed, and go on when they are resumed', () => {
+    const runs = new Runs({} as Store, () => true)
+    const tell = (node: string, time: number, more: object) =>
+      runs.fold(batchOf([{ kind: 'run', run: 'r', node, time, ...more }]), 'agent', time)
+    const end = () => endOf(runs.get('r') ?? expect.fail('no run'))
+    tell('n', 1, { state: 'started' })
+    tell('m', 1, { state: 'started' })
+    expect(end()).toBeUndefined()
+    tell('n', 5, { state: 'ended', exitCode: 1 })
+    expect(end()).toBeUndefined()
+    tell('m', 6, { state: 'ended', exitCode: 0 })
+    expect(end()).toEqual({ endedAt: 6, exitCode: 1 })
+    tell('n', 9, { state: 'started' })
+    expect(end()).toBeUndefined()
+  })
+})
