@@ -158,7 +158,9 @@ describe('plumbline agent', () => {
     expect(first.child.exitCode).toBeNull()
     const second = agent(hub.url, '--metrics-port', port)
     await eventually('both', () => Promise.resolve(second.output.stderr.includes('reports to')))
-    expect(second.output.stderr).toContain('error: no metrics are exported')
+    await eventually('the word of the taken port', () =>
+      Promise.resolve(second.output.stderr.includes('error: no metrics are exported')),
+    )
     expect(spools().sort()).toEqual(['agent', 'agent-2'])
   })
 
