@@ -6,10 +6,11 @@ import type { Collector, CollectorSettings } from '../collectors/collector'
 import type { Host } from '../collectors/host'
 import type { WireRecord } from '../wire/records'
 import { Batch } from '../wire/table'
-import type { Exporter, SpoolFigures } from './exporter'
+import type { SpoolFigures } from './prometheus'
+import type { Exporter } from './series'
 import { framesOf } from './frames'
 import { adoptOrphans } from './orphans'
-import { takeLock } from './pid-lock'
+import { takeLock } from '../base/pid-lock'
 import { Runner } from './runner'
 import { Spool, type Cursors } from './spool'
 import { Uplink } from './uplink'
@@ -184,7 +185,7 @@ async function openExporter(
 ): Promise<Exporter | undefined> {
   if (metricsPort < 0 && otlp === '') return undefined
   try {
-    const { openExporters } = await import('./exporter')
+    const { openExporters } = await import('./exporters')
     return await openExporters({ metricsPort, otlp, spool, log })
   } catch (error) {
     log(`error: no metrics are exported: ${messageOf(error)}\nfix: choose another --metrics-port (0 takes a free one)`)

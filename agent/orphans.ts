@@ -2,7 +2,7 @@
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf } from '../base/errors'
-import { takeLock } from './pid-lock'
+import { takeLock } from '../base/pid-lock'
 import { Spool } from './spool'
 import type { Uplink } from './uplink'
 

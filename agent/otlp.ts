@@ -1,7 +1,7 @@
 /** OTLP over HTTP, loaded only where it is asked for. Names with a semantic convention (`hw.gpu.*`) use it. */
 import { metrics as api, type ObservableResult } from '@opentelemetry/api'
 import { NodeSDK } from '@opentelemetry/sdk-node'
-import { exportedSeries, type Exporter, type Series } from './exporter'
+import { exportedSeries, type Exporter, type Series } from './series'
 
 /** OpenTelemetry semantic conventions, hardware metrics: https://opentelemetry.io/docs/specs/semconv/hardware/gpu/ */
 const CONVENTION: Readonly<Record<string, string>> = {

@@ -9,16 +9,9 @@ import { hostname } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { unixSeconds } from '../base/clock'
 import { messageOf } from '../base/errors'
-import { readRange, readText, statFile } from './machine/files'
+import { readRange, readText, statFile, type FileStat } from './machine/files'
 import { glob } from './machine/glob'
 import { lineSplitter } from './machine/lines'
-
-export interface FileStat {
-  readonly size: number
-  /** Device and inode: tells a rotated file from a grown one. */
-  readonly id: string
-  readonly modifiedAt: number
-}
 
 export interface ChildEvents {
   /** One line of standard output without its line end. Lines over 1 MiB come cut, and are marked as such by `warn`. */

@@ -4,7 +4,8 @@
  */
 import type { WireRecord } from '../../wire/records'
 import type { Json } from '../collector'
-import type { FileStat, Host } from '../host'
+import type { Host } from '../host'
+import type { FileStat } from '../machine/files'
 import { createLogReader, type LogReader } from './read'
 
 /** Bytes read of a file in one go, so that a huge one does not hold up the others. */

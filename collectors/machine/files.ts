@@ -1,7 +1,13 @@
 /** Reading files for `host.ts`. */
 import { constants, readFileSync } from 'node:fs'
 import { open, stat, type FileHandle } from 'node:fs/promises'
-import type { FileStat } from '../host'
+
+export interface FileStat {
+  readonly size: number
+  /** Device and inode: tells a rotated file from a grown one. */
+  readonly id: string
+  readonly modifiedAt: number
+}
 
 const MAX_READ_BYTES = 1024 * 1024
 

@@ -2,10 +2,11 @@
  * Where the tables live: ClickHouse inside this process (chdb) in the data folder, or a ClickHouse server by URL. Both
  * speak through `@clickhouse/client`, with one dialect.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createClient, type ClickHouseClient } from '@clickhouse/client'
 import { PlumblineError, messageOf } from '../../base/errors'
+import { ownerOf, takeLock } from '../../base/pid-lock'
 
 export interface Engine {
   readonly name: string
@@ -13,30 +14,15 @@ export interface Engine {
   close(): Promise<void>
 }
 
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
-}
-
 /** The embedded store takes one process per folder: a second hub would damage it, so it is refused by name. */
 function lock(folder: string): () => void {
   const file = join(folder, 'hub.lock')
-  try {
-    const pid = Number(readFileSync(file, 'utf8'))
-    if (pid !== process.pid && pid > 0 && alive(pid)) {
-      throw new PlumblineError(`another hub (process ${pid}) uses ${folder}`, {
-        fix: 'stop it, or give this one a folder of its own with --data',
-      })
-    }
-  } catch (error) {
-    if (error instanceof PlumblineError) throw error
-  }
-  writeFileSync(file, String(process.pid))
-  return () => rmSync(file, { force: true })
+  const release = takeLock(file)
+  if (release !== undefined) return release
+  if (!existsSync(file)) throw new PlumblineError(`${folder} cannot be written`, { fix: 'choose another with --data' })
+  throw new PlumblineError(`another hub (process ${ownerOf(file)}) uses ${folder}`, {
+    fix: 'stop it, or give this one a folder of its own with --data',
+  })
 }
 
 async function embedded(data: string): Promise<Engine> {

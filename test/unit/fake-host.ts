@@ -1,5 +1,6 @@
 /** A machine in memory: files by path, each with an id that a rename keeps. */
-import type { Child, ChildEvents, FileStat, Host } from '../../collectors/host'
+import type { Child, ChildEvents, Host } from '../../collectors/host'
+import type { FileStat } from '../../collectors/machine/files'
 
 interface FakeFile {
   id: string

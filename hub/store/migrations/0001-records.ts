@@ -2,7 +2,7 @@
  * The first tables: one wide table per kind of record, columns named as in the catalogue. Numbers are NULL where absent,
  * texts and JSON are ''. `agent` and `sequence` say which batch a row came with: what was stored is never stored twice.
  */
-import type { Migration } from './index'
+import type { Migration } from './migration'
 
 export const records: Migration = {
   version: 1,

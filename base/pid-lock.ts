@@ -84,6 +84,15 @@ export function takeLock(path: string): (() => void) | undefined {
   }
 }
 
+/** The pid that a lock names; 'unknown' where it names none. */
+export function ownerOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').split(' ')[0] || 'unknown'
+  } catch {
+    return 'unknown'
+  }
+}
+
 function touch(file: string): void {
   try {
     utimesSync(file, new Date(), new Date())

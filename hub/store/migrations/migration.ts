@@ -1,0 +1,6 @@
+/** One step from an older store to a newer one. */
+export interface Migration {
+  readonly version: number
+  readonly name: string
+  readonly statements: readonly string[]
+}
