@@ -7,24 +7,25 @@ import type { Gpu } from './gpu'
 export type { Gpu } from './gpu'
 export const gpus = registry<Gpu>('GPU', [...nvidiaGpus, ...amdGpus])
 
+const plain = (name: string) => name.trim().toLowerCase().replaceAll(/\s+/g, ' ')
 /** Drivers before 470 print no vendor; ROCm versions differ in the suffix. */
-const plainName = (name: string) =>
-  name
-    .trim()
-    .toLowerCase()
-    .replaceAll(/\s+/g, ' ')
+const printed = (name: string) =>
+  plain(name)
     .replace(/^(nvidia|amd) /, '')
     .replace(/ (vf|oam|hf)$/, '')
 
-const index = new Map<string, Gpu>()
+const byWord = new Map<string, Gpu>()
+const byPrintedName = new Map<string, Gpu>()
 for (const gpu of gpus) {
-  for (const name of [gpu.name, gpu.title, ...gpu.aliases, ...gpu.smiNames]) index.set(plainName(name), gpu)
+  for (const word of [gpu.name, gpu.title, ...gpu.aliases]) byWord.set(plain(word), gpu)
+  for (const name of gpu.smiNames) byPrintedName.set(printed(name), gpu)
 }
 
 /**
  * The GPU of a name: ours (`h100-sxm`), or what nvidia-smi, rocm-smi or torch print. Only whole names match, so that an A4000
- * is no A40 and a MIG slice is no whole GPU; undefined for the rest, whose peak is unknown and not to be guessed.
+ * is no A40 and a MIG slice is no whole GPU; undefined for the rest, whose peak is unknown and not to be guessed. What people
+ * call an H100 is the SXM part, but a tool that prints `NVIDIA H100` means a rare one of another peak.
  */
 export function findGpu(name: string): Gpu | undefined {
-  return index.get(plainName(name))
+  return byWord.get(plain(name)) ?? byPrintedName.get(printed(name))
 }

@@ -13,7 +13,7 @@ export const optimizerNames = Object.keys(OPTIMIZERS) as readonly Optimizer[]
 export function optimizerOf(text: string): Optimizer | undefined {
   const word = text.toLowerCase().replaceAll(/[\s_-]/g, '')
   if (word.includes('adam') && (word.includes('8bit') || word.endsWith('adam8'))) return 'adam8bit'
-  if (/^(torch\.optim\.)?(fused|paged|distributed)?adamw?(torch|fused|apexfused|xla|anyprecision)*$/.test(word))
+  if (/^(torch\.optim\.)?(apex|fused|paged|distributed)*adamw?(torch|fused|apexfused|xla|anyprecision)*$/.test(word))
     return 'adamw'
   if (word.includes('sgd')) return word.includes('momentum') || word.includes('nesterov') ? 'sgd-momentum' : 'sgd'
   return word.endsWith('lion') ? 'lion' : undefined
