@@ -1,7 +1,7 @@
 /** Steps take far longer than arithmetic says: no culprit yet, a finding about the plan. */
 import { format } from '../base/units'
 import { defineDetector } from './detector'
-import { known, median } from './statistics'
+import { extent, known, median } from './statistics'
 
 /**
  * The prediction is a bound: matmuls at their measured best, bubble, exposed communication. Published runs take 1.5 to
@@ -15,14 +15,14 @@ const WARM_UP_STEPS = 3
 export const belowPrediction = defineDetector({
   name: 'below-prediction',
   help: 'Steps take far longer than predicted.',
-  detect({ run, steps, prediction }) {
+  detect({ run, facts, steps, prediction }) {
     const predicted = prediction?.step.seconds
     if (predicted === undefined || !(predicted > 0)) return []
     const rows = Array.from(steps.step, (_, index) => index).filter(index => (steps.step[index] ?? 0) > WARM_UP_STEPS)
     const seconds = known(rows.map(index => steps.stepSeconds[index] ?? NaN))
     const measured = median(seconds)
     if (seconds.length < MIN_STEPS || !(measured > FAR_ABOVE * predicted)) return []
-    const times = known(rows.map(index => steps.time[index] ?? NaN))
+    const { least: since } = extent(rows.map(index => steps.time[index] ?? NaN))
     const formula = prediction?.explain['step.seconds']?.assumption
     return [
       {
@@ -33,7 +33,7 @@ export const belowPrediction = defineDetector({
         evidence:
           `Median of ${seconds.length} steps: ${format(measured, 'seconds')}, predicted ${format(predicted, 'seconds')}` +
           `${prediction?.peak === undefined ? '' : ` at ${prediction.peak.title}`}${formula === undefined ? '.' : ` (${formula}).`}`,
-        since: times.length === 0 ? 0 : Math.min(...times),
+        since: Number.isNaN(since) ? facts.startedAt : since,
         costSecondsPerStep: measured - predicted,
         nextStep:
           'See which phase holds the time: data and host gaps, communication, or small matmuls. A larger micro-batch helps the last.',

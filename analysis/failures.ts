@@ -38,7 +38,7 @@ const place = ({ rank, node }: Event) =>
 function firstOfType(events: readonly Event[], nextSteps: Record<string, string>): Event[] {
   const first = new Map<string, Event>()
   for (const event of events) {
-    if (event.type === undefined || nextSteps[event.type] === undefined) continue
+    if (event.type === undefined || !Object.hasOwn(nextSteps, event.type)) continue
     const before = first.get(event.type)
     if (before === undefined || (event.time ?? Infinity) < (before.time ?? Infinity)) first.set(event.type, event)
   }

@@ -1,7 +1,7 @@
 /** A live run from which no step comes any more. */
 import { format } from '../base/units'
 import { defineDetector } from './detector'
-import { known, median } from './statistics'
+import { extent, median } from './statistics'
 
 /** Evaluation and checkpoints take many step times; ten of them and a minute is longer than most. */
 const STEP_TIMES = 10
@@ -12,10 +12,9 @@ export const silentRun = defineDetector({
   help: 'No step has come for many step times, and the run has not ended.',
   detect({ run, now, facts, steps }) {
     if (facts.endedAt !== undefined || !['live', 'silent'].includes(facts.state)) return []
-    const times = known(Array.from(steps.time))
     const usual = median(Array.from(steps.stepSeconds))
-    if (times.length < 2 || Number.isNaN(usual)) return []
-    const last = Math.max(...times)
+    const { least: first, greatest: last } = extent(steps.time)
+    if (!(last > first) || Number.isNaN(usual)) return []
     const silence = now - last
     if (silence <= Math.max(LEAST_SECONDS, STEP_TIMES * usual)) return []
     return [

@@ -9,14 +9,15 @@ const setting = <T>(schema: z.ZodType<T>, fallback: T, help: string): Setting<T>
   default: fallback,
   help,
 })
+const url = z.union([z.literal(''), z.url({ protocol: /^https?$/, error: 'give it as http://HOST:PORT' })])
 const list = z.union([z.array(z.string()), z.string().transform(text => text.split(',').filter(Boolean))])
 
 export const settings = {
   port: setting(z.coerce.number().int().min(0).max(65_535), 3000, 'port of the hub and its page; 0 takes a free one'),
   host: setting(z.string().min(1), '127.0.0.1', 'address that the hub listens on'),
   data: setting(z.string().min(1), join(homedir(), '.local/share/plumbline'), 'folder for the store and the spools'),
-  store: setting(z.string(), '', 'URL of a ClickHouse server; empty for the embedded store in the data folder'),
-  hub: setting(z.string(), '', 'URL of the hub that agents report to; empty for http://HOST:PORT of this machine'),
+  store: setting(url, '', 'URL of a ClickHouse server; empty for the embedded store in the data folder'),
+  hub: setting(url, '', 'URL of the hub that agents report to; empty for http://HOST:PORT of this machine'),
   token: setting(z.string(), '', 'secret that agents must show; empty asks for none'),
   intervalMs: setting(z.coerce.number().int().min(100).max(3_600_000), 1000, 'milliseconds between device samples'),
   logs: setting(list, [] as string[], 'globs of training logs to follow, with commas between'),
@@ -30,7 +31,7 @@ export const settings = {
     -1,
     'port of the agent’s own /metrics; -1 for none, 0 for a free one',
   ),
-  otlp: setting(z.string(), '', 'OTLP/HTTP endpoint to send metrics to; empty for none'),
+  otlp: setting(url, '', 'OTLP/HTTP endpoint to send metrics to; empty for none'),
 }
 export type PlumblineSettings = Values<typeof settings>
 
