@@ -21,6 +21,7 @@ export interface ModelShape {
   readonly ffnHiddenSize: number
   readonly vocabularySize: number
   readonly sequenceLength: number
+  readonly slidingWindow?: number | undefined
   readonly experts: number
   readonly activeExperts: number
   readonly gatedFfn: boolean
@@ -79,6 +80,7 @@ function withTraits(model: ModelInput, traits: Traits): ModelShape | undefined {
     headSize: model.headSize ?? hiddenSize / attentionHeads,
     ffnHiddenSize: model.ffnHiddenSize ?? 4 * hiddenSize,
     activeExperts: model.activeExperts ?? experts,
+    slidingWindow: model.slidingWindow,
   }
 }
 

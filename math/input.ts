@@ -15,6 +15,8 @@ export interface ModelInput {
   ffnHiddenSize?: Maybe<number>
   vocabularySize?: Maybe<number>
   sequenceLength?: Maybe<number>
+  /** Tokens that a token attends to, where they are fewer than the sequence (Mistral). */
+  slidingWindow?: Maybe<number>
   experts?: Maybe<number>
   activeExperts?: Maybe<number>
   parameters?: Maybe<number>

@@ -4,8 +4,15 @@ import type { Notes } from './notes'
 import { isMegatron, precisionOf, usesAutocast, type Plan } from './plan'
 import { sources, type Source } from './sources'
 
-/** Bytes of state per parameter beside the master copy: two fp32 moments, two 8-bit moments, one fp32 moment, none. */
-const OPTIMIZERS = { adamw: 8, adam8bit: 2, 'sgd-momentum': 4, lion: 4, sgd: 0 } as const
+/**
+ * Bytes of state per parameter beside the master copy. AdamW keeps two fp32 moments, in 8 bits a byte each; Lion, Muon and
+ * SGD with momentum one. Adafactor factors the second moment of a matrix into a row and a column, next to nothing.
+ * Shampoo keeps, for a square matrix, two statistics and their two roots of its own size, and a momentum.
+ */
+const OPTIMIZERS = {
+  ...{ adamw: 8, adam8bit: 2, 'sgd-momentum': 4, sgd: 0 },
+  ...{ lion: 4, muon: 4, adafactor: 0, shampoo: 20 },
+} as const
 export type Optimizer = keyof typeof OPTIMIZERS
 export const optimizerNames = Object.keys(OPTIMIZERS) as readonly Optimizer[]
 
@@ -16,31 +23,34 @@ export function optimizerOf(text: string): Optimizer | undefined {
   if (/^(torch\.optim\.)?(apex|fused|paged|distributed)*adamw?(torch|fused|apexfused|xla|anyprecision)*$/.test(word))
     return 'adamw'
   if (word.includes('sgd')) return word.includes('momentum') || word.includes('nesterov') ? 'sgd-momentum' : 'sgd'
-  return word.endsWith('lion') ? 'lion' : undefined
+  if (word.includes('shampoo') || word.endsWith('soap')) return 'shampoo'
+  return (['lion', 'muon', 'adafactor'] as const).find(name => word.endsWith(name))
 }
 
 export interface StateBytes {
   readonly parameters: number
   readonly gradients: number
   readonly optimizer: number
+  /** Of `optimizer`, the fp32 copy of the weights. */
+  readonly masterCopy: number
   readonly source: Source
   readonly convention: string
 }
 
-function weights(input: PredictInput, plan: Plan): Omit<StateBytes, 'optimizer'> & { copy: number } {
+function weights(input: PredictInput, plan: Plan): Omit<StateBytes, 'optimizer'> {
   const full = plan.precision === 'fp32' || plan.precision === 'tf32'
   if (full) {
     const convention = 'fp32 weights and gradients'
-    return { parameters: 4, gradients: 4, copy: 0, source: sources.transformerMath, convention }
+    return { parameters: 4, gradients: 4, masterCopy: 0, source: sources.transformerMath, convention }
   }
   if (usesAutocast(input.framework)) {
     const convention = 'autocast: weights and gradients stay in fp32, matmuls cast'
-    return { parameters: 4, gradients: 4, copy: 0, source: sources.autocast, convention }
+    return { parameters: 4, gradients: 4, masterCopy: 0, source: sources.autocast, convention }
   }
   const gradients = isMegatron(input.framework) ? 4 : 2
   const convention = `16-bit weights, ${gradients === 4 ? 'fp32' : '16-bit'} gradients, fp32 master copy`
   const source = gradients === 4 ? sources.megatronCode : sources.zero
-  return { parameters: 2, gradients, copy: 4, source, convention }
+  return { parameters: 2, gradients, masterCopy: 4, source, convention }
 }
 
 /**
@@ -51,11 +61,11 @@ export function stateBytes(input: PredictInput, plan: Plan, notes: Notes): State
   if (input.optimizer === undefined) notes.assume('optimizer = adamw (not given)')
   const optimizer = optimizerOf(input.optimizer ?? 'adamw')
   if (optimizer === undefined) return undefined
-  const { copy, ...rest } = weights(input, plan)
+  const rest = weights(input, plan)
   const asked = input.gradientPrecision === undefined ? undefined : precisionOf(input.gradientPrecision)
   const gradients = asked === undefined ? rest.gradients : asked === 'fp32' ? 4 : 2
   notes.assume(`model states: ${rest.convention}${asked === undefined ? '' : `; gradients as asked in ${asked}`}`)
-  return { ...rest, gradients, optimizer: copy + OPTIMIZERS[optimizer] }
+  return { ...rest, gradients, optimizer: rest.masterCopy + OPTIMIZERS[optimizer] }
 }
 
 /** Devices over which each kind of state is cut: stage 1 cuts the optimizer, 2 gradients too, 3 parameters too. */

@@ -23,6 +23,7 @@ export interface Row {
       readonly flash_attn: boolean
     }
     readonly arch: Readonly<Record<'L' | 'h' | 'a' | 'V' | 's' | 'ffn' | 'kv' | 'head_dim', number>> & {
+      readonly window: number | null
       readonly swiglu: boolean
       readonly tied: boolean
       readonly bias: boolean

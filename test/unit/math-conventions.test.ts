@@ -1,0 +1,56 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { conventions } from '../../math/conventions/index'
+import { answersOf, jobOf } from '../../math/conventions/job'
+import { findPreset } from '../../math/presets'
+import { comparisonsOf, references } from '../accuracy/calculators'
+import { anyInput } from './math-shapes'
+
+describe('by its own convention', () => {
+  it.each(references)('$convention answers as $calculator does: $output', reference => {
+    const all = comparisonsOf(reference)
+    expect(all.length).toBeGreaterThanOrEqual(5)
+    for (const { job, error } of all) expect(error, job).toBeLessThan(0.001)
+  })
+})
+
+describe('conventions', () => {
+  it.each([...conventions].map(convention => [convention.name, convention] as const))(
+    '%s explains each figure, for any job, with a number that can be',
+    (_, convention) => {
+      expect(convention.source.url).toMatch(/^https:\/\//)
+      expect(convention.help).not.toBe('')
+      fc.assert(
+        fc.property(anyInput, input => {
+          const job = jobOf(input)
+          if (job === undefined) return
+          for (const [figure, derived] of Object.entries(convention.count(job))) {
+            expect(derived.value, figure).toBeGreaterThanOrEqual(0)
+            expect(derived.source.title).not.toBe('')
+            // Every letter of the formula has its number.
+            const letters: string[] = derived.formula.match(/[A-Za-z]+/g) ?? []
+            expect(
+              letters.filter(letter => derived.letters[letter] === undefined),
+              derived.formula,
+            ).toEqual([])
+          }
+        }),
+        { numRuns: 50 },
+      )
+    },
+  )
+
+  it('stand side by side, and differ as is known: torchtitan leaves the embedding of Llama 3 out', () => {
+    const answers = answersOf({ model: { ...findPreset('llama-3-8b')?.model } })
+    const perToken = (name: string) =>
+      answers.find(({ convention }) => convention.name === name)?.figures.flopsPerToken?.value ?? NaN
+    expect(perToken('nanogpt') - perToken('torchtitan')).toBeCloseTo(6 * 128_256 * 4096, -3)
+    // Published GFLOP/token of Llama 3 8B: 57.9 by Megatron-LM before March 2025, 51.5 since.
+    expect(perToken('megatron-2024') / 1e9).toBeCloseTo(57.9, 0)
+    expect(perToken('megatron') / 1e9).toBeCloseTo(51.5, 0)
+  })
+
+  it('say nothing of a model whose dimensions are not known', () => {
+    expect(answersOf({ model: { parameters: 7e9 } })).toEqual([])
+  })
+})
