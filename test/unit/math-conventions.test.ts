@@ -4,6 +4,7 @@ import { conventions } from '../../math/conventions/index'
 import { answersOf, jobOf } from '../../math/conventions/job'
 import { findPreset } from '../../math/presets'
 import { comparisonsOf, references } from '../accuracy/calculators'
+import { errorOf, tables } from '../accuracy/published'
 import { anyInput } from './math-shapes'
 
 describe('by its own convention', () => {
@@ -11,6 +12,17 @@ describe('by its own convention', () => {
     const all = comparisonsOf(reference)
     expect(all.length).toBeGreaterThanOrEqual(5)
     for (const { job, error } of all) expect(error, job).toBeLessThan(0.001)
+  })
+})
+
+describe('beside published tables', () => {
+  it.each(tables)('$title', table => {
+    const all = table.compare()
+    expect(all.length).toBeGreaterThan(0)
+    const missed = all.filter(one => !(errorOf(table, one) <= table.goal) && table.known?.row.test(one.row) !== true)
+    expect(missed).toEqual([])
+    // A reason excuses a small difference, not any.
+    for (const one of all) expect(errorOf(table, one), one.row).toBeLessThan(table.measure === 'points' ? 1.5 : 0.05)
   })
 })
 
