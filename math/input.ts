@@ -67,6 +67,8 @@ export interface PredictInput {
   gradientPrecision?: Maybe<string>
   /** Attention scores are not kept for the backward pass. */
   flashAttention?: Maybe<boolean>
+  /** Count as this calculator does, where it counts: a name of `conventions/`. */
+  conventions?: Maybe<string>
   /** Count the whole square of the attention matrix, or its causal half. */
   attention?: Maybe<'full' | 'causal'>
 }

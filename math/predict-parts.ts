@@ -1,5 +1,6 @@
 /** Memory, communication and time of a prediction: figures from the pure functions, with their explanations noted. */
 import { COLLECTIVES, stepTraffic, trafficNeeds, type Collective, type Purpose, type Traffic } from './communication'
+import type { Counted } from './conventions/convention'
 import { missingDimensions, type ModelShape } from './dimensions'
 import type { Derived } from './explain'
 import { sumOf, type Figures } from './figures'
@@ -18,6 +19,8 @@ export interface MemoryPrediction {
   parametersBytes?: number
   gradientsBytes?: number
   optimizerBytes?: number
+  /** The three above as one, where the convention asked for does not tell them apart. */
+  statesBytes?: number
   activationsBytes?: number
   buffersBytes?: number
   /** Only where every part is known. */
@@ -58,6 +61,7 @@ export interface Known {
   readonly plan: Plan
   readonly shape: ModelShape | undefined
   readonly peak: Peak | undefined
+  readonly counted: Counted
   readonly parameters: number | undefined
 }
 
@@ -89,19 +93,29 @@ export function predictMemory(known: Known, figures: Figures, notes: Notes) {
   const stage = stageOfKnown(known, states, notes)
   figures.add('memory.deviceParameters', stage?.deviceParameters, 'count')
   figures.add('memory.layerActivationsBytes', stage?.layerActivations, 'bytes')
-  const parts = {
-    parametersBytes: figures.add('memory.parametersBytes', stage?.states?.parameters, 'bytes'),
-    gradientsBytes: figures.add('memory.gradientsBytes', stage?.states?.gradients, 'bytes'),
-    optimizerBytes: figures.add('memory.optimizerBytes', stage?.states?.optimizer, 'bytes'),
-    activationsBytes: figures.add('memory.activationsBytes', stage?.activations, 'bytes'),
-    buffersBytes: figures.add('memory.buffersBytes', stage?.buffers, 'bytes'),
-  }
+  const parts = memoryParts(known, stage, figures)
   const total = sumOf(Object.values(parts), sources.transformerMath)
   const totalBytes = figures.add('memory.totalBytes', total, 'bytes')
   if (totalBytes === undefined) notes.lack('memory.totalBytes', memoryNeeds(known, states))
   const capacityBytes = known.peak?.gpu?.memoryBytes
   const memory = present<MemoryPrediction>({ ...parts, totalBytes, stage: stage?.stage, capacityBytes })
   return { memory, states }
+}
+
+function memoryParts({ counted }: Known, stage: StageMemory | undefined, figures: Figures) {
+  const add = (name: keyof MemoryPrediction, derived: Derived | undefined) =>
+    figures.add(`memory.${name}`, derived, 'bytes')
+  const rest = {
+    activationsBytes: add('activationsBytes', counted.activationsBytes ?? stage?.activations),
+    buffersBytes: add('buffersBytes', counted.buffersBytes ?? stage?.buffers),
+  }
+  if (counted.statesBytes !== undefined) return { statesBytes: add('statesBytes', counted.statesBytes), ...rest }
+  return {
+    parametersBytes: add('parametersBytes', counted.parametersBytes ?? stage?.states?.parameters),
+    gradientsBytes: add('gradientsBytes', counted.gradientsBytes ?? stage?.states?.gradients),
+    optimizerBytes: add('optimizerBytes', counted.optimizerBytes ?? stage?.states?.optimizer),
+    ...rest,
+  }
 }
 
 function memoryNeeds({ input, plan, shape }: Known, states: StateBytes | undefined): string[] {

@@ -2,6 +2,8 @@
  * What should be: parameters, FLOPs, memory, communication and step time of a training job from its configuration. What
  * cannot be known from the input is absent and named in `missing`; what was taken for granted is in `assumptions`.
  */
+import type { Counted } from './conventions/convention'
+import { countedAsAsked } from './conventions/job'
 import { missingDimensions, completeShape, type ModelShape } from './dimensions'
 import { explainModelFlops } from './efficiency'
 import type { Derived, Explanation } from './explain'
@@ -75,7 +77,8 @@ function perStep(perToken: number | undefined, input: PredictInput, plan: Plan):
 
 function predictFlops(known: Known, figures: Figures, notes: Notes): FlopsPrediction {
   const { input, plan, shape } = known
-  const flops = explainModelFlops(input)
+  const own = explainModelFlops(input)
+  const flops = known.counted.flopsPerToken ?? own
   const perToken = figures.add('flops.perToken', flops, 'flops')
   if (perToken === undefined)
     notes.lack('flops.perToken', ['model.parameters', ...missingDimensions(input.model ?? {})])
@@ -87,17 +90,26 @@ function predictFlops(known: Known, figures: Figures, notes: Notes): FlopsPredic
       ...(input.model?.sequenceLength === undefined ? ['model.sequenceLength'] : []),
     ])
   }
-  const attention = flops?.attention ?? 0
-  const hardware = perToken === undefined ? undefined : hardwareFlopsPerToken(perToken, attention, plan.recompute)
+  const attention = own?.attention ?? 0
+  const hardware =
+    known.counted.hardwareFlopsPerToken ??
+    (perToken === undefined ? undefined : hardwareFlopsPerToken(perToken, attention, plan.recompute))
   return defined<FlopsPrediction>({
     ...{ perToken, perStep: step },
     hardwarePerToken: figures.add('flops.hardwarePerToken', hardware, 'flops'),
-    byConvention: shape && flops ? flopsByConvention(shape, flops.letters['P'] ?? NaN) : undefined,
+    byConvention: shape && own ? flopsByConvention(shape, own.letters['P'] ?? NaN) : undefined,
   })
 }
 
-function predictParameters(input: PredictInput, shape: ModelShape | undefined, figures: Figures, notes: Notes) {
-  const count = givenParameters(input) ?? (shape === undefined ? undefined : parameterCount(shape))
+function predictParameters(
+  input: PredictInput,
+  shape: ModelShape | undefined,
+  counted: Counted,
+  figures: Figures,
+  notes: Notes,
+) {
+  const count =
+    counted.parameters ?? givenParameters(input) ?? (shape === undefined ? undefined : parameterCount(shape))
   const parameters = figures.add('parameters', count, 'count')
   if (parameters === undefined) notes.lack('parameters', missingDimensions(input.model ?? {}))
   const active = shape !== undefined && shape.experts > 1 ? parameterCount(shape, true) : undefined
@@ -111,9 +123,10 @@ export function predict(given: PredictInput): Prediction {
   const input = tidyInput(given, notes)
   const plan = readPlan(input, notes)
   const shape = completeShape(input.model ?? {}, notes)
-  const counts = predictParameters(input, shape, figures, notes)
+  const counted = countedAsAsked(input, shape, plan, notes)
+  const counts = predictParameters(input, shape, counted, figures, notes)
   const peak = peakOf(input.hardware, plan.precision)
-  const known: Known = { input, plan, shape, peak, parameters: counts.parameters }
+  const known: Known = { input, plan, shape, peak, counted, parameters: counts.parameters }
   const flops = predictFlops(known, figures, notes)
   const { memory, states } = predictMemory(known, figures, notes)
   const { communication, traffic } = predictCommunication(known, states, figures, notes)

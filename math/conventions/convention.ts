@@ -14,8 +14,6 @@ export interface Job {
   readonly plan: Plan
   /** Bytes of state per parameter by our own count; conventions replace them by theirs. */
   readonly states: StateBytes | undefined
-  /** Attention scores are not kept for the backward pass. */
-  readonly flash: boolean
   /** 4 or 2, where it was asked for. */
   readonly gradientBytes: number | undefined
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { conventions } from '../../math/conventions/index'
 import { answersOf, jobOf } from '../../math/conventions/job'
+import { predict } from '../../math/predict'
 import { findPreset } from '../../math/presets'
 import { comparisonsOf, references } from '../accuracy/calculators'
 import { errorOf, tables } from '../accuracy/published'
@@ -64,5 +65,31 @@ describe('conventions', () => {
 
   it('say nothing of a model whose dimensions are not known', () => {
     expect(answersOf({ model: { parameters: 7e9 } })).toEqual([])
+  })
+
+  it.each(conventions.names)('can be asked for: a prediction then counts as %s', name => {
+    const input = {
+      ...{ model: { ...findPreset('llama-3-8b')?.model }, precision: 'bf16', optimizer: 'adamw', recompute: 'full' },
+      parallelism: { tensor: 2, pipeline: 1, data: 8, zeroStage: 2 },
+      ...{ batch: { micro: 1, global: 64 }, hardware: { gpu: 'h100-sxm', count: 16 } },
+    }
+    const { flops, memory, parameters, step, mfu, assumptions } = predict({ ...input, conventions: name })
+    const { figures } = answersOf(input).find(({ convention }) => convention.name === name) ?? expect.fail('no answer')
+    const asked = {
+      ...{ parameters, flopsPerToken: flops.perToken, hardwareFlopsPerToken: flops.hardwarePerToken },
+      ...{ parametersBytes: memory.parametersBytes, gradientsBytes: memory.gradientsBytes },
+      ...{ optimizerBytes: memory.optimizerBytes, statesBytes: memory.statesBytes },
+      ...{ activationsBytes: memory.activationsBytes, buffersBytes: memory.buffersBytes },
+    }
+    for (const [figure, { value }] of Object.entries(figures)) expect(asked[figure as keyof typeof asked]).toBe(value)
+    // What it says nothing of is still there, by our own count.
+    for (const value of [parameters, flops.perToken, memory.totalBytes, step.seconds, mfu])
+      expect(value).toBeGreaterThan(0)
+    expect(assumptions.join()).toContain('counted as')
+  })
+
+  it('that are not known are said to be none', () => {
+    const { assumptions } = predict({ model: { ...findPreset('gpt2')?.model }, conventions: 'nobody' })
+    expect(assumptions).toContain('conventions = our own (there is no "nobody")')
   })
 })
