@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { PlumblineError } from '../base/errors'
 import type { PredictInput } from '../math/predict'
+import { optimizerNames } from '../math/states'
 
 type Group = 'model' | 'parallelism' | 'batch' | 'hardware'
 interface Flag {
@@ -46,7 +47,7 @@ const flags: readonly Flag[] = [
   },
   word('precision', undefined, 'precision', 'fp32, tf32, bf16, fp16 or fp8'),
   word('gradient-precision', undefined, 'gradientPrecision', 'precision of gradients'),
-  word('optimizer', undefined, 'optimizer', 'adamw, adam8bit, sgd, sgd-momentum or lion'),
+  word('optimizer', undefined, 'optimizer', optimizerNames.join(', ')),
   word('recompute', undefined, 'recompute', 'none, selective or full'),
   word('framework', undefined, 'framework', 'the framework, for its habits in memory'),
   word('attention', undefined, 'attention', 'count full or causal attention'),
@@ -54,6 +55,12 @@ const flags: readonly Flag[] = [
 ]
 
 const optionOf = (name: string) => name.replace(/-[a-z]/g, part => part.slice(1).toUpperCase())
+
+/** The flag that sets the field of a path: `--zero` sets `parallelism.zeroStage`. */
+export function flagOf(path: string): { readonly name: string; readonly help: string } | undefined {
+  const flag = flags.find(({ group, field }) => path === (group === undefined ? field : `${group}.${field}`))
+  return flag === undefined ? undefined : { name: `--${flag.name}`, help: flag.help }
+}
 
 export function declareFlags(program: Command): void {
   for (const flag of flags) program.option(`--${flag.name}${flag.value === '' ? '' : ` ${flag.value}`}`, flag.help)
@@ -76,5 +83,8 @@ export function applyFlags(input: PredictInput, options: Readonly<Record<string,
     if (flag.group === undefined) result[flag.field] = value
     else result[flag.group] = { ...(result[flag.group] as object | undefined), [flag.field]: value }
   }
+  // A log says how many devices there are as its world size: the flag is about that as well.
+  if (options['count'] !== undefined && input.parallelism?.worldSize !== undefined)
+    result['parallelism'] = { ...(result['parallelism'] as object | undefined), worldSize: Number(options['count']) }
   return result
 }

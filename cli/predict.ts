@@ -8,9 +8,9 @@ import { findGpu, gpus } from '../math/gpus'
 import { precisionOf } from '../math/plan'
 import { predict, type PredictInput, type Prediction } from '../math/predict'
 import { findPreset, presets } from '../math/presets'
-import { optimizerOf } from '../math/states'
+import { optimizerNames, optimizerOf } from '../math/states'
 import { defineCommand } from './command'
-import { applyFlags, declareFlags } from './predict-flags'
+import { applyFlags, declareFlags, flagOf } from './predict-flags'
 
 const positive = z.number().finite().positive()
 const count = positive.int()
@@ -30,7 +30,7 @@ const configSchema = z.strictObject({
       ...{ layers: count.optional(), hiddenSize: count.optional(), attentionHeads: count.optional() },
       ...{ keyValueHeads: count.optional(), headSize: count.optional(), ffnHiddenSize: count.optional() },
       ...{ vocabularySize: count.optional(), sequenceLength: count.optional(), parameters: positive.optional() },
-      ...{ experts: count.optional(), activeExperts: count.optional() },
+      ...{ experts: count.optional(), activeExperts: count.optional(), slidingWindow: count.optional() },
       ...{ tiedEmbeddings: z.boolean().optional(), gatedFfn: z.boolean().optional() },
       ...{ learnedPositions: z.boolean().optional(), biases: z.boolean().optional() },
     })
@@ -45,7 +45,7 @@ const configSchema = z.strictObject({
     .optional(),
   batch: z.strictObject({ micro: positive.optional(), global: positive.optional() }).optional(),
   precision: word(precisionOf, 'precision (fp32, tf32, bf16, fp16, fp8)').optional(),
-  optimizer: word(optimizerOf, 'optimizer (adamw, adam8bit, sgd, sgd-momentum, lion)').optional(),
+  optimizer: word(optimizerOf, `optimizer (${optimizerNames.join(', ')})`).optional(),
   recompute: z.enum(['none', 'selective', 'full']).optional(),
   hardware: z
     .strictObject({
@@ -62,6 +62,9 @@ const configSchema = z.strictObject({
 })
 
 const usage = (message: string, fix: string) => new PlumblineError(message, { fix, usage: true })
+const COMMAND_LINE = 'the command line'
+/** A config that was read has been checked when the flags come to it: what is wrong then is a flag. */
+const flagAt = (path: string, from: string) => (from === COMMAND_LINE ? flagOf(path) : undefined)
 
 function readText(source: string): string {
   try {
@@ -99,7 +102,10 @@ function expandModel(config: Record<string, unknown>): Record<string, unknown> {
   return { ...config, model: preset.model }
 }
 
-/** Checks a config; throws a usage error that names the field. */
+const FIELDS =
+  'a config has framework, model, parallelism, batch, precision, optimizer, recompute and hardware, in the words of the `config` record; every field may be absent'
+
+/** Checks a config; throws a usage error that names the field, or the flag that set it. */
 export function checkConfig(value: unknown, from: string): PredictInput {
   const table = z.record(z.string(), z.unknown()).safeParse(value)
   if (!table.success) throw usage(`${from} holds no config`, 'give the fields of a config record as JSON or YAML')
@@ -107,27 +113,29 @@ export function checkConfig(value: unknown, from: string): PredictInput {
   if (!result.success) {
     const [issue] = result.error.issues
     const path = issue?.path.join('.') ?? ''
-    throw usage(
-      `${from}: ${path === '' ? '' : `${path}: `}${issue?.message ?? 'not valid'}`,
-      'a config has framework, model, parallelism, batch, precision, optimizer, recompute and hardware, in the words of the `config` record; every field may be absent',
-    )
+    const flag = flagAt(path, from)
+    const where = flag?.name ?? (path === '' ? from : `${from}: ${path}`)
+    throw usage(`${where}: ${issue?.message ?? 'not valid'}`, flag?.help ?? FIELDS)
   }
-  checkTogether(result.data, from)
   return result.data
 }
 
-function checkTogether(input: PredictInput, from: string): void {
+/** What fields say together is checked when the flags are in: a flag may put right what the file says. */
+function checkTogether(input: PredictInput): void {
   const gpu = input.hardware?.gpu
   if (gpu !== undefined && input.hardware?.peakFlopsPerSecond === undefined && findGpu(gpu) === undefined) {
-    throw usage(`${from}: hardware.gpu: "${gpu}" is not known`, `use one of: ${gpus.names.join(', ')}`)
+    throw usage(
+      `hardware.gpu: "${gpu}" is not known`,
+      `give its peak with --peak, or use one of: ${gpus.names.join(', ')}`,
+    )
   }
   const { tensor = 1, pipeline = 1, context = 1, data, worldSize } = input.parallelism ?? {}
   const world = worldSize ?? input.hardware?.count
   const model = tensor * pipeline * context
   if (world !== undefined && (data === undefined ? world % model !== 0 : world !== model * data)) {
     throw usage(
-      `${from}: parallelism: tensor ${tensor} × pipeline ${pipeline} × context ${context}${data === undefined ? '' : ` × data ${data}`} does not make ${world} devices`,
-      'correct the degrees, or hardware.count',
+      `parallelism: tensor ${tensor} × pipeline ${pipeline} × context ${context}${data === undefined ? '' : ` × data ${data}`} does not make ${world} devices`,
+      'correct the degrees, or the number of devices (--count)',
     )
   }
 }
@@ -189,7 +197,9 @@ export const command = defineCommand({
     }
     if (source === undefined) throw usage('predict needs a config', 'plumbline predict --list prints the presets')
     const input = applyFlags(checkConfig(readConfig(source), source === '-' ? 'standard input' : source), options)
-    const prediction = predict(checkConfig(input, 'the command line'))
+    const checked = checkConfig(input, COMMAND_LINE)
+    checkTogether(checked)
+    const prediction = predict(checked)
     console.log(json ? JSON.stringify(prediction, null, 2) : describe(prediction))
     return 0
   },

@@ -26,7 +26,7 @@ export function differenceText(measured: number, predicted: number): string {
   return percent === 0 ? '±0 %' : `${percent > 0 ? '+' : '−'}${Math.abs(percent)} %`
 }
 
-function Source({ source: { title, url } }: { source: Explanation['source'] }) {
+export function Source({ source: { title, url } }: { source: Explanation['source'] }) {
   return url === '' ? (
     <>{title}</>
   ) : (

@@ -60,7 +60,7 @@ describe('a prediction', () => {
         batch: fc.record({ micro: fc.constant(1), global: fc.constant(8) }, { requiredKeys: [] }),
         hardware: fc.record({ gpu: fc.constantFrom('a100', 'abacus'), count: fc.constant(8) }, { requiredKeys: [] }),
         parallelism: fc.record({ pipeline: fc.constantFrom(1, 2), data: fc.constant(2) }, { requiredKeys: [] }),
-        optimizer: fc.constantFrom('adamw', 'shampoo'),
+        optimizer: fc.constantFrom('adamw', 'sophia'),
       },
       { requiredKeys: [] },
     )

@@ -33,15 +33,18 @@ describe('bytes per parameter', () => {
     ['SGD with momentum', { precision: 'bf16', optimizer: 'sgd-momentum' }, [2, 2, 8]],
     ['SGD', { precision: 'bf16', optimizer: 'sgd' }, [2, 2, 4]],
     ['Lion has one moment', { precision: 'bf16', optimizer: 'lion' }, [2, 2, 8]],
+    ['Muon has one moment', { precision: 'bf16', optimizer: 'muon' }, [2, 2, 8]],
+    ['Adafactor has next to none', { precision: 'bf16', optimizer: 'adafactor' }, [2, 2, 4]],
+    ['Shampoo has four matrices and a momentum', { precision: 'bf16', optimizer: 'shampoo' }, [2, 2, 24]],
   ])('%s', (_, input, bytes) => {
     expect(perParameter(input)).toEqual(bytes)
   })
 
   it('are unknown of an optimizer that is not known, and the prediction says so', () => {
-    expect(bytesOf({ optimizer: 'shampoo' })).toBeUndefined()
-    const { memory, missing } = predict({ model: { parameters: 1e9 }, optimizer: 'shampoo' })
+    expect(bytesOf({ optimizer: 'sophia' })).toBeUndefined()
+    const { memory, missing } = predict({ model: { parameters: 1e9 }, optimizer: 'sophia' })
     expect(memory.optimizerBytes).toBeUndefined()
-    expect(missing.find(({ figure }) => figure === 'memory.totalBytes')?.needs.join()).toContain('shampoo')
+    expect(missing.find(({ figure }) => figure === 'memory.totalBytes')?.needs.join()).toContain('sophia')
   })
 })
 
@@ -59,9 +62,9 @@ describe('the name of an optimizer', () => {
     ['SGD', 'sgd'],
     ['sgd_momentum', 'sgd-momentum'],
     ['lion', 'lion'],
-    ['adafactor', undefined],
+    ['adafactor', 'adafactor'],
     ['adagrad', undefined],
-    ['muon', undefined],
+    ['muon', 'muon'],
     ['constructor', undefined],
     ['', undefined],
   ])('"%s" is %s', (text, name) => {

@@ -1,3 +1,4 @@
+import Link from 'next/link'
 import { format } from '../../../base/units'
 import type { PredictedRun } from '../../data/prediction'
 import { Card } from '../../ui/card'
@@ -33,7 +34,7 @@ function Lines({ title, lines }: { title: string; lines: readonly string[] }) {
 }
 
 /** What the prediction rests on, and what it lacks. */
-export function PredictionCard({ predicted }: { predicted: PredictedRun | undefined }) {
+export function PredictionCard({ run, predicted }: { run: string; predicted: PredictedRun | undefined }) {
   if (predicted === undefined) {
     return (
       <Card title="Prediction">
@@ -43,7 +44,15 @@ export function PredictionCard({ predicted }: { predicted: PredictedRun | undefi
   }
   const { assumptions, missing } = predicted.prediction
   return (
-    <Card title="Prediction" aside={<Provenance kind="predicted" />}>
+    <Card
+      title="Prediction"
+      aside={
+        <>
+          <Provenance kind="predicted" />
+          <Link href={`/runs/${encodeURIComponent(run)}/arithmetic`}>all formulas</Link>
+        </>
+      }
+    >
       <dl className={styles.facts}>
         {factsOf(predicted).map(([name, value]) => (
           <div key={name}>

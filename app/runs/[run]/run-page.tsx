@@ -56,7 +56,7 @@ function RunBody({ run, view, state }: { run: string; view: RunView; state: View
         <Devices view={view} nodes={mine} />
         <div className={styles.columns}>
           <RanksTable ranks={ranks} />
-          <PredictionCard predicted={predicted} />
+          <PredictionCard run={run} predicted={predicted} />
         </div>
       </div>
     </>

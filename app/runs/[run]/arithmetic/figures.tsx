@@ -1,0 +1,80 @@
+'use client'
+import { format } from '../../../../base/units'
+import type { Explanation } from '../../../../math/explain'
+import { Card } from '../../../ui/card'
+import { Source } from '../../../ui/figure'
+import { Table, type Column } from '../../../ui/table'
+import styles from './arithmetic.module.css'
+
+interface Row {
+  readonly path: string
+  readonly explanation: Explanation
+}
+
+/** `memory.optimizerBytes` → `optimizer`; the unit stands in the value. */
+const titleOf = (path: string) =>
+  path
+    .slice(path.indexOf('.') + 1)
+    .replace(/(Bytes|Seconds|Ratio)$/, '')
+    .replace(/\./g, ' ')
+    .replace(/([a-z])([A-Z])/g, '$1 $2')
+    .toLowerCase()
+
+const COLUMNS: readonly Column<Row>[] = [
+  {
+    name: 'figure',
+    title: 'Figure',
+    width: '14%',
+    cell: ({ path }) => (
+      <a id={path} href={`#${path}`}>
+        {titleOf(path)}
+      </a>
+    ),
+  },
+  {
+    name: 'value',
+    title: 'Value',
+    number: true,
+    width: '9%',
+    cell: ({ explanation: { value, unit } }) => format(value, unit),
+  },
+  {
+    name: 'formula',
+    title: 'Formula, and the numbers in it',
+    width: '50%',
+    cell: ({ explanation: { formula, substituted, assumption } }) => (
+      <div className={styles.formula}>
+        <code>{formula}</code>
+        {substituted !== formula && <code className="muted">= {substituted}</code>}
+        {assumption !== undefined && <p className="muted">{assumption}</p>}
+      </div>
+    ),
+  },
+  { name: 'source', title: 'Source', isMinor: true, cell: ({ explanation }) => <Source source={explanation.source} /> },
+]
+
+const GROUPS = [
+  { name: 'model', title: 'Model and FLOPs' },
+  { name: 'memory', title: 'Memory of one device of the fullest stage' },
+  { name: 'communication', title: 'Communication of one device and step' },
+  { name: 'step', title: 'Step time and utilisation' },
+] as const
+
+function groupOf(path: string): (typeof GROUPS)[number]['name'] {
+  if (path.startsWith('memory.')) return 'memory'
+  if (path.startsWith('communication.')) return 'communication'
+  return path.startsWith('step.') || path === 'mfu' || path === 'hfu' ? 'step' : 'model'
+}
+
+export function Figures({ explain }: { explain: Readonly<Record<string, Explanation>> }) {
+  const rows = Object.entries(explain).map(([path, explanation]) => ({ path, explanation }))
+  return GROUPS.map(({ name, title }) => {
+    const mine = rows.filter(({ path }) => groupOf(path) === name)
+    if (mine.length === 0) return null
+    return (
+      <Card key={name} title={title}>
+        <Table label={title} columns={COLUMNS} rows={mine} rowKey={({ path }) => path} />
+      </Card>
+    )
+  })
+}

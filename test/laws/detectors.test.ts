@@ -1,0 +1,163 @@
+/** What holds for every detector: silent on a calm run, fires on its fault and names it, and never throws. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { DetectorWindow } from '../../analysis/detector'
+import { detectors } from '../../analysis/index'
+import { predict } from '../../math/predict'
+import { findPreset } from '../../math/presets'
+import { findingSchema } from '../../wire/findings'
+import { jobColumns, rankColumns, scattered, STARTED, windowOf, type Spent } from '../unit/analysis-windows'
+
+const CALM: Spent = { communication: 30, forward: 40, backward: 80, data: 5 }
+const prediction = predict({
+  ...{ model: findPreset('gpt2')?.model, precision: 'bf16', batch: { micro: 8, global: 64 } },
+  hardware: { gpu: 'a100', count: 8 },
+})
+const predicted = prediction.step.seconds ?? NaN
+
+function calm(seed: number, change: Parameters<typeof windowOf>[0] = {}): DetectorWindow {
+  const steps = jobColumns(Array<number>(30).fill(1.5 * predicted))
+  return windowOf({
+    ...{
+      now: STARTED + 46 * predicted,
+      prediction,
+      steps,
+      ranks: rankColumns(scattered(Array(4).fill(CALM) as Spent[], seed)),
+    },
+    events: [
+      { kind: 'event', type: 'evaluation', message: 'validation loss 2.1', time: STARTED },
+      { kind: 'event', type: 'exit', message: 'ended', exitCode: 0, time: STARTED },
+    ],
+    ...change,
+  })
+}
+
+/** The fault that each detector is for, and what its finding must name. */
+const FAULTS: Readonly<Record<string, readonly [window: DetectorWindow, names: RegExp]>> = {
+  'out-of-memory': [
+    calm(1, {
+      events: [{ kind: 'event', type: 'oom', rank: 3, message: 'CUDA out of memory', requestedBytes: 2 ** 31 }],
+    }),
+    /Out of memory on rank 3.*2\.00 GiB/,
+  ],
+  crash: [
+    calm(1, {
+      events: [{ kind: 'event', type: 'traceback', rank: 1, node: 'n7', message: 'RuntimeError: shapes differ' }],
+    }),
+    /rank 1 of n7.*RuntimeError/,
+  ],
+  'silent-run': [calm(1, { now: STARTED + 3600 }), /No step for \d/],
+  'slow-rank': [
+    calm(1, {
+      ranks: rankColumns(
+        scattered(
+          [0, 1, 2, 3].map(rank =>
+            rank === 2 ? { ...CALM, communication: 5, forward: 190 } : { ...CALM, communication: 160 },
+          ),
+          1,
+        ),
+      ),
+    }),
+    /Rank 2 is slow.*forward/,
+  ],
+  'below-prediction': [
+    calm(1, { steps: jobColumns(Array<number>(30).fill(5 * predicted)), now: STARTED + 151 * predicted }),
+    /5\.0 times as long/,
+  ],
+}
+
+const everything = [...detectors].map(detector => [detector.name, detector] as const)
+
+describe.each(everything)('the detector %s', (name, detector) => {
+  it('has a name and says what it looks for', () => {
+    expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/)
+    expect(detector.help).toMatch(/^[A-Z].{20,}\.$/)
+  })
+
+  it('is silent on a calm run', () => {
+    for (let seed = 1; seed <= 50; seed += 1) expect(detector.detect(calm(seed)), `seed ${seed}`).toEqual([])
+  })
+
+  it('fires on its fault, names it, and says what was seen and what to do', () => {
+    const [window, names] = FAULTS[name] ?? []
+    if (window === undefined || names === undefined) throw new Error(`the law has no fault for ${name}`)
+    const [finding, ...more] = detector.detect(window)
+    expect(more).toEqual([])
+    expect(findingSchema.parse(finding)).toEqual(finding)
+    expect(finding).toMatchObject({ detector: name, run: 'run' })
+    expect(`${finding?.title}: ${finding?.evidence}`).toMatch(names)
+    expect(finding?.nextStep.length).toBeGreaterThan(20)
+    expect(finding?.since).toBeGreaterThanOrEqual(STARTED)
+    expect(finding?.since).toBeLessThanOrEqual(window.now)
+  })
+
+  it('keeps to its own fault: nobody else speaks of it', () => {
+    const [window] = FAULTS[name] ?? []
+    for (const other of detectors)
+      if (window !== undefined && other.name !== name) expect(other.detect(window), other.name).toEqual([])
+  })
+
+  it('says the same of the same window again, and leaves it as it was', () => {
+    const [window = windowOf()] = FAULTS[name] ?? []
+    const before = structuredClone(window)
+    expect(detector.detect(window)).toEqual(detector.detect(window))
+    expect(window).toEqual(before)
+  })
+
+  it('does not throw on a run of which nothing is known', () => {
+    const nothing = windowOf({
+      steps: jobColumns([]),
+      now: NaN,
+      facts: { state: 'live', startedAt: NaN, worldSize: undefined },
+    })
+    expect(detector.detect(nothing)).toEqual([])
+    const gaps = Array.from({ length: 40 }, (_, step) => ({ step, rank: NaN, communication: NaN, time: NaN }))
+    const absent = windowOf({
+      ranks: rankColumns(gaps),
+      steps: jobColumns(Array<number>(40).fill(NaN)),
+      prediction: predict({}),
+    })
+    expect(detector.detect(absent)).toEqual([])
+  })
+
+  it('does not throw on any columns, and what it says is a finding', () => {
+    const cell = fc.oneof(fc.constantFrom(NaN, 0, -1, 1, Infinity, 1e308), fc.double(), fc.nat(5))
+    const rows = fc.array(fc.array(cell, { minLength: 8, maxLength: 8 }), { maxLength: 60 })
+    const optional = (values: fc.Arbitrary<number>) => fc.option(values, { nil: undefined })
+    const event = fc.record({
+      ...{ kind: fc.constant('event' as const), type: fc.constantFrom('oom', 'crash', 'xid', 'toString', undefined) },
+      ...{
+        time: optional(fc.nat(9999)),
+        rank: optional(fc.nat(9)),
+        requestedBytes: optional(fc.nat()),
+        message: fc.string(),
+      },
+    })
+    const facts = fc.record({ state: fc.constantFrom('live', 'silent', 'ended', ''), endedAt: optional(fc.nat(9999)) })
+    fc.assert(
+      fc.property(rows, fc.array(event, { maxLength: 5 }), facts, fc.double(), (cells, events, known, now) => {
+        const column = (at: number) => Float64Array.from(cells, row => row[at] ?? NaN)
+        const ranks = {
+          ...{ step: column(0), rank: column(1), time: column(2), stepSeconds: column(3), dataSeconds: column(4) },
+          ...{ forwardSeconds: column(5), backwardSeconds: column(6), communicationSeconds: column(7) },
+        }
+        const steps = { step: column(0), time: column(2), stepSeconds: column(3) }
+        const window = windowOf({ ranks, steps, events, now, prediction, facts: { ...known, startedAt: 0 } })
+        for (const finding of detector.detect(window)) expect(findingSchema.parse(finding)).toEqual(finding)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('takes a run of half a million steps', () => {
+    const steps = jobColumns(Array<number>(500_000).fill(0.1))
+    const window = windowOf({ steps, prediction, now: STARTED + 60_000 })
+    expect(detector.detect(window).length).toBeLessThanOrEqual(1)
+  })
+})
+
+describe('the law', () => {
+  it('knows the fault of every detector, and of no other', () => {
+    expect(Object.keys(FAULTS)).toEqual([...detectors.names])
+  })
+})
