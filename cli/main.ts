@@ -68,8 +68,12 @@ function printConfig(resolved: ReturnType<typeof resolveSettings<typeof settings
 function report(error: unknown, name: string): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0
-    console.error(error.message.replace(/^error: /, 'error: '))
-    console.error(`fix: plumbline ${commands.get(name) === undefined ? '' : `${name} `}--help`)
+    const [message = '', hint] = error.message.split('\n')
+    console.error(`error: ${message.replace(/^error: /, '')}`)
+    const help = `plumbline ${commands.get(name) === undefined ? '' : `${name} `}--help`
+    // commander adds "(Did you mean --micro?)" on a line of its own.
+    const meant = /^\(Did you mean (.*)\?\)$/.exec(hint ?? '')?.[1]
+    console.error(`fix: ${meant === undefined ? '' : `${meant}, or `}${help}`)
     return 2
   }
   console.error(`error: ${messageOf(error)}`)

@@ -1,6 +1,7 @@
 /** Flags of `plumbline predict`: each sets one field of the config and wins over the file. */
 import type { Command } from 'commander'
 import { PlumblineError } from '../base/errors'
+import { conventions } from '../math/conventions/index'
 import type { PredictInput } from '../math/predict'
 import { optimizerNames } from '../math/states'
 
@@ -51,6 +52,7 @@ const flags: readonly Flag[] = [
   word('recompute', undefined, 'recompute', 'none, selective or full'),
   word('framework', undefined, 'framework', 'the framework, for its habits in memory'),
   word('attention', undefined, 'attention', 'count full or causal attention'),
+  word('conventions', undefined, 'conventions', `count as ${conventions.names.join(', ')} does`),
   { name: 'flash', value: '', group: undefined, field: 'flashAttention', help: 'attention scores are not kept' },
 ]
 

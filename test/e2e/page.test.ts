@@ -151,6 +151,22 @@ describe('the page', () => {
     await expect.poll(() => card.getByText('What the arithmetic says').isVisible()).toBe(false)
   })
 
+  it('opens every predicted number into its formula, beside how others count', async () => {
+    const page = await open('/runs/live-1')
+    await page.getByRole('link', { name: 'all formulas' }).click()
+    await page.getByRole('heading', { name: 'Arithmetic' }).waitFor()
+    const memory = page.getByRole('group', { name: /^Memory of one device/ })
+    await memory
+      .getByRole('row', { name: /^optimizer/ })
+      .getByText('S·x', { exact: true })
+      .waitFor()
+    const others = page.getByRole('group', { name: /^FLOPs per token/ })
+    for (const name of ['Megatron-LM', 'torchtitan', 'nanoGPT', 'EleutherAI cookbook'])
+      await others.getByRole('cell', { name, exact: true }).first().waitFor()
+    await page.getByRole('link', { name: 'MFU', exact: true }).click()
+    await expect.poll(() => page.url()).toContain('#mfu')
+  })
+
   it('draws the map of ranks and steps, and keeps the metric in the address', async () => {
     const page = await open('/runs/live-1')
     const map = page.getByRole('img', { name: /of 4 ranks by step/ })
@@ -215,7 +231,7 @@ describe('the page', () => {
     'has no accessibility violation in the %s theme, wide and narrow',
     async colorScheme => {
       for (const width of [1440, 390]) {
-        for (const path of ['/', '/runs/live-1', '/runs/gpu-1', '/nodes', '/runs/nothing']) {
+        for (const path of ['/', '/runs/live-1', '/runs/live-1/arithmetic', '/runs/gpu-1', '/nodes', '/runs/nothing']) {
           const page = await open(path, { colorScheme, viewport: { width, height: 900 } })
           await page
             .getByRole('heading', { level: 1 })

@@ -11,8 +11,14 @@ interface Row {
   readonly explanation: Explanation
 }
 
-/** `memory.optimizerBytes` → `optimizer`; the unit stands in the value. */
-const titleOf = (path: string) =>
+/** `memory.optimizerBytes` → `optimizer`, `flops.perToken` → `FLOPs per token`; the unit stands in the value. */
+function titleOf(path: string): string {
+  if (path === 'mfu' || path === 'hfu') return path.toUpperCase()
+  if (path === 'step.seconds') return 'step time'
+  return `${path.startsWith('flops.') ? 'FLOPs ' : ''}${wordsOf(path)}`
+}
+
+const wordsOf = (path: string) =>
   path
     .slice(path.indexOf('.') + 1)
     .replace(/(Bytes|Seconds|Ratio)$/, '')
