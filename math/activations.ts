@@ -16,7 +16,11 @@ function tokenFormula(shape: ModelShape, plan: Plan, keepsScores: boolean): stri
   // Inputs of both norms, of the QKV projection and of the FFN; the two masks after dropout are one byte each.
   const whole = `4·h·w${shape.biases ? ' + 2·h' : ''}`
   // Q, K, V, input of the output projection; in the FFN what the activation function and the last matmul read.
-  const split = `(2·a·e + 2·k·e + ${shape.gatedFfn ? 'A·3·f' : 'A·2·f'})·w`
+  const heads = shape.latent === undefined ? '2·a·e + 2·k·e' : '2·a·(e + er) + 2·a·ev'
+  const kept = shape.gatedFfn ? '3' : '2'
+  const ffn = `A·${kept}·${shape.expertFfnHiddenSize === undefined ? 'f' : 'fe'}`
+  const shared = shape.sharedFfnHiddenSize === undefined ? '' : ` + ${kept}·fs`
+  const split = `(${heads} + ${ffn}${shared})·w`
   // Softmax output, its mask, and the dropped-out scores.
   const scores = keepsScores ? ' + a·s·(2·w + 1)' : ''
   return plan.sequenceParallel ? `(${whole} + ${split}${scores}) / t` : `${whole} + (${split}${scores}) / t`
@@ -26,9 +30,16 @@ function tokenBytes(shape: ModelShape, plan: Plan, keepsScores: boolean): number
   const { hiddenSize: h, headSize, attentionHeads: a, keyValueHeads: k, sequenceLength: s } = shape
   const w = activationBytes(plan)
   const whole = 4 * h * w + (shape.biases ? 2 * h : 0)
-  const ffn = shape.activeExperts * (shape.gatedFfn ? 3 : 2) * shape.ffnHiddenSize
+  const width =
+    shape.activeExperts * (shape.expertFfnHiddenSize ?? shape.ffnHiddenSize) + (shape.sharedFfnHiddenSize ?? 0)
+  const ffn = (shape.gatedFfn ? 3 : 2) * width
   const scores = keepsScores ? a * s * (2 * w + 1) : 0
-  const split = (2 * a * headSize + 2 * k * headSize + ffn) * w + scores
+  const { latent } = shape
+  const heads =
+    latent === undefined
+      ? 2 * a * headSize + 2 * k * headSize
+      : 2 * a * (headSize + latent.ropeHeadSize) + 2 * a * latent.valueHeadSize
+  const split = (heads + ffn) * w + scores
   return plan.sequenceParallel ? (whole + split) / plan.tensor : whole + split / plan.tensor
 }
 

@@ -6,10 +6,20 @@
  *     b micro-batch         B global batch      m micro-batches of a step and replica
  *     t tensor, p pipeline, d data, c context parallel degree        v virtual stages      N devices
  *     w bytes of an activation                  g matrices of the FFN (2, or 3 when gated)
+ *     fe FFN width of an expert, fs of the shared ones      D dense layers of a mixture      sw sliding window
+ *     qr, kr ranks of latent queries and keys               er rotary part of a head         ev size of a value head
  */
 import type { ModelInput } from './input'
 import type { Notes } from './notes'
 import { parameterCount } from './parameters'
+
+/** Multi-head latent attention (DeepSeek-V2): keys and values come from a narrow latent, queries may. */
+export interface Latent {
+  readonly queryRank: number | undefined
+  readonly keyValueRank: number
+  readonly ropeHeadSize: number
+  readonly valueHeadSize: number
+}
 
 /** A decoder-only transformer with every dimension known. */
 export interface ModelShape {
@@ -24,6 +34,12 @@ export interface ModelShape {
   readonly slidingWindow?: number | undefined
   readonly experts: number
   readonly activeExperts: number
+  /** Width of one expert's FFN. */
+  readonly expertFfnHiddenSize?: number | undefined
+  readonly sharedFfnHiddenSize?: number | undefined
+  readonly denseLayers?: number | undefined
+  readonly latent?: Latent | undefined
+  readonly linearAttention?: boolean | undefined
   readonly gatedFfn: boolean
   readonly tiedEmbeddings: boolean
   readonly learnedPositions: boolean
@@ -80,7 +96,17 @@ function withTraits(model: ModelInput, traits: Traits): ModelShape | undefined {
     headSize: model.headSize ?? hiddenSize / attentionHeads,
     ffnHiddenSize: model.ffnHiddenSize ?? 4 * hiddenSize,
     activeExperts: model.activeExperts ?? experts,
-    slidingWindow: model.slidingWindow,
+    ...{ slidingWindow: model.slidingWindow, linearAttention: model.linearAttention },
+    ...{ expertFfnHiddenSize: model.expertFfnHiddenSize, sharedFfnHiddenSize: model.sharedFfnHiddenSize },
+    ...{ denseLayers: model.denseLayers, latent: latentOf(model, model.headSize ?? hiddenSize / attentionHeads) },
+  }
+}
+
+function latentOf(model: ModelInput, headSize: number): Latent | undefined {
+  if (model.keyValueRank === undefined) return undefined
+  return {
+    ...{ queryRank: model.queryRank, keyValueRank: model.keyValueRank },
+    ...{ ropeHeadSize: model.ropeHeadSize ?? 0, valueHeadSize: model.valueHeadSize ?? headSize },
   }
 }
 

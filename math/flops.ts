@@ -10,10 +10,27 @@ import { sources } from './sources'
 export type AttentionTerm = 'full' | 'causal'
 export type Recompute = 'none' | 'selective' | 'full'
 
-/** 12·L·s·a·e per token over the whole square of scores (PaLM appendix B); the causal half is 6·L·s·a·e. */
+/** Whether the window makes a difference at this sequence length. */
+const isWindowed = ({ slidingWindow, sequenceLength }: ModelShape) =>
+  slidingWindow !== undefined && slidingWindow < sequenceLength
+
+/**
+ * 12·L·s·a·e per token over the whole square of scores (PaLM appendix B), half of it over the causal half. Queries and keys
+ * of another width than values (latent attention): 6·L·s·a·(e + er + ev). A sliding window counts in the place of s.
+ */
 export function attentionFlopsPerToken(shape: ModelShape, term: AttentionTerm = 'full'): number {
-  const { layers, sequenceLength, attentionHeads, headSize } = shape
-  return (term === 'full' ? 12 : 6) * layers * sequenceLength * attentionHeads * headSize
+  const { layers, sequenceLength, attentionHeads, headSize, latent, slidingWindow } = shape
+  if (shape.linearAttention === true) return 0
+  const reach = isWindowed(shape) ? (slidingWindow ?? sequenceLength) : sequenceLength
+  const widths = latent === undefined ? 2 * headSize : headSize + latent.ropeHeadSize + latent.valueHeadSize
+  return (term === 'full' ? 6 : 3) * layers * reach * attentionHeads * widths
+}
+
+function attentionFormula(shape: ModelShape, term: AttentionTerm): string {
+  const reach = isWindowed(shape) ? 'sw' : 's'
+  const full = term === 'full'
+  if (shape.latent === undefined) return `${full ? 12 : 6}·L·${reach}·a·e`
+  return `${full ? 6 : 3}·L·${reach}·a·(e + er + ev)`
 }
 
 /** 6·P plus the attention term, P with embeddings: the convention of PaLM, nanoGPT and torchtitan's published tables. */
@@ -21,7 +38,7 @@ export function modelFlopsPerTokenOf(shape: ModelShape, parameters: number, term
   const attention = attentionFlopsPerToken(shape, term)
   return {
     value: 6 * parameters + attention,
-    formula: `6·P + ${term === 'full' ? 12 : 6}·L·s·a·e`,
+    formula: shape.linearAttention === true ? '6·P' : `6·P + ${attentionFormula(shape, term)}`,
     letters: { ...lettersOf(shape), P: parameters },
     source: sources.palm,
     assumption: `attention counted ${term === 'full' ? 'over the whole square' : 'over the causal half'}; P with embeddings`,
@@ -31,7 +48,8 @@ export function modelFlopsPerTokenOf(shape: ModelShape, parameters: number, term
 /** Only weights that a matmul uses: input embeddings, positions, norms and biases left out; the output layer once. */
 export function matmulParameters(shape: ModelShape): number {
   const bare = { ...shape, biases: false }
-  const layer = layerParameters(bare, true) - 2 * shape.hiddenSize
+  const latentNorms = shape.latent === undefined ? 0 : (shape.latent.queryRank ?? 0) + shape.latent.keyValueRank
+  const layer = layerParameters(bare, true) - 2 * shape.hiddenSize - latentNorms
   return shape.layers * layer + shape.vocabularySize * shape.hiddenSize
 }
 

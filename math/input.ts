@@ -19,6 +19,22 @@ export interface ModelInput {
   slidingWindow?: Maybe<number>
   experts?: Maybe<number>
   activeExperts?: Maybe<number>
+  /** Width of one expert's FFN; ffnHiddenSize where absent. */
+  expertFfnHiddenSize?: Maybe<number>
+  /** Width of the FFN that every token visits beside its experts, all shared experts together. */
+  sharedFfnHiddenSize?: Maybe<number>
+  /** The first layers of a mixture of experts that have an ordinary FFN of ffnHiddenSize. */
+  denseLayers?: Maybe<number>
+  /** Multi-head latent attention (DeepSeek): width of the latent that keys and values are made from. */
+  keyValueRank?: Maybe<number>
+  /** The same for queries; they are made from the hidden state where absent. */
+  queryRank?: Maybe<number>
+  /** Latent attention: what rotary positions add to a query or key head. */
+  ropeHeadSize?: Maybe<number>
+  /** Latent attention: width of a value head; headSize where absent. */
+  valueHeadSize?: Maybe<number>
+  /** No scores between all tokens (RWKV, linear attention): no term that grows with the square of the sequence. */
+  linearAttention?: Maybe<boolean>
   parameters?: Maybe<number>
   tiedEmbeddings?: Maybe<boolean>
   gatedFfn?: Maybe<boolean>

@@ -24,6 +24,13 @@ const MIXTRAL: Source = { title: 'Mixtral of Experts (Jiang et al. 2024)', url: 
 const NEOX: Source = { title: 'GPT-NeoX-20B (Black et al. 2022)', url: 'https://arxiv.org/abs/2204.06745' }
 const BLOOM: Source = { title: 'BLOOM (BigScience 2022)', url: 'https://arxiv.org/abs/2211.05100' }
 
+const MIXTRAL22: Source = {
+  title: 'Mixtral 8x22B, config.json',
+  url: 'https://huggingface.co/mistralai/Mixtral-8x22B-v0.1',
+}
+const QWEN3: Source = { title: 'Qwen3 (2025), config.json', url: 'https://huggingface.co/Qwen' }
+const DEEPSEEK: Source = { title: 'DeepSeek-V3 (2024), section 4.2', url: 'https://arxiv.org/abs/2412.19437' }
+
 const gptTraits = { gatedFfn: false, tiedEmbeddings: true, learnedPositions: true, biases: true }
 const llamaTraits = { gatedFfn: true, tiedEmbeddings: false, learnedPositions: false, biases: false }
 const neoxTraits = { gatedFfn: false, tiedEmbeddings: false, learnedPositions: false, biases: true }
@@ -40,6 +47,11 @@ function llama(name: string, [layers, hiddenSize, attentionHeads]: Sizes, rest: 
 const gpt2 = { vocabularySize: 50257, sequenceLength: 1024 }
 const llama2 = { vocabularySize: 32000, sequenceLength: 4096 }
 const llama3 = { vocabularySize: 128256, sequenceLength: 8192, keyValueHeads: 8 }
+/** QK norms of 2·headSize a layer are left out: 0.0001 % of the parameters. */
+const qwen3 = {
+  ...{ vocabularySize: 151936, sequenceLength: 4096, keyValueHeads: 4, headSize: 128 },
+  ...{ experts: 128, activeExperts: 8 },
+}
 const pythia = { vocabularySize: 50304, sequenceLength: 2048, ...neoxTraits }
 const character = { vocabularySize: 65, sequenceLength: 256, biases: false }
 
@@ -80,6 +92,27 @@ export const presets = registry<Preset>('preset', [
       ...{ experts: 8, activeExperts: 2 },
     },
     MIXTRAL,
+  ),
+  llama(
+    'mixtral-8x22b',
+    [56, 6144, 48],
+    {
+      ...{ vocabularySize: 32768, sequenceLength: 65536, keyValueHeads: 8, ffnHiddenSize: 16384 },
+      ...{ experts: 8, activeExperts: 2 },
+    },
+    MIXTRAL22,
+  ),
+  llama('qwen3-30b-a3b', [48, 2048, 32], { ...qwen3, ffnHiddenSize: 6144, expertFfnHiddenSize: 768 }, QWEN3),
+  llama('qwen3-235b-a22b', [94, 4096, 64], { ...qwen3, ffnHiddenSize: 12288, expertFfnHiddenSize: 1536 }, QWEN3),
+  llama(
+    'deepseek-v3',
+    [61, 7168, 128],
+    {
+      ...{ vocabularySize: 129280, sequenceLength: 4096, ffnHiddenSize: 18432, denseLayers: 3 },
+      ...{ experts: 256, activeExperts: 8, expertFfnHiddenSize: 2048, sharedFfnHiddenSize: 2048 },
+      ...{ headSize: 128, queryRank: 1536, keyValueRank: 512, ropeHeadSize: 64, valueHeadSize: 128 },
+    },
+    DEEPSEEK,
   ),
 ])
 

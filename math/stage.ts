@@ -2,6 +2,7 @@
 import type { ModelShape } from './dimensions'
 import {
   embeddingParameters,
+  expertLayers,
   expertParameters,
   layerParameters,
   normParameters,
@@ -41,14 +42,17 @@ function otherParametersOf(shape: ModelShape, plan: Plan, index: number): number
   return input + (ownOutput ? embeddingParameters(shape) : 0) + (last ? normParameters(shape) : 0)
 }
 
+/** Of the layers, those with experts; where some are dense, the mean over the model. */
+const shareOfExperts = (shape: ModelShape) => expertLayers(shape) / shape.layers
+
 function expertsOn(shape: ModelShape, plan: Plan, layers: number, scale: number): number {
-  if (shape.experts <= 1) return 0
-  return (scale * layers * shape.experts * expertParameters(shape)) / (plan.expert * plan.tensor)
+  const each = shape.experts * expertParameters(shape)
+  return (scale * layers * shareOfExperts(shape) * each) / (plan.expert * plan.tensor)
 }
 
 export function stageOf(shape: ModelShape, plan: Plan, index: number, scale = 1): Stage {
   const layers = Math.ceil(shape.layers / plan.pipeline)
-  const away = shape.experts * (1 - 1 / plan.expert) * expertParameters(shape)
+  const away = shareOfExperts(shape) * shape.experts * (1 - 1 / plan.expert) * expertParameters(shape)
   const perLayer = scale * (layerParameters(shape) - away)
   const other = scale * otherParametersOf(shape, plan, index)
   return {

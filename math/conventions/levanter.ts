@@ -15,7 +15,7 @@ export const levanter = defineConvention({
     const scores = 9 * shape.layers * shape.sequenceLength * shape.attentionHeads
     return {
       flopsPerToken: {
-        value: 6 * W + attentionFlopsPerToken(shape) + scores,
+        value: 6 * W + attentionFlopsPerToken({ ...shape, slidingWindow: undefined }) + scores,
         formula: '6·W + 12·L·s·a·e + 9·L·s·a',
         letters: { ...lettersOf(shape), W },
         source,

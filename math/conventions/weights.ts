@@ -63,15 +63,15 @@ function counted(
   { share, windowed, says }: Attention,
 ): Derived & Pick<Convention, 'source'> {
   const { shape } = job
-  const window = windowed === true ? Math.min(shape.slidingWindow ?? Infinity, shape.sequenceLength) : undefined
-  const factor = window === undefined ? share : (share * window) / shape.sequenceLength
+  const seen = windowed === true ? shape : { ...shape, slidingWindow: undefined }
   const W = weights.count(shape)
+  const T = attentionFlopsPerToken(seen)
   return {
-    value: 6 * W + factor * attentionFlopsPerToken(shape),
-    formula: `6·W + ${12 * share}·L·${window === undefined ? 's' : 'w'}·a·e`,
-    letters: { ...lettersOf(shape), W, ...(window !== undefined && { w: window }) },
+    value: 6 * W + share * T,
+    formula: `6·W + ${share === 1 ? '' : `${12 * share} / 12·`}T`,
+    letters: { ...lettersOf(shape), W, T },
     source: { title: '', url: '' },
-    assumption: `W ${weights.says}; ${says}`,
+    assumption: `W ${weights.says}; T ${says}`,
   }
 }
 

@@ -63,6 +63,14 @@ describe('conventions', () => {
     expect(perToken('megatron') / 1e9).toBeCloseTo(51.5, 0)
   })
 
+  it('count DeepSeek-V3 as Megatron-LM and MaxText do: latent attention, shared experts, three dense layers', () => {
+    const answers = answersOf({ model: { ...findPreset('deepseek-v3')?.model } })
+    const perToken = (name: string) =>
+      answers.find(({ convention }) => convention.name === name)?.figures.flopsPerToken?.value ?? NaN
+    expect(Math.abs(perToken('megatron') / 249_812_054_016 - 1)).toBeLessThan(0.001)
+    expect(perToken('maxtext')).toBe(250_449_887_232)
+  })
+
   it('say nothing of a model whose dimensions are not known', () => {
     expect(answersOf({ model: { parameters: 7e9 } })).toEqual([])
   })

@@ -45,6 +45,11 @@ const ROUNDED: Readonly<Record<string, readonly [count: number, within: number]>
   'gpt3-175b': [175e9, 0.003],
   // 176,247,271,424 with a norm after the embedding.
   'bloom-176b': [176_247_271_424, 1e-6],
+  // 671,026,419,200 with a correction term for each of the 256 experts of 58 layers.
+  'deepseek-v3': [671_026_419_200, 1e-7],
+  'mixtral-8x22b': [140.6e9, 0.001],
+  'qwen3-30b-a3b': [30.5e9, 0.002],
+  'qwen3-235b-a22b': [235e9, 0.001],
 }
 
 describe('the parameters of published models', () => {
@@ -54,6 +59,15 @@ describe('the parameters of published models', () => {
 
   it.each(Object.entries(ROUNDED))('%s has about as many as published', (name, [count, within]) => {
     expect(Math.abs(parameterCount(shapeOf(name)).value / count - 1)).toBeLessThan(within)
+  })
+
+  it('counts what a token uses of a mixture of experts', () => {
+    const active = (name: string) => parameterCount(shapeOf(name), true).value / 1e9
+    // Published: 37, 3.3, 22 and 39 billion.
+    expect(active('deepseek-v3')).toBeCloseTo(37.55, 1)
+    expect(active('qwen3-30b-a3b')).toBeCloseTo(3.35, 1)
+    expect(active('qwen3-235b-a22b')).toBeCloseTo(22.2, 1)
+    expect(active('mixtral-8x22b')).toBeCloseTo(39.2, 1)
   })
 
   it('nanoGPT’s character model has 10.65 M without its positions', () => {
