@@ -43,30 +43,30 @@ function tokenBytes(shape: ModelShape, plan: Plan, keepsScores: boolean): number
   return plan.sequenceParallel ? (whole + split) / plan.tensor : whole + split / plan.tensor
 }
 
-/** What all layers need to be recomputed, or for the backward pass without recomputation, of one layer and micro-batch. */
-export function layerActivations(
+/** Bytes of one layer and micro-batch that are kept for the backward pass, or to recompute from. */
+export function layerActivationBytes(
   shape: ModelShape,
   plan: Plan,
   microBatch: number,
   flash: boolean,
   recompute = plan.recompute,
-): Derived {
+): number {
   const tokens = (shape.sequenceLength * microBatch) / plan.context
+  if (recompute !== 'full') return tokens * tokenBytes(shape, plan, recompute === 'none' && !flash)
+  // The input of a layer is all that is kept, and sequence parallelism cuts it as it cuts the norm that reads it.
+  return (tokens * shape.hiddenSize * activationBytes(plan)) / (plan.sequenceParallel ? plan.tensor : 1)
+}
+
+/** The same, explained. */
+export function layerActivations(shape: ModelShape, plan: Plan, microBatch: number, flash: boolean): Derived {
+  const { recompute } = plan
+  const value = layerActivationBytes(shape, plan, microBatch, flash)
   const letters = { ...lettersOf(shape), b: microBatch, c: plan.context, t: plan.tensor, w: activationBytes(plan) }
   const source = sources.recomputation
-  if (recompute === 'full') {
-    const input = tokens * shape.hiddenSize * letters.w
-    // The input of a layer is all that is kept, and sequence parallelism cuts it as it cuts the norm that reads it.
-    if (plan.sequenceParallel) return { value: input / plan.tensor, formula: 's·b·h·w / c / t', letters, source }
-    return { value: input, formula: 's·b·h·w / c', letters, source }
-  }
-  const keepsScores = recompute === 'none' && !flash
-  return {
-    value: tokens * tokenBytes(shape, plan, keepsScores),
-    formula: `s·b / c·(${tokenFormula(shape, plan, keepsScores)})`,
-    letters,
-    source: flash && recompute === 'none' ? sources.flashAttention : source,
-  }
+  if (recompute === 'full')
+    return { value, formula: plan.sequenceParallel ? 's·b·h·w / c / t' : 's·b·h·w / c', letters, source }
+  const formula = `s·b / c·(${tokenFormula(shape, plan, recompute === 'none' && !flash)})`
+  return { value, formula, letters, source: flash && recompute === 'none' ? sources.flashAttention : source }
 }
 
 /** Outside the layers: the mask after the input embedding; inputs of the last norm and of the output layer. */
@@ -79,6 +79,18 @@ function edgeActivations(shape: ModelShape, plan: Plan, stage: Stage, microBatch
 }
 
 /** Activations of a stage's device at the worst moment of the schedule. */
+export function stageActivationBytes(
+  shape: ModelShape,
+  plan: Plan,
+  stage: Stage,
+  microBatch: number,
+  flash: boolean,
+): number {
+  const layer = layerActivationBytes(shape, plan, microBatch, flash)
+  return stage.inFlight * stage.layers * layer + edgeActivations(shape, plan, stage, microBatch)
+}
+
+/** The same, explained. */
 export function stageActivations(
   shape: ModelShape,
   plan: Plan,
@@ -86,12 +98,11 @@ export function stageActivations(
   microBatch: number,
   flash: boolean,
 ): Derived {
-  const layer = layerActivations(shape, plan, microBatch, flash).value
-  const edge = edgeActivations(shape, plan, stage, microBatch)
+  const y = layerActivationBytes(shape, plan, microBatch, flash)
   return {
-    value: stage.inFlight * stage.layers * layer + edge,
+    value: stageActivationBytes(shape, plan, stage, microBatch, flash),
     formula: 'i·Q·y + x',
-    letters: { i: stage.inFlight, Q: stage.layers, y: layer, x: edge },
+    letters: { i: stage.inFlight, Q: stage.layers, y, x: edgeActivations(shape, plan, stage, microBatch) },
     source: sources.recomputation,
     assumption: 'i micro-batches in flight, Q layers of y bytes each on this stage, x for embedding and output',
   }

@@ -1,5 +1,11 @@
 /** Memory of one device of the fullest pipeline stage. Letters: see `dimensions.ts`; S parameters on the device. */
-import { activationBytes, layerActivations, stageActivations } from './activations'
+import {
+  activationBytes,
+  layerActivationBytes,
+  layerActivations,
+  stageActivationBytes,
+  stageActivations,
+} from './activations'
 import type { ModelShape } from './dimensions'
 import type { Derived } from './explain'
 import type { Plan } from './plan'
@@ -19,16 +25,23 @@ export interface StageMemory {
 
 type State = 'parameters' | 'gradients' | 'optimizer'
 
-function shardedBytes(bytes: number, shards: number, plan: Plan, on: DeviceParameters): Omit<Derived, 'source'> {
+/** Devices over which the experts of a device are cut: those that hold the same. */
+const expertShards = (shards: number, plan: Plan) => Math.max(1, shards / plan.expert)
+const isMixed = (shards: number, plan: Plan, on: DeviceParameters) => shards > 1 && plan.expert > 1 && on.experts > 0
+
+function shardedBytes(bytes: number, shards: number, plan: Plan, on: DeviceParameters): number {
+  if (!isMixed(shards, plan, on)) return (on.all * bytes) / shards
+  return ((on.all - on.experts) * bytes) / shards + (on.experts * bytes) / expertShards(shards, plan)
+}
+
+function explainShards(bytes: number, shards: number, plan: Plan, on: DeviceParameters): Omit<Derived, 'source'> {
+  const value = shardedBytes(bytes, shards, plan, on)
   const letters = { S: on.all, x: bytes, n: shards }
-  if (shards === 1) return { value: on.all * bytes, formula: 'S·x', letters }
-  if (plan.expert === 1 || on.experts === 0) return { value: (on.all * bytes) / shards, formula: 'S·x / n', letters }
-  const replicas = Math.max(1, shards / plan.expert)
-  return {
-    value: ((on.all - on.experts) * bytes) / shards + (on.experts * bytes) / replicas,
-    formula: '(S − M)·x / n + M·x / q',
-    letters: { ...letters, M: on.experts, q: replicas },
+  if (isMixed(shards, plan, on)) {
+    const mixed = { ...letters, M: on.experts, q: expertShards(shards, plan) }
+    return { value, formula: '(S − M)·x / n + M·x / q', letters: mixed }
   }
+  return { value, formula: shards === 1 ? 'S·x' : 'S·x / n', letters }
 }
 
 export interface DeviceParameters {
@@ -44,7 +57,7 @@ export interface DeviceParameters {
 export function modelStates(on: DeviceParameters, bytes: StateBytes, plan: Plan) {
   const shards = shardsOf(plan.zeroStage, plan.data * plan.context)
   const one = (name: State): Derived => ({
-    ...shardedBytes(bytes[name], shards[name], plan, on),
+    ...explainShards(bytes[name], shards[name], plan, on),
     source: shards[name] === 1 ? bytes.source : sources.zero,
     assumption: `${bytes.convention}${shards[name] === 1 ? '' : `; ZeRO stage ${plan.zeroStage}`}`,
   })
@@ -52,19 +65,51 @@ export function modelStates(on: DeviceParameters, bytes: StateBytes, plan: Plan)
 }
 
 /** fp32 logits on the last stage; ZeRO-3's gathered layer and the next; with full recomputation the layer at work. */
-function buffers(shape: ModelShape, plan: Plan, stage: Stage, microBatch: number, flash: boolean): Derived {
+function bufferBytes(shape: ModelShape, plan: Plan, stage: Stage, microBatch: number, flash: boolean) {
   const last = stage.index === plan.pipeline - 1
   const tokens = (shape.sequenceLength * microBatch) / plan.context
-  const logits = last ? (4 * tokens * shape.vocabularySize) / plan.tensor : 0
-  const gathered = plan.zeroStage >= 3 ? (2 * stage.layerParameters * activationBytes(plan)) / plan.tensor : 0
-  const work = plan.recompute === 'full' ? layerActivations(shape, plan, microBatch, flash, 'none').value : 0
   return {
-    value: logits + gathered + work,
+    l: last ? (4 * tokens * shape.vocabularySize) / plan.tensor : 0,
+    z: plan.zeroStage >= 3 ? (2 * stage.layerParameters * activationBytes(plan)) / plan.tensor : 0,
+    y: plan.recompute === 'full' ? layerActivationBytes(shape, plan, microBatch, flash, 'none') : 0,
+  }
+}
+
+function buffers(shape: ModelShape, plan: Plan, stage: Stage, microBatch: number, flash: boolean): Derived {
+  const letters = bufferBytes(shape, plan, stage, microBatch, flash)
+  return {
+    value: letters.l + letters.z + letters.y,
     formula: 'l + z + y',
-    letters: { l: logits, z: gathered, y: work },
+    letters,
     source: plan.zeroStage >= 3 ? sources.fsdp : sources.recomputation,
     assumption: 'l fp32 logits 4·s·b·V/(t·c), z two gathered layers under ZeRO-3, y the layer being recomputed',
   }
+}
+
+const onDevice = (stage: Stage): DeviceParameters => ({
+  ...{ all: stage.deviceParameters, experts: stage.deviceExpertParameters },
+})
+
+/** All that is known of a stage's device, unexplained: for comparing stages and plans. */
+function stageBytes(
+  shape: ModelShape,
+  plan: Plan,
+  stage: Stage,
+  bytes: StateBytes | undefined,
+  flash: boolean,
+): number {
+  const shards = shardsOf(plan.zeroStage, plan.data * plan.context)
+  const on = onDevice(stage)
+  const states =
+    bytes === undefined
+      ? 0
+      : shardedBytes(bytes.parameters, shards.parameters, plan, on) +
+        shardedBytes(bytes.gradients, shards.gradients, plan, on) +
+        shardedBytes(bytes.optimizer, shards.optimizer, plan, on)
+  const { microBatch } = plan
+  if (microBatch === undefined) return states
+  const { l, z, y } = bufferBytes(shape, plan, stage, microBatch, flash)
+  return states + stageActivationBytes(shape, plan, stage, microBatch, flash) + l + z + y
 }
 
 function stageMemory(
@@ -85,20 +130,12 @@ function stageMemory(
       source: sources.megatronCode,
       assumption: 'Q layers of Y parameters on the stage, X in embeddings, last norm and output layer',
     },
-    states:
-      bytes === undefined
-        ? undefined
-        : modelStates({ all: stage.deviceParameters, experts: stage.deviceExpertParameters }, bytes, plan),
+    states: bytes === undefined ? undefined : modelStates(onDevice(stage), bytes, plan),
     layerActivations: known ? layerActivations(shape, plan, microBatch, flash) : undefined,
     activations: known ? stageActivations(shape, plan, stage, microBatch, flash) : undefined,
     buffers: known ? buffers(shape, plan, stage, microBatch, flash) : undefined,
   }
 }
-
-const totalOf = (memory: StageMemory) =>
-  [memory.states?.parameters, memory.states?.gradients, memory.states?.optimizer, memory.activations, memory.buffers]
-    .map(part => part?.value ?? 0)
-    .reduce((sum, value) => sum + value, 0)
 
 /** `scale`: given parameters over those that the shape has, for a model that differs in something no config says. */
 export function fullestStage(
@@ -108,9 +145,21 @@ export function fullestStage(
   flash: boolean,
   scale = 1,
 ): StageMemory {
-  const [first, last] = endStages(shape, plan, scale).map(stage => stageMemory(shape, plan, stage, bytes, flash))
+  const [first, last] = endStages(shape, plan, scale)
   if (first === undefined) throw new Error('a pipeline has at least one stage')
-  return last !== undefined && totalOf(last) > totalOf(first) ? last : first
+  const bytesOf = (stage: Stage) => stageBytes(shape, plan, stage, bytes, flash)
+  return stageMemory(shape, plan, last !== undefined && bytesOf(last) > bytesOf(first) ? last : first, bytes, flash)
+}
+
+/** Bytes of the fullest stage's device, of stages that are known already. */
+export function fullestBytes(
+  shape: ModelShape,
+  plan: Plan,
+  stages: readonly Stage[],
+  bytes: StateBytes | undefined,
+  flash: boolean,
+): number {
+  return Math.max(...stages.map(stage => stageBytes(shape, plan, stage, bytes, flash)))
 }
 
 /** Without dimensions: the parameters are taken to be spread evenly over all stages and tensor ranks. */

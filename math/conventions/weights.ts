@@ -42,25 +42,27 @@ const WITHOUT_EMBEDDING: Weights = {
 }
 
 interface Attention {
-  /** Of 12·L·s·a·e. */
+  /** Of T, the term over the whole square. */
   readonly share: number
+  readonly formula: string
   readonly says: string
   /** Counted over the sliding window, where there is one. */
   readonly windowed?: boolean
 }
-const FULL: Attention = { share: 1, says: 'attention over the whole square' }
+const FULL: Attention = { share: 1, formula: 'T', says: 'attention over the whole square' }
 const WINDOWED: Attention = { ...FULL, windowed: true, says: 'attention over the whole square, or the sliding window' }
-const CAUSAL: Attention = { share: 1 / 2, says: 'attention over the causal half' }
+const CAUSAL: Attention = { share: 1 / 2, formula: 'T / 2', says: 'attention over the causal half' }
 /** 3.5 forward passes of the causal half: FlashAttention recomputes the scores. */
 const FLASH: Attention = {
   share: 7 / 12,
+  formula: '7·T / 12',
   says: 'attention over the causal half, its recomputation by FlashAttention in',
 }
 
 function counted(
   job: Job,
   weights: Weights,
-  { share, windowed, says }: Attention,
+  { share, windowed, says, formula }: Attention,
 ): Derived & Pick<Convention, 'source'> {
   const { shape } = job
   const seen = windowed === true ? shape : { ...shape, slidingWindow: undefined }
@@ -68,10 +70,10 @@ function counted(
   const T = attentionFlopsPerToken(seen)
   return {
     value: 6 * W + share * T,
-    formula: `6·W + ${share === 1 ? '' : `${12 * share} / 12·`}T`,
+    formula: `6·W + ${formula}`,
     letters: { ...lettersOf(shape), W, T },
     source: { title: '', url: '' },
-    assumption: `W ${weights.says}; T ${says}`,
+    assumption: `W ${weights.says}; ${says}`,
   }
 }
 

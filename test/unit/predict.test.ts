@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { checkConfig } from '../../cli/predict'
+import { checkConfig } from '../../cli/predict-config'
 import { applyFlags } from '../../cli/predict-flags'
 import { gpus } from '../../math/gpus'
 import { predict, type Prediction } from '../../math/predict'
@@ -65,12 +65,47 @@ describe('plumbline predict', () => {
   it('of a preset prints figures with formula, numbers and source, then what it took for granted', async () => {
     const { code, stdout, stderr } = await run(WHOLE)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(stdout).toMatch(/^parameters +8\.03 G +L·\(.* = 32·\(2·4096·32·128 .* LLaMA \(Touvron et al\. 2023\)$/m)
-    expect(stdout).toMatch(/^memory\.optimizerBytes +89\.7 GiB +S·x = 8030261248·12 +ZeRO/m)
+    expect(stdout).toMatch(
+      /^parameters +8\.03 G\n {4}L·\(.*\n {4}= 32·\(2·4096·32·128 .*\n {4}LLaMA \(Touvron et al\. 2023\)$/m,
+    )
+    expect(stdout).toMatch(/^memory\.optimizerBytes +89\.7 GiB\n {4}S·x\n {4}= 8030261248·12\n {4}ZeRO/m)
     expect(stdout).toMatch(/^step\.seconds +\d/m)
     expect(stdout).toMatch(/^peak: H100 SXM dense bf16 989 TFLOP\/s$/m)
     expect(stdout).toMatch(/^assumed:\n {2}\S/m)
     expect(stdout).not.toMatch(/missing:|undefined|NaN/)
+  })
+
+  it('counts as another calculator does when it is asked to, and sets all beside each other', async () => {
+    const own = await json(['llama-3-8b'])
+    const titan = await json(['llama-3-8b', '--conventions', 'torchtitan'])
+    expect(titan.flops.perToken).toBeLessThan(own.flops.perToken ?? NaN)
+    const { code, stdout } = await run(['llama-3-8b', '--compare'])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^flopsPerToken\n(.*\n)* {2}megatron {2,}51\.5 GFLOP/m)
+    const wrong = await run(['gpt2', '--conventions', 'nobody'])
+    expect(wrong).toMatchObject({ code: 2, stdout: '' })
+    expect(wrong.stderr).toMatch(/^error: --conventions: is no known convention/)
+  })
+
+  it('reads a model from the config.json of Hugging Face', async () => {
+    const config = {
+      ...{ architectures: ['LlamaForCausalLM'], model_type: 'llama', hidden_size: 4096, intermediate_size: 14336 },
+      ...{ num_hidden_layers: 32, num_attention_heads: 32, num_key_value_heads: 8, vocab_size: 128256 },
+      ...{ max_position_embeddings: 8192, tie_word_embeddings: false, torch_dtype: 'bfloat16' },
+    }
+    expect((await json(['-'], JSON.stringify(config))).parameters).toBe(8_030_261_248)
+  })
+
+  it('finds the fastest plans that fit, and says when none does', async () => {
+    const fits = await run(['llama-3-8b', '--gpu', 'h100-sxm', '--count', '8', '--global', '64', '--search'])
+    expect(fits.code).toBe(0)
+    expect(fits.stdout).toMatch(/^\d+ of \d+ plans fit; the fastest:\n\ntensor +pipeline/)
+    const none = await run(['llama-3-405b', '--gpu', 'h100-sxm', '--count', '8', '--global', '64', '--search'])
+    expect(none.code).toBe(1)
+    expect(none.stdout).toMatch(/^none of \d+ plans fits; the one that misses by least:/)
+    const open = await run(['gpt2', '--search'])
+    expect(open.code).toBe(2)
+    expect(open.stderr).toContain('fix: give it with --count')
   })
 
   it('says what is missing for the rest', async () => {
@@ -222,7 +257,22 @@ describe('wrong usage ends with 2, says what is wrong and what to do', () => {
   })
 
   it.each<[string, string, RegExp]>([
-    ['a field that is not known', '{"model":{"layer":3}}', /^standard input: model: Unrecognized key: "layer"$/],
+    ['a field that is not known', '{"model":{"layer":3}}', /^standard input: model: there is no field "layer"$/],
+    [
+      'heads that tensor ranks do not share',
+      '{"model":{"attentionHeads":12},"parallelism":{"tensor":8}}',
+      /12 cannot be divided by 8$/,
+    ],
+    [
+      'chunks that layers do not fill',
+      '{"model":{"layers":80},"parallelism":{"pipeline":8,"virtualStages":3}}',
+      /80 layers cannot be divided into 8 × 3 chunks$/,
+    ],
+    [
+      'a batch that replicas do not share',
+      '{"batch":{"micro":3,"global":64},"parallelism":{"data":8}}',
+      /64 sequences are no multiple of micro-batch 3 × data 8$/,
+    ],
     ['a number that cannot be', '{"model":{"layers":-3}}', /^standard input: model\.layers: Too small/],
     ['a word for a number', '{"batch":{"micro":"2"}}', /^standard input: batch\.micro: Invalid input/],
     ['a preset that is none', '{"model":"gpt-5"}', /^model: there is no preset "gpt-5"$/],
