@@ -26,7 +26,7 @@ describe.each(PAGES)('%s', page => {
 
   it('names only scripts and commands that there are', () => {
     const text = read(page)
-    const npm = [...text.matchAll(/npm run ([\w:]+)/g)].map(([, name]) => name ?? '')
+    const npm = [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name ?? '')
     expect(npm.filter(name => scripts[name] === undefined)).toEqual([])
     const own = [...text.matchAll(/(?:^ {4}|`|npx )plumbline ([a-z]+)/gm)].map(([, name]) => name ?? '')
     expect(own.filter(name => commands.get(name) === undefined)).toEqual([])
