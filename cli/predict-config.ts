@@ -8,6 +8,7 @@ import { planProblems } from '../math/check-plan'
 import { conventions } from '../math/conventions/index'
 import { findGpu, gpus } from '../math/gpus'
 import { fromHuggingFace, isHuggingFaceConfig } from '../math/hugging-face'
+import { weightPrecisionOf } from '../math/inference'
 import { precisionOf } from '../math/plan'
 import type { PredictInput } from '../math/predict'
 import { findPreset, presets } from '../math/presets'
@@ -33,6 +34,7 @@ const configSchema = z.strictObject({
       ...{ keyValueHeads: count.optional(), headSize: count.optional(), ffnHiddenSize: count.optional() },
       ...{ vocabularySize: count.optional(), sequenceLength: count.optional(), parameters: positive.optional() },
       ...{ experts: count.optional(), activeExperts: count.optional(), slidingWindow: count.optional() },
+      trainableParameters: positive.optional(),
       ...{
         expertFfnHiddenSize: count.optional(),
         sharedFfnHiddenSize: count.optional(),
@@ -63,6 +65,14 @@ const configSchema = z.strictObject({
       ...{ peakFlopsPerSecond: positive.optional(), peakSource: z.string().optional() },
       ...{ gpusPerNode: count.optional(), linkBytesPerSecond: positive.optional() },
       networkBytesPerSecond: positive.optional(),
+    })
+    .optional(),
+  budget: z.strictObject({ tokens: positive.optional(), pricePerDeviceHour: positive.optional() }).optional(),
+  serving: z
+    .strictObject({
+      ...{ batch: count.optional(), tokens: count.optional() },
+      weights: word(weightPrecisionOf, 'precision (fp32, bf16, fp16, fp8, int8, int4)').optional(),
+      cache: word(weightPrecisionOf, 'precision (fp32, bf16, fp16, fp8, int8, int4)').optional(),
     })
     .optional(),
   gradientPrecision: word(precisionOf, 'precision (fp32, bf16, fp16)').optional(),

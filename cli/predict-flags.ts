@@ -5,7 +5,7 @@ import { conventions } from '../math/conventions/index'
 import type { PredictInput } from '../math/predict'
 import { optimizerNames } from '../math/states'
 
-type Group = 'model' | 'parallelism' | 'batch' | 'hardware'
+type Group = 'model' | 'parallelism' | 'batch' | 'hardware' | 'budget' | 'serving'
 interface Flag {
   readonly name: string
   readonly value: '<number>' | '<word>' | ''
@@ -46,6 +46,13 @@ const flags: readonly Flag[] = [
     field: 'sequenceParallel',
     help: 'sequence parallelism',
   },
+  number('trainable', 'model', 'trainableParameters', 'parameters that are trained, where the rest is frozen'),
+  number('tokens', 'budget', 'tokens', 'tokens of the whole training'),
+  number('price', 'budget', 'pricePerDeviceHour', 'price of one device for an hour'),
+  number('serve', 'serving', 'batch', 'memory of serving so many sequences at a time'),
+  number('serve-tokens', 'serving', 'tokens', 'tokens of each, prompt and answer'),
+  word('serve-weights', 'serving', 'weights', 'precision of served weights: bf16, fp8, int8, int4 …'),
+  word('serve-cache', 'serving', 'cache', 'precision of keys and values'),
   word('precision', undefined, 'precision', 'fp32, tf32, bf16, fp16 or fp8'),
   word('gradient-precision', undefined, 'gradientPrecision', 'precision of gradients'),
   word('optimizer', undefined, 'optimizer', optimizerNames.join(', ')),

@@ -2,6 +2,7 @@
 import { format } from '../base/units'
 import type { Answer } from '../math/conventions/job'
 import { gpus } from '../math/gpus'
+import type { Limits } from '../math/limits'
 import type { FoundPlan, PlanSearch } from '../math/plan-search'
 import { predict, type Prediction } from '../math/predict'
 import { presets } from '../math/presets'
@@ -79,6 +80,33 @@ export function describeSearch(search: PlanSearch, most: number): string {
       : `none of ${candidates} plans fits; the one that misses by least:`
   const assumed = ['assumed:', ...search.assumptions.map(text => `  ${text}`)].join('\n')
   return [title, table([PLAN_HEAD, ...shown.map(planRow)]), assumed].join('\n\n')
+}
+
+const limitText = (value: number | undefined, unit: string) =>
+  value === undefined ? 'not known' : value === 0 ? 'none fits' : `${value.toLocaleString('en-US')} ${unit}`
+
+/** How far the plan can be stretched, and what more devices give. */
+export function describeLimits({ microBatch, sequence, scales, devicesThatPay }: Limits): string {
+  const rows = scales.map(({ devices, best, efficiency }) => [
+    ...[String(devices), best === undefined ? 'none fits' : format(best.stepSeconds, 'seconds')],
+    ...[
+      best === undefined ? '' : format(best.mfu, 'ratio'),
+      efficiency === undefined ? '' : format(efficiency, 'ratio'),
+    ],
+  ])
+  const pay =
+    devicesThatPay === undefined
+      ? 'No number of devices fits the model.'
+      : `Past ${devicesThatPay.toLocaleString('en-US')} devices, twice as many no longer make a step √2 times as fast.`
+  return [
+    `largest micro-batch  ${limitText(microBatch, 'sequences')}\nlongest sequence     ${limitText(sequence, 'tokens')}`,
+    scales.some(({ best }) => best !== undefined)
+      ? table([['devices', 'best step', 'MFU', 'efficiency'], ...rows])
+      : '',
+    pay,
+  ]
+    .filter(Boolean)
+    .join('\n\n')
 }
 
 export function list(json: boolean): void {

@@ -5,7 +5,8 @@ import { predict, type PredictInput } from '../math/predict'
 import { defineCommand } from './command'
 import { checkConfig, checkTogether, COMMAND_LINE, readConfig, usage } from './predict-config'
 import { applyFlags, declareFlags } from './predict-flags'
-import { describe, describeAnswers, describeSearch, list } from './predict-print'
+import { limitsOf } from '../math/limits'
+import { describe, describeAnswers, describeLimits, describeSearch, list } from './predict-print'
 
 const SHOWN_PLANS = 10
 
@@ -28,6 +29,7 @@ export const command = defineCommand({
     program.argument('[config]', 'a JSON or YAML file, - for standard input, or the name of a preset')
     program.option('--list', 'print the presets and the GPUs')
     program.option('--compare', 'print what other calculators answer for the same job')
+    program.option('--limits', 'print the largest micro-batch and sequence that fit, and how far more devices pay')
     program.option('--search', 'print the fastest plans that fit on --count devices')
     declareFlags(program)
   },
@@ -42,7 +44,11 @@ export const command = defineCommand({
     const input = checkConfig(applyFlags(read, options), COMMAND_LINE)
     if (options['search'] === true) return Promise.resolve(search(input, json))
     checkTogether(input)
-    if (options['compare'] === true) {
+    if (options['limits'] === true) {
+      const limits = limitsOf(input)
+      if (json) printJson(limits)
+      else console.log(describeLimits(limits))
+    } else if (options['compare'] === true) {
       const answers = answersOf(input)
       if (json) printJson(answers.map(({ convention, figures }) => ({ name: convention.name, figures })))
       else console.log(describeAnswers(answers))

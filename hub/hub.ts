@@ -5,13 +5,12 @@ import { Server } from 'socket.io'
 import { unixSeconds } from '../base/clock'
 import { messageOf, PlumblineError } from '../base/errors'
 import { MAX_FRAME_BYTES } from '../wire/frame'
-import { answerRequest, isForeignHost } from './http/door'
+import { answerRequest, isForeignHost, isForeignOrigin } from './http/door'
 import { serveAgents } from './ingest/agents'
 import { Live } from './live/live'
 import { hubMetrics } from './metrics'
 import { Nodes } from './nodes'
 import { openPage, type Page } from './page'
-import { endOf } from './run-facts'
 import { Runs } from './runs'
 import { openStore } from './store/store'
 import { Views } from './views'
@@ -53,8 +52,6 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
   const store = await openStore(options)
   const nodes = new Nodes()
   const runs = new Runs(store, nodes.isConnected)
-  await runs.restore()
-  await nodes.restore(store)
   const views = new Views(store, runs, options.log)
   const metrics = hubMetrics(() => nodes.list().reduce((sum, node) => sum + node.agents, 0))
   const hub = { views, nodes, startedAt: unixSeconds(), metrics: metrics.text, log: options.log }
@@ -76,17 +73,22 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
   const io = new Server(server, {
     maxHttpBufferSize: MAX_FRAME_BYTES + 1024,
     serveClient: false,
-    allowRequest: (request, decide) => decide(null, !isForeignHost(request, options.host)),
+    allowRequest: (request, decide) =>
+      decide(null, !isForeignHost(request, options.host) && !isForeignOrigin(request)),
   })
   const live = new Live(io, views, options.log)
-  serveAgents(io, {
+  const agents = serveAgents(io, {
     ...{ store, nodes, token: options.token, count: metrics.count, log: options.log },
     stored(batch, hello, receivedAt) {
       nodes.fold(batch, hello.node, receivedAt)
-      live.changed(new Set([...runs.fold(batch, hello.agent, receivedAt), ...runsOnNode(runs, hello.node)]))
+      const touched = runs.fold(batch, hello.agent, receivedAt)
+      // Device samples speak of a node: whoever watches a run there wants them.
+      live.changed(run => touched.has(run) || runs.isOn(run, hello.node))
     },
   })
   try {
+    await runs.restore()
+    await nodes.restore(store)
     const port = await listen(server, options)
     if (options.page !== undefined) page = await openPage(options.page)
     return { url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`, port, close }
@@ -96,7 +98,7 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
   }
 
   async function close(): Promise<void> {
-    await live.close()
+    await Promise.all([live.close(), agents.close()])
     // A client that keeps reading must not keep the hub from its end.
     const late = setTimeout(() => server.closeAllConnections(), LAST_ANSWERS_MS)
     await io.close()
@@ -104,9 +106,4 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
     await page?.close()
     await store.close()
   }
-}
-
-/** Device samples speak of a node: whoever watches a run there wants them. */
-function runsOnNode(runs: Runs, node: string): string[] {
-  return runs.list().flatMap(facts => (endOf(facts) === undefined && facts.nodes.has(node) ? [facts.run] : []))
 }

@@ -17,8 +17,10 @@ interface NodeState {
 
 /** Refusals kept per node: the newest few say all that a person needs. */
 const MAX_REFUSALS = 10
-/** Nodes that never got in are named by strangers: their number is bounded. */
+/** Names and texts come from strangers: how many are kept in memory, and how long, is bounded. */
 const MAX_NODES = 65_536
+const MAX_COLLECTORS = 256
+const MAX_TEXT = 1000
 const HEALTH = new Set(['ok', 'absent', 'failed'])
 
 export class Nodes {
@@ -29,8 +31,11 @@ export class Nodes {
   isConnected = (agent: string): boolean => this.connected.has(agent)
 
   connect(agent: string, node: string, version: string, now: number): void {
+    // It may have been on a node of another name a moment ago.
+    this.disconnect(agent)
     this.connected.set(agent, node)
     const state = this.stateOf(node)
+    if (state === undefined) return
     state.agents.add(agent)
     state.version = version
     state.lastSeenAt = now
@@ -44,23 +49,27 @@ export class Nodes {
   }
 
   refuse(node: string, error: string, fix: string | undefined, now: number): void {
-    if (!this.nodes.has(node) && this.nodes.size >= MAX_NODES) return
-    const { refusals } = this.stateOf(node)
-    if (refusals.at(-1)?.error === error) refusals.pop()
-    refusals.push({ time: now, error, fix: fix ?? null })
+    const refusals = this.stateOf(node)?.refusals
+    if (refusals === undefined) return
+    const told = clip(error)
+    if (refusals.at(-1)?.error === told) refusals.pop()
+    refusals.push({ time: now, error: told, fix: fix ?? null })
     if (refusals.length > MAX_REFUSALS) refusals.shift()
   }
 
   fold(batch: Batch, node: string, receivedAt: number): void {
-    this.stateOf(node).lastSeenAt = receivedAt
+    const own = this.stateOf(node)
+    if (own !== undefined) own.lastSeenAt = receivedAt
     const table = batch.table('collector')
     for (let row = 0; row < table.rows; row += 1) {
       const record = table.record(row)
       if (record.name === undefined) continue
-      this.stateOf(record.node ?? node).collectors.set(record.name, {
-        name: record.name,
-        state: healthOf(record.state),
-        ...{ message: record.message ?? null, fix: record.fix ?? null },
+      const collectors = this.stateOf(record.node ?? node)?.collectors
+      const name = clip(record.name)
+      if (collectors === undefined || (collectors.size >= MAX_COLLECTORS && !collectors.has(name))) continue
+      collectors.set(name, {
+        ...{ name, state: healthOf(record.state) },
+        ...{ message: clip(record.message ?? '') || null, fix: clip(record.fix ?? '') || null },
         ...{ durationSeconds: record.durationSeconds ?? null, failures: record.failures ?? 0 },
         ...{ linesRead: record.linesRead ?? null, linesUnread: record.linesUnread ?? null, lastSeenAt: receivedAt },
       })
@@ -79,12 +88,13 @@ export class Nodes {
   async restore(store: Store): Promise<void> {
     const fields = Object.keys(catalogue.collector).filter(name => !['time', 'node', 'name'].includes(name))
     const columns = await store.query(
-      `SELECT toString(node) AS node, toString(name) AS name, max(collector.time) AS last,
-         ${fields.map(name => `argMax(collector.${name}, collector.time) AS ${name}`).join(', ')}
+      `SELECT toString(node) AS node, toString(name) AS name, max(collector.receivedAt) AS last,
+         ${fields.map(name => `argMax(tuple(collector.${name}), collector.time).1 AS ${name}`).join(', ')}
        FROM collector GROUP BY node, name`,
     )
     for (let row = 0; row < rowsOf(columns); row += 1) {
       const state = this.stateOf(textAt(columns, 'node', row) ?? '')
+      if (state === undefined) return
       const name = textAt(columns, 'name', row) ?? ''
       const lastSeenAt = numberAt(columns, 'last', row) ?? 0
       state.lastSeenAt = Math.max(state.lastSeenAt, lastSeenAt)
@@ -100,9 +110,11 @@ export class Nodes {
     }
   }
 
-  private stateOf(node: string): NodeState {
+  /** Undefined for one node too many. */
+  private stateOf(name: string): NodeState | undefined {
+    const node = clip(name)
     let state = this.nodes.get(node)
-    if (state === undefined) {
+    if (state === undefined && this.nodes.size < MAX_NODES) {
       state = { node, lastSeenAt: 0, version: null, agents: new Set(), collectors: new Map(), refusals: [] }
       this.nodes.set(node, state)
     }
@@ -110,5 +122,6 @@ export class Nodes {
   }
 }
 
+const clip = (text: string) => text.slice(0, MAX_TEXT)
 const healthOf = (state: string | null | undefined): Health['state'] =>
   HEALTH.has(state ?? '') ? (state as Health['state']) : 'failed'

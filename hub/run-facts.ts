@@ -1,4 +1,7 @@
-/** What is known of a run without asking the store: folded from rows as they arrive, rebuilt from the store at the start. */
+/**
+ * What is known of a run without asking the store: folded from rows as they arrive, rebuilt from the store at the start.
+ * After a crash an agent sends again what it has no answer for: a row folded twice changes nothing.
+ */
 import type { RecordOf } from '../wire/records'
 import type { Table } from '../wire/table'
 import { numberAt, rowsOf, textAt } from './queries/values'
@@ -26,9 +29,8 @@ export interface RunFacts {
   readonly ranks: Set<number>
   readonly gpus: Set<string>
   worldSize: number | null
-  events: number
-  /** Something came since the figures were computed. */
-  stale: boolean
+  /** Goes up with every row: what was computed at another count is out of date. */
+  changes: number
 }
 
 const FACT_KINDS = ['run', 'rank', 'config', 'event', 'step'] as const
@@ -38,7 +40,7 @@ export const isFactKind = (kind: string): kind is FactKind => FACT_KINDS.some(na
 export function newFacts(run: string, time: number): RunFacts {
   return {
     ...{ run, name: null, command: null, synthetic: null, startedAt: time, launches: new Map<string, Launch>() },
-    ...{ lastSeenAt: time, lastStepAt: null, lastStep: null, worldSize: null, events: 0, stale: true },
+    ...{ lastSeenAt: time, lastStepAt: null, lastStep: null, worldSize: null, changes: 0 },
     ...{ nodes: new Set<string>(), agents: new Set<string>(), ranks: new Set<number>(), gpus: new Set<string>() },
   }
 }
@@ -63,7 +65,7 @@ export function foldRow(facts: RunFacts, table: Table, row: number, agent: strin
   const time = asNumber(step.get(row, 'time')) ?? receivedAt
   facts.lastSeenAt = Math.max(facts.lastSeenAt, receivedAt)
   facts.startedAt = Math.min(facts.startedAt, time)
-  facts.stale = true
+  facts.changes += 1
   if (agent !== '') facts.agents.add(agent)
   const node = asText(step.get(row, 'node'))
   if (node !== null) facts.nodes.add(node)
@@ -71,7 +73,6 @@ export function foldRow(facts: RunFacts, table: Table, row: number, agent: strin
   if (rank !== null) facts.ranks.add(rank)
   if (table.kind === 'run') foldRun(facts, table as Table<'run'>, row, time)
   else if (table.kind === 'rank') foldRank(facts, table as Table<'rank'>, row, node)
-  else if (table.kind === 'event') facts.events += 1
   else if (table.kind === 'step') {
     facts.lastStep = higher(facts.lastStep, asNumber(step.get(row, 'step')))
     facts.lastStepAt = higher(facts.lastStepAt, time)
@@ -117,7 +118,7 @@ export async function restoreFacts(store: Store, factsOf: (run: string, time: nu
   for (const kind of FACT_KINDS) {
     const columns = await store.query(
       `SELECT toString(run) AS run, min(\`${kind}\`.time) AS first, max(\`${kind}\`.receivedAt) AS seen, max(\`${kind}\`.time) AS last,
-         count() AS rows, groupUniqArray(64)(toString(agent)) AS agents
+         groupUniqArray(64)(toString(agent)) AS agents
          ${kind === 'config' ? '' : ', groupUniqArray(4096)(toString(node)) AS nodes'} ${OWN_COLUMNS[kind]}
        FROM \`${kind}\` WHERE run != '' GROUP BY run`,
     )
@@ -138,7 +139,6 @@ function restoreRow(facts: RunFacts, kind: FactKind, columns: Columns, row: numb
   for (const rank of list('ranks')) if (rank !== null) facts.ranks.add(Number(rank))
   for (const gpu of list('gpus')) facts.gpus.add(String(gpu))
   facts.worldSize = numberAt(columns, 'worldSize', row) ?? facts.worldSize
-  if (kind === 'event') facts.events = numberAt(columns, 'rows', row) ?? 0
   if (kind === 'step') {
     facts.lastStep = numberAt(columns, 'lastStep', row)
     facts.lastStepAt = numberAt(columns, 'last', row)

@@ -24,6 +24,7 @@ export interface RunFigures {
     | 'syncWaitSeconds'
     | 'totalSteps'
     | 'framework'
+    | 'events'
   >
   devices: number | undefined
 }
@@ -33,7 +34,8 @@ export async function computeFigures(store: Store, facts: RunFacts): Promise<Run
   const columns = await store.query(
     `SELECT any(source) AS source, avg(seconds) AS stepSeconds, avg(throughput) AS tokensPerSecond, max(throughputDerived) AS derived,
        avg(throughputPerGpu) AS perGpu, argMax(stepLoss, step) AS loss, avg(loggedFlops) AS loggedFlops, avg(loggedMfu) AS loggedMfu,
-       avg(wait) AS wait, max(total) AS total, count() AS steps
+       avg(wait) AS wait, max(total) AS total, count() AS steps,
+       (SELECT count() FROM event WHERE run = {run:String}) AS events
      FROM (${perStep('run = {run:String} AND step > {from:Float64}')})`,
     { run: facts.run, from: (facts.lastStep ?? 0) - RECENT_STEPS },
   )
@@ -62,6 +64,7 @@ export async function computeFigures(store: Store, facts: RunFacts): Promise<Run
     ...{ config, efficiency, devices },
     summary: {
       framework: config?.framework ?? null,
+      events: numberAt(columns, 'events', 0) ?? 0,
       totalSteps: numberAt(columns, 'total', 0),
       loss: { ...figure('loss', 'no loss in the log yet'), source: `${log}, last step` },
       stepSeconds: figure('stepSeconds', 'no step yet'),

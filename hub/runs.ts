@@ -14,7 +14,7 @@ const SILENT_SECONDS = 30
 
 export class Runs {
   private readonly facts = new Map<string, RunFacts>()
-  private readonly cache = new Map<string, RunFigures>()
+  private readonly cache = new Map<string, { changes: number; figures: RunFigures }>()
 
   constructor(
     private readonly store: Store,
@@ -46,6 +46,12 @@ export class Runs {
     return touched
   }
 
+  /** Whether a run that goes on is on this node. */
+  isOn(run: string, node: string): boolean {
+    const facts = this.facts.get(run)
+    return facts !== undefined && facts.nodes.has(node) && endOf(facts) === undefined
+  }
+
   private factsOf(run: string, time: number): RunFacts {
     let facts = this.facts.get(run)
     if (facts === undefined) {
@@ -59,17 +65,18 @@ export class Runs {
     const end = endOf(facts)
     if (end !== undefined) return end.exitCode === null || end.exitCode === 0 ? 'ended' : 'failed'
     if (now - facts.lastSeenAt > LOST_SECONDS && ![...facts.agents].some(this.isConnected)) return 'lost'
-    const stepSeconds = this.cache.get(facts.run)?.summary.stepSeconds.value ?? 0
+    const stepSeconds = this.cache.get(facts.run)?.figures.summary.stepSeconds.value ?? 0
     const quiet = now - Math.max(facts.lastStepAt ?? 0, facts.startedAt)
     return quiet > Math.max(SILENT_SECONDS, SILENT_STEPS * stepSeconds) ? 'silent' : 'live'
   }
 
   async figures(facts: RunFacts): Promise<RunFigures> {
+    // Rows that come meanwhile are not in what is computed now.
+    const { changes } = facts
     const cached = this.cache.get(facts.run)
-    if (cached !== undefined && !facts.stale) return cached
-    facts.stale = false
+    if (cached?.changes === changes) return cached.figures
     const figures = await computeFigures(this.store, facts)
-    this.cache.set(facts.run, figures)
+    this.cache.set(facts.run, { changes, figures })
     return figures
   }
 
@@ -89,7 +96,6 @@ export class Runs {
         facts.worldSize ?? figures.config?.parallelism?.worldSize ?? (facts.ranks.size > 0 ? facts.ranks.size : null),
       gpus: facts.gpus.size,
       step: facts.lastStep,
-      events: facts.events,
       ...figures.summary,
     }
   }

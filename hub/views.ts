@@ -32,7 +32,7 @@ const FINDINGS_EVERY = 2
 const column = (values: readonly (number | null)[]) => Float64Array.from(values, value => value ?? NaN)
 
 export class Views {
-  private readonly findings = new Map<string, { at: number; seenAt: number; findings: Finding[] }>()
+  private readonly findings = new Map<string, { at: number; changes: number; findings: Finding[] }>()
 
   constructor(
     readonly store: Store,
@@ -102,17 +102,18 @@ export class Views {
 
   async findingsOf(facts: RunFacts): Promise<Finding[]> {
     const now = unixSeconds()
+    const { changes } = facts
     const known = this.findings.get(facts.run)
     if (
       known !== undefined &&
-      (now - known.at < FINDINGS_EVERY || (endOf(facts) !== undefined && known.seenAt === facts.lastSeenAt))
+      (now - known.at < FINDINGS_EVERY || (endOf(facts) !== undefined && known.changes === changes))
     ) {
       return known.findings
     }
     const figures = await this.runs.figures(facts)
     const window = await this.window(facts, figures, now)
     const findings = detectAll(window, (detector, message) => this.log(`detector ${detector} failed: ${message}`))
-    this.findings.set(facts.run, { at: now, seenAt: facts.lastSeenAt, findings })
+    this.findings.set(facts.run, { at: now, changes, findings })
     return findings
   }
 

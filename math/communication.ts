@@ -5,14 +5,15 @@
 import { activationBytes } from './activations'
 import type { ModelShape } from './dimensions'
 import type { Derived } from './explain'
+import { expertLayers } from './parameters'
 import type { Plan } from './plan'
 import { sources } from './sources'
 import { stageOf, type Stage } from './stage'
 import type { StateBytes } from './states'
 
-export const COLLECTIVES = ['allReduce', 'allGather', 'reduceScatter', 'sendReceive'] as const
+export const COLLECTIVES = ['allReduce', 'allGather', 'reduceScatter', 'allToAll', 'sendReceive'] as const
 export type Collective = (typeof COLLECTIVES)[number]
-export type Purpose = 'data' | 'tensor' | 'pipeline' | 'context'
+export type Purpose = 'data' | 'tensor' | 'pipeline' | 'context' | 'expert'
 
 export interface Traffic {
   readonly purpose: Purpose
@@ -31,6 +32,7 @@ const FORMULA: Record<Collective, string> = {
   allReduce: 'r·2·(n − 1) / n·M',
   allGather: 'r·(n − 1) / n·M',
   reduceScatter: 'r·(n − 1) / n·M',
+  allToAll: 'r·(n − 1) / n·M',
   sendReceive: 'r·M',
 }
 
@@ -116,6 +118,25 @@ function contextTraffic(
   ]
 }
 
+/**
+ * Each token's activations go to the experts that it visits and come back, forward, and their gradients backward; two more
+ * where the forward pass is recomputed. A token goes out once for every expert, even where two are on one device.
+ */
+function expertTraffic(
+  shape: ModelShape,
+  plan: Plan,
+  stage: Stage,
+  microBatch: number,
+  microBatches: number,
+): Traffic[] {
+  if (plan.expert <= 1 || shape.experts <= 1) return []
+  const tokens = (shape.sequenceLength * microBatch) / plan.context / (plan.sequenceParallel ? plan.tensor : 1)
+  const message = tokens * shape.activeExperts * shape.hiddenSize * activationBytes(plan)
+  const layers = (stage.layers * expertLayers(shape)) / shape.layers
+  const count = (plan.recompute === 'full' ? 6 : 4) * layers * microBatches
+  return [traffic('expert', 'allToAll', count, message, plan.expert)]
+}
+
 /** Of the first stage's devices. Undefined parts of the input leave their traffic out; see `trafficNeeds`. */
 export function stepTraffic(
   shape: ModelShape | undefined,
@@ -132,6 +153,7 @@ export function stepTraffic(
     ...tensorTraffic(shape, plan, stage, microBatch, microBatches),
     ...pipelineTraffic(shape, plan, microBatch, microBatches),
     ...contextTraffic(shape, plan, stage, microBatch, microBatches),
+    ...expertTraffic(shape, plan, stage, microBatch, microBatches),
   ]
 }
 
@@ -147,7 +169,7 @@ export function trafficNeeds(
   if (replicated && deviceParameters === undefined) needs.push('model.parameters')
   if (replicated && bytes === undefined) needs.push('optimizer')
   if (replicated && plan.zeroStage >= 2 && plan.microBatches === undefined) needs.push('batch.micro', 'batch.global')
-  if (plan.tensor * plan.pipeline * plan.context > 1) {
+  if (plan.tensor * plan.pipeline * plan.context * plan.expert > 1) {
     if (shape === undefined) needs.push('model')
     if (plan.microBatches === undefined) needs.push('batch.micro', 'batch.global')
   }

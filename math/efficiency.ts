@@ -21,7 +21,10 @@ export function explainModelFlops(config: Config, notes = new Notes()): (Derived
   const term = config.attention ?? 'full'
   if (shape !== undefined) {
     const parameters = shape.experts > 1 ? activeParameters(shape) : (model.parameters ?? activeParameters(shape))
-    return { ...modelFlopsPerTokenOf(shape, parameters, term), attention: attentionFlopsPerToken(shape, term) }
+    return {
+      ...modelFlopsPerTokenOf(shape, parameters, term, model.trainableParameters),
+      attention: attentionFlopsPerToken(shape, term),
+    }
   }
   const { parameters, layers, hiddenSize, sequenceLength, experts } = model
   // Of a mixture of experts only a part of P works on a token, and which is not to be told without the dimensions.

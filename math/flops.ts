@@ -34,8 +34,22 @@ function attentionFormula(shape: ModelShape, term: AttentionTerm): string {
 }
 
 /** 6·P plus the attention term, P with embeddings: the convention of PaLM, nanoGPT and torchtitan's published tables. */
-export function modelFlopsPerTokenOf(shape: ModelShape, parameters: number, term: AttentionTerm = 'full'): Derived {
+export function modelFlopsPerTokenOf(
+  shape: ModelShape,
+  parameters: number,
+  term: AttentionTerm = 'full',
+  trained = parameters,
+): Derived {
   const attention = attentionFlopsPerToken(shape, term)
+  if (trained < parameters) {
+    return {
+      value: 4 * parameters + 2 * trained + attention,
+      formula: shape.linearAttention === true ? '4·P + 2·Pt' : `4·P + 2·Pt + ${attentionFormula(shape, term)}`,
+      letters: { ...lettersOf(shape), P: parameters, Pt: trained },
+      source: sources.lora,
+      assumption: 'frozen weights need no gradient of their own: forward 2·P, gradients of inputs 2·P, of weights 2·Pt',
+    }
+  }
   return {
     value: 6 * parameters + attention,
     formula: shape.linearAttention === true ? '6·P' : `6·P + ${attentionFormula(shape, term)}`,

@@ -36,6 +36,8 @@ export interface ModelInput {
   /** No scores between all tokens (RWKV, linear attention): no term that grows with the square of the sequence. */
   linearAttention?: Maybe<boolean>
   parameters?: Maybe<number>
+  /** Those that are trained, where the rest is frozen (LoRA adapters). */
+  trainableParameters?: Maybe<number>
   tiedEmbeddings?: Maybe<boolean>
   gatedFfn?: Maybe<boolean>
   /** A learned table of positions, as in GPT-2; rotary and ALiBi positions have no parameters. */
@@ -75,6 +77,15 @@ export interface PredictInput {
   model?: Maybe<ModelInput>
   parallelism?: Maybe<ParallelismInput>
   batch?: Maybe<{ micro?: Maybe<number>; global?: Maybe<number> }>
+  /** Of the whole training. */
+  budget?: Maybe<{ tokens?: Maybe<number>; pricePerDeviceHour?: Maybe<number> }>
+  /** Serving instead of training: sequences at a time, tokens of each, precisions of weights and cache. */
+  serving?: Maybe<{
+    batch?: Maybe<number>
+    tokens?: Maybe<number>
+    weights?: Maybe<string>
+    cache?: Maybe<string>
+  }>
   precision?: Maybe<string>
   optimizer?: Maybe<string>
   recompute?: Maybe<string>

@@ -39,7 +39,7 @@ export interface PlanSearch {
 }
 
 /** Of the device's memory, what a plan may fill: the rest is for the context, libraries and fragmentation. */
-const USABLE = 0.9
+export const USABLE = 0.9
 /** 400 Gb/s a device, as most clusters of 2024 have. */
 const USUAL_NETWORK = 50e9
 const RECOMPUTE: readonly Recompute[] = ['none', 'selective', 'full']

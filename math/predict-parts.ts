@@ -12,7 +12,7 @@ import type { Peak } from './peak'
 import { usesFusedAttention, type Plan } from './plan'
 import { sources } from './sources'
 import { endStages } from './stage'
-import { stateBytes, type StateBytes } from './states'
+import { ofTrained, stateBytes, type StateBytes } from './states'
 import { bandwidthNeeds, bandwidthsOf, bubbleRatio, communicationTime, computeSeconds, stepSeconds } from './step'
 
 export interface MemoryPrediction {
@@ -35,6 +35,8 @@ export interface CommunicationPrediction {
   allReduceBytes?: number
   allGatherBytes?: number
   reduceScatterBytes?: number
+  /** Of experts. */
+  allToAllBytes?: number
   sendReceiveBytes?: number
   totalBytes?: number
   byPurpose: readonly {
@@ -89,7 +91,10 @@ function stageOfKnown(known: Known, bytes: StateBytes | undefined, notes: Notes)
 
 export function predictMemory(known: Known, figures: Figures, notes: Notes) {
   const { input, plan } = known
-  const states = stateBytes(input, plan, notes)
+  const { trainableParameters } = input.model ?? {}
+  const share = trainableParameters === undefined ? 1 : trainableParameters / (known.parameters ?? trainableParameters)
+  const whole = stateBytes(input, plan, notes)
+  const states = whole === undefined ? undefined : ofTrained(whole, share)
   const stage = stageOfKnown(known, states, notes)
   figures.add('memory.deviceParameters', stage?.deviceParameters, 'count')
   figures.add('memory.layerActivationsBytes', stage?.layerActivations, 'bytes')
@@ -138,7 +143,6 @@ export function predictCommunication(known: Known, states: StateBytes | undefine
   const traffic = stepTraffic(shape, plan, parameters, states)
   const needs = trafficNeeds(shape, plan, parameters, states)
   if (needs.length > 0) notes.lack('communication', needs)
-  if ((shape?.experts ?? 1) > 1 && plan.expert > 1) notes.assume('the all-to-all of experts is left out')
   const communication: CommunicationPrediction = {
     byPurpose: traffic.map(({ bytes, ...rest }) => ({ ...rest, bytes: bytes.value })),
   }

@@ -2,6 +2,7 @@
  * What should be: parameters, FLOPs, memory, communication and step time of a training job from its configuration. What
  * cannot be known from the input is absent and named in `missing`; what was taken for granted is in `assumptions`.
  */
+import { budgetOf } from './budget'
 import type { Counted } from './conventions/convention'
 import { countedAsAsked } from './conventions/job'
 import { missingDimensions, completeShape, type ModelShape } from './dimensions'
@@ -9,6 +10,7 @@ import { explainModelFlops } from './efficiency'
 import type { Derived, Explanation } from './explain'
 import { Figures } from './figures'
 import { flopsByConvention, hardwareFlopsPerToken } from './flops'
+import { servingMemory, weightPrecisionOf } from './inference'
 import type { PredictInput } from './input'
 import { Notes, type Missing } from './notes'
 import { parameterCount } from './parameters'
@@ -45,12 +47,24 @@ export interface Prediction {
   /** Expected model and hardware FLOPs utilisation. */
   mfu?: number
   hfu?: number
+  /** What a token budget takes. */
+  budget?: BudgetPrediction
+  /** Memory of a device that serves the model, where `serving` was given. */
+  serving?: { weightsBytes: number; cacheBytes: number; totalBytes: number }
   /** The denominator. */
   peak?: { flopsPerSecond: number; title: string }
   /** By path of the figure, `memory.optimizerBytes`. */
   explain: Record<string, Explanation>
   assumptions: readonly string[]
   missing: readonly Missing[]
+}
+
+export interface BudgetPrediction {
+  chinchillaTokens?: number
+  computeFlops?: number
+  seconds?: number
+  deviceHours?: number
+  cost?: number
 }
 
 /** Leaves undefined fields out, so that JSON and `toEqual` see the same thing. */
@@ -116,6 +130,45 @@ function predictParameters(
   return { parameters, activeParameters: figures.add('activeParameters', active, 'count') }
 }
 
+function predictBudget(
+  { input, plan, parameters }: Known,
+  flopsPerToken: number | undefined,
+  tokensPerSecond: number | undefined,
+  figures: Figures,
+): BudgetPrediction | undefined {
+  if (parameters === undefined) return undefined
+  const { tokens, pricePerDeviceHour } = input.budget ?? {}
+  const budget = budgetOf({
+    parameters,
+    flopsPerToken,
+    tokens,
+    tokensPerSecond,
+    devices: plan.devices,
+    pricePerDeviceHour,
+  })
+  return defined<BudgetPrediction>({
+    chinchillaTokens: figures.add('budget.chinchillaTokens', budget.chinchillaTokens, 'tokens'),
+    computeFlops: figures.add('budget.computeFlops', budget.compute, 'flops'),
+    seconds: figures.add('budget.seconds', budget.seconds, 'seconds'),
+    deviceHours: figures.add('budget.deviceHours', budget.deviceHours, 'count'),
+    cost: figures.add('budget.cost', budget.cost, 'none'),
+  })
+}
+
+function predictServing({ input, plan, shape }: Known, figures: Figures, notes: Notes): Prediction['serving'] {
+  if (input.serving === undefined) return undefined
+  if (shape === undefined) {
+    notes.lack('serving', missingDimensions(input.model ?? {}))
+    return undefined
+  }
+  const { batch = 1, tokens = shape.sequenceLength } = input.serving
+  const weights = weightPrecisionOf(input.serving.weights ?? plan.precision) ?? plan.precision
+  const cache = weightPrecisionOf(input.serving.cache ?? 'bf16') ?? 'bf16'
+  const memory = servingMemory(shape, { weights, cache, batch, tokens, tensor: plan.tensor })
+  const add = (name: keyof typeof memory) => figures.add(`serving.${name}`, memory[name], 'bytes') ?? NaN
+  return { weightsBytes: add('weightsBytes'), cacheBytes: add('cacheBytes'), totalBytes: add('totalBytes') }
+}
+
 /** Never throws: fields that are no sensible numbers are noted and count as absent. Validate before, where a person types. */
 export function predict(given: PredictInput): Prediction {
   const notes = new Notes()
@@ -133,9 +186,12 @@ export function predict(given: PredictInput): Prediction {
   if (peak === undefined) notes.lack('mfu', [`hardware (${whyNoPeak(input.hardware, plan.precision)})`])
   const tokens = tokensPerStep(input, plan)
   const { step, mfu, hfu } = predictStep(known, { flops, tokens, traffic }, figures, notes)
+  const rate = tokens === undefined || step.seconds === undefined ? undefined : tokens / step.seconds
   return defined<Prediction>({
     ...counts,
     ...{ flops, memory, communication, step, mfu, hfu },
+    budget: predictBudget(known, flops.perToken, rate, figures),
+    serving: predictServing(known, figures, notes),
     peak: peak === undefined ? undefined : { flopsPerSecond: peak.flopsPerSecond, title: peak.title },
     explain: figures.explain,
     assumptions: notes.assumptions,

@@ -40,5 +40,16 @@ export const sources = {
     title: 'NCCL tests, bus bandwidth',
     url: 'https://github.com/NVIDIA/nccl-tests/blob/master/doc/PERFORMANCE.md',
   },
+  megatronCore: {
+    title: 'Megatron-Core, mixture of experts',
+    url: 'https://github.com/NVIDIA/Megatron-LM/tree/main/megatron/core/transformer/moe',
+  },
+  chinchilla: { title: 'Chinchilla (Hoffmann et al. 2022)', url: 'https://arxiv.org/abs/2203.15556' },
+  lora: { title: 'LoRA (Hu et al. 2021)', url: 'https://arxiv.org/abs/2106.09685' },
+  inference: {
+    title: 'Transformer Inference Arithmetic (Chen 2022)',
+    url: 'https://kipp.ly/transformer-inference-arithmetic/',
+  },
+  deepseekV2: { title: 'DeepSeek-V2 (2024)', url: 'https://arxiv.org/abs/2405.04434' },
   input: { title: 'the configuration', url: '' },
 } as const satisfies Record<string, Source>

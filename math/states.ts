@@ -68,6 +68,16 @@ export function stateBytes(input: PredictInput, plan: Plan, notes: Notes): State
   return { ...rest, gradients, optimizer: rest.masterCopy + OPTIMIZERS[optimizer] }
 }
 
+/** Frozen parameters have neither gradient nor optimizer: bytes per parameter, the mean over all. `share` is trained. */
+export function ofTrained(bytes: StateBytes, share: number): StateBytes {
+  if (share >= 1) return bytes
+  return {
+    ...bytes,
+    ...{ gradients: bytes.gradients * share, optimizer: bytes.optimizer * share, masterCopy: bytes.masterCopy * share },
+    convention: `${bytes.convention}; ${(100 * share).toPrecision(3)} % of the parameters trained`,
+  }
+}
+
 /** Devices over which each kind of state is cut: stage 1 cuts the optimizer, 2 gradients too, 3 parameters too. */
 export function shardsOf(zeroStage: number, devices: number) {
   return {

@@ -32,7 +32,8 @@ function span(purpose: Purpose, plan: Plan): number {
   const tensor = plan.tensor
   const context = tensor * plan.context
   const data = context * plan.data
-  return { tensor, context, data, pipeline: data * plan.pipeline }[purpose]
+  // Devices that hold different experts are data-parallel neighbours.
+  return { tensor, context, data, pipeline: data * plan.pipeline, expert: tensor * plan.expert }[purpose]
 }
 
 export interface Bandwidths {

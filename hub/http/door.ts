@@ -15,6 +15,16 @@ export function isForeignHost(request: IncomingMessage, boundHost: string): bool
   return loopback && !LOOPBACK.test(request.headers.host ?? '')
 }
 
+/**
+ * A browser lets a page anywhere open a socket here and read it, and only says whose page it is. Programs that are no
+ * browser say nothing. A proxy in between must pass the name under which it is known.
+ */
+export function isForeignOrigin({ headers }: IncomingMessage): boolean {
+  if (headers.origin === undefined) return false
+  const host = headers['x-forwarded-host'] ?? headers.host
+  return !URL.canParse(headers.origin) || new URL(headers.origin).host !== host
+}
+
 function match(endpoint: Endpoint, path: string): { run: string | undefined } | undefined {
   const pattern = endpoint.path.split('/')
   const parts = path.split('/')
@@ -52,7 +62,10 @@ export async function answerRequest(hub: Hub, request: IncomingMessage, response
     const found = match(endpoint, url.pathname)
     if (found === undefined) continue
     try {
-      if (request.method !== 'GET' && request.method !== 'HEAD') throw new HttpError(405, 'this door is read with GET')
+      if (request.method !== 'GET' && request.method !== 'HEAD') {
+        response.setHeader('allow', 'GET, HEAD')
+        throw new HttpError(405, 'this door is read with GET', 'ask again with GET')
+      }
       const value = await endpoint.answer({ hub, query: url.searchParams, run: found.run, response })
       if (value !== undefined) sendJson(response, 200, value)
     } catch (error) {

@@ -24,6 +24,7 @@ export interface Ingest {
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
 const refusal = (error: string, fix: string, retry = false): Refused => ({ ok: false, error, fix, retry })
+const CLOSING = refusal('the hub is closing', 'the agent tries again by itself', true)
 
 function check(value: unknown, token: string): { hello: Hello } | { refused: Refused; node: string } {
   const parsed = helloSchema.safeParse(value)
@@ -54,9 +55,13 @@ interface Doors {
   readonly owners: Map<string, Socket>
   /** The tail of each agent's queue, across its connections. */
   readonly waits: Map<string, Promise<void>>
+  /** What the store last failed with: said once, not at every attempt of every agent. */
+  failure: string
+  closing: boolean
 }
 
-function serve(socket: Socket, ingest: Ingest, { owners, waits }: Doors): void {
+function serve(socket: Socket, ingest: Ingest, doors: Doors): void {
+  const { owners, waits } = doors
   let hello: Hello | undefined
   let waiting = 0
   let queue: Promise<void> = Promise.resolve()
@@ -96,7 +101,7 @@ function serve(socket: Socket, ingest: Ingest, { owners, waits }: Doors): void {
     if (waiting >= MAX_WAITING) return answer(refusal('the hub is busy', 'the agent tries again by itself', true))
     waiting += 1
     queue = queue.then(async () => {
-      answer(await take(ingest, from, sequence, frame))
+      answer(doors.closing ? CLOSING : await take(ingest, doors, from, sequence, frame))
       waiting -= 1
     })
     const tail = queue
@@ -114,7 +119,7 @@ function serve(socket: Socket, ingest: Ingest, { owners, waits }: Doors): void {
   })
 }
 
-async function take(ingest: Ingest, hello: Hello, sequence: number, frame: Buffer): Promise<Reply> {
+async function take(ingest: Ingest, doors: Doors, hello: Hello, sequence: number, frame: Buffer): Promise<Reply> {
   let batch: Batch
   try {
     batch = decodeFrame(frame)
@@ -129,8 +134,12 @@ async function take(ingest: Ingest, hello: Hello, sequence: number, frame: Buffe
   try {
     await ingest.store.insert(batch, { agent: hello.agent, sequence, receivedAt })
   } catch (error) {
-    return refusal(`the store failed: ${messageOf(error)}`, 'look at the terminal of the hub', true)
+    const failure = `the store failed: ${messageOf(error)}`
+    if (failure !== doors.failure) ingest.log(`error: ${failure}`)
+    doors.failure = failure
+    return refusal(failure, 'look at the terminal of the hub', true)
   }
+  doors.failure = ''
   ingest.count('batches', 1)
   ingest.count('rows', batch.rows)
   try {
@@ -142,7 +151,14 @@ async function take(ingest: Ingest, hello: Hello, sequence: number, frame: Buffe
   return { ok: true, sequence }
 }
 
-export function serveAgents(server: Server, ingest: Ingest): void {
-  const doors: Doors = { owners: new Map(), waits: new Map() }
+/** Closed, it takes nothing more, and has answered for what it took. */
+export function serveAgents(server: Server, ingest: Ingest): { close(): Promise<void> } {
+  const doors: Doors = { owners: new Map(), waits: new Map(), failure: '', closing: false }
   server.of(AGENT_NAMESPACE).on('connection', socket => serve(socket, ingest, doors))
+  return {
+    async close() {
+      doors.closing = true
+      await Promise.all(doors.waits.values())
+    },
+  }
 }

@@ -13,11 +13,10 @@ const PACE_MS = 150
 /** A state (silent, lost) may change without any data: each topic is looked at this often all the same. */
 const IDLE_MS = 1000
 
-const LIST = 'runs'
-const topicOf = (run: string | null) => (run === null ? LIST : `run ${run}`)
-
 export class Live {
-  private readonly topics = new Map<string, Topic>()
+  /** By run; null is the list. */
+  private readonly topics = new Map<string | null, Topic>()
+  private closed = false
 
   constructor(
     server: Server,
@@ -35,35 +34,35 @@ export class Live {
     })
   }
 
-  /** Something of these runs was stored. */
-  changed(runs: Iterable<string>): void {
-    for (const run of runs) this.topics.get(topicOf(run))?.touch()
-    this.topics.get(LIST)?.touch()
+  /** Something was stored that concerns these runs. */
+  changed(concerns: (run: string) => boolean): void {
+    for (const [run, topic] of this.topics) if (run === null || concerns(run)) topic.touch()
   }
 
   /** Resolves when no computation runs any more. */
   async close(): Promise<void> {
+    this.closed = true
     const topics = [...this.topics.values()]
     this.topics.clear()
     await Promise.all(topics.map(topic => topic.stop()))
   }
 
   private join(socket: Socket, run: string | null): void {
-    const name = topicOf(run)
-    let topic = this.topics.get(name)
+    if (this.closed) return
+    let topic = this.topics.get(run)
     if (topic === undefined) {
       topic = new Topic(run === null ? this.listWork() : this.runWork(run), this.log)
-      this.topics.set(name, topic)
+      this.topics.set(run, topic)
     }
     topic.sockets.add(socket)
     topic.touch()
   }
 
   private leave(socket: Socket): void {
-    for (const [name, topic] of this.topics) {
+    for (const [run, topic] of this.topics) {
       if (!topic.sockets.delete(socket) || topic.sockets.size > 0) continue
       void topic.stop()
-      this.topics.delete(name)
+      this.topics.delete(run)
     }
   }
 
@@ -121,7 +120,8 @@ class Topic {
           for (const socket of this.sockets) socket.emit(event, payload)
         })
       } catch (error) {
-        this.log(`live: ${messageOf(error)}`)
+        // Nobody waits any more for what a stopped topic could not do.
+        if (!this.stopped.signal.aborted) this.log(`live: ${messageOf(error)}`)
       }
       await sleep(PACE_MS, this.stopped.signal)
     }

@@ -9,7 +9,7 @@
 import { Readable } from 'node:stream'
 import { PlumblineError } from '../../base/errors'
 import { kinds, type Kind } from '../../wire/metrics'
-import type { Batch } from '../../wire/table'
+import type { Batch, Table } from '../../wire/table'
 import { openEngine, type Engine } from './engine'
 import { migrations } from './migrations/index'
 import { columnNames, toTabSeparated } from './rows'
@@ -78,18 +78,23 @@ async function migrate(engine: Engine): Promise<void> {
   }
 }
 
-type Watermarks = Map<Kind, Map<string, number>>
+/** What each table has of each agent: the highest sequence. */
+class Watermarks {
+  private readonly marks = new Map<string, number>()
 
-async function readWatermarks(engine: Engine): Promise<Watermarks> {
-  const marks: Watermarks = new Map()
-  for (const kind of kinds) {
+  of = (kind: Kind, agent: string): number => this.marks.get(`${kind} ${agent}`) ?? 0
+
+  raise(kind: Kind, agent: string, sequence: number): void {
+    this.marks.set(`${kind} ${agent}`, Math.max(sequence, this.of(kind, agent)))
+  }
+
+  async read(engine: Engine, kind: Kind): Promise<void> {
     const { agent = [], last = [] } = await columnsOf(
       engine,
       `SELECT toString(agent) AS agent, max(sequence) AS last FROM \`${kind}\` GROUP BY agent`,
     )
-    marks.set(kind, new Map(agent.map((name, row) => [String(name), Number(last[row])])))
+    for (const [row, name] of agent.entries()) this.raise(kind, String(name), Number(last[row]))
   }
-  return marks
 }
 
 /** What runs in the engine. An engine that is closed under a running query hangs: the end waits for all, and takes no more. */
@@ -114,40 +119,50 @@ class Work {
 
 export async function openStore(options: { data: string; store: string }): Promise<Store> {
   const engine = await openEngine(options)
-  let marks: Watermarks
+  const marks = new Watermarks()
   try {
     await migrate(engine)
-    marks = await readWatermarks(engine)
+    for (const kind of kinds) await marks.read(engine, kind)
   } catch (error) {
     await engine.close()
     throw error
   }
   /** Highest batch of which all tables are stored, of agents seen since the start. */
   const complete = new Map<string, number>()
+  /** Tables that failed to say whether they stored: they are asked before the next try. */
+  const unsure = new Set<Kind>()
   const work = new Work()
+
+  async function insertTable(table: Table, origin: BatchOrigin): Promise<void> {
+    const { kind } = table
+    try {
+      if (unsure.delete(kind)) await marks.read(engine, kind)
+      if (origin.sequence <= marks.of(kind, origin.agent)) return
+      await engine.client.insert({
+        table: `\`${kind}\``,
+        values: Readable.from(toTabSeparated(table, origin), { objectMode: false }),
+        format: 'TabSeparated',
+        columns: columnNames(kind) as [string, ...string[]],
+      })
+    } catch (error) {
+      unsure.add(kind)
+      throw error
+    }
+    marks.raise(kind, origin.agent, origin.sequence)
+  }
+
   return {
     name: engine.name,
-    async insert(batch, origin) {
-      for (const table of batch.tables()) {
-        const stored = marks.get(table.kind)
-        if (origin.sequence <= (stored?.get(origin.agent) ?? 0)) continue
-        await work.do(() =>
-          engine.client.insert({
-            table: `\`${table.kind}\``,
-            values: Readable.from([toTabSeparated(table, origin)], { objectMode: false }),
-            format: 'TabSeparated',
-            columns: columnNames(table.kind) as [string, ...string[]],
-          }),
-        )
-        stored?.set(origin.agent, origin.sequence)
-      }
-      complete.set(origin.agent, Math.max(origin.sequence, complete.get(origin.agent) ?? 0))
-    },
+    insert: (batch, origin) =>
+      work.do(async () => {
+        for (const table of batch.tables()) await insertTable(table, origin)
+        complete.set(origin.agent, Math.max(origin.sequence, complete.get(origin.agent) ?? 0))
+      }),
     lastSequence(agent) {
       const known = complete.get(agent)
       if (known !== undefined) return known
       // The newest batch may be half stored: ask for it again, each table skips what it has.
-      const highest = Math.max(0, ...kinds.map(kind => marks.get(kind)?.get(agent) ?? 0))
+      const highest = Math.max(0, ...kinds.map(kind => marks.of(kind, agent)))
       return Math.max(0, highest - 1)
     },
     query: (sql, parameters) => work.do(() => columnsOf(engine, sql, parameters)),

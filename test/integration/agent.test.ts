@@ -242,7 +242,8 @@ describe('plumbline run', () => {
       ['--quiet'],
       'sh',
       '-c',
-      'setsid sleep 60.5 & echo $! > "$0"; exit 3',
+      // It has left the group of the job when that ends.
+      'setsid sleep 60.5 & echo $! > "$0"; sleep 1; exit 3',
       join(folder, 'pid'),
     )
     const from = Date.now()

@@ -27,6 +27,10 @@ const UNIT_OF_NAME: readonly (readonly [RegExp, string])[] = [
   [/(Ratio|^mfu|^hfu)$/, 'ratio'],
   [/arameters$/, 'count'],
   [/^flops\./, 'flops'],
+  [/Flops$/, 'flops'],
+  [/Tokens$/, 'tokens'],
+  [/Hours$/, 'count'],
+  [/cost$/, 'none'],
   [/^communication\./, 'bytes'],
 ]
 

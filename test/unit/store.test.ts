@@ -130,7 +130,7 @@ const fact: fc.Arbitrary<WireRecord> = fc.oneof(
 )
 const plain = (facts: RunFacts) => ({
   ...facts,
-  ...{ stale: true, launches: [...facts.launches].sort(), end: endOf(facts) },
+  ...{ changes: 0, launches: [...facts.launches].sort(), end: endOf(facts) },
   ...{ nodes: [...facts.nodes].sort(), agents: [...facts.agents].sort() },
   ...{ ranks: [...facts.ranks].sort(), gpus: [...facts.gpus].sort() },
 })
