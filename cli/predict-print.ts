@@ -94,10 +94,13 @@ export function describeLimits({ microBatch, sequence, scales, devicesThatPay }:
       efficiency === undefined ? '' : format(efficiency, 'ratio'),
     ],
   ])
+  const most = scales.findLast(({ best }) => best !== undefined)?.devices
   const pay =
-    devicesThatPay === undefined
-      ? 'No number of devices fits the model.'
-      : `Past ${devicesThatPay.toLocaleString('en-US')} devices, twice as many no longer make a step √2 times as fast.`
+    most === undefined
+      ? 'No number of devices that was tried fits the model.'
+      : devicesThatPay === undefined
+        ? `Each doubling up to ${most.toLocaleString('en-US')} devices makes a step at least √2 times as fast.`
+        : `Past ${devicesThatPay.toLocaleString('en-US')} devices, twice as many no longer make a step √2 times as fast.`
   return [
     `largest micro-batch  ${limitText(microBatch, 'sequences')}\nlongest sequence     ${limitText(sequence, 'tokens')}`,
     scales.some(({ best }) => best !== undefined)

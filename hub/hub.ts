@@ -73,8 +73,7 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
   const io = new Server(server, {
     maxHttpBufferSize: MAX_FRAME_BYTES + 1024,
     serveClient: false,
-    allowRequest: (request, decide) =>
-      decide(null, !isForeignHost(request, options.host) && !isForeignOrigin(request)),
+    allowRequest: (request, decide) => decide(null, !isForeignHost(request, options.host) && !isForeignOrigin(request)),
   })
   const live = new Live(io, views, options.log)
   const agents = serveAgents(io, {

@@ -66,16 +66,15 @@ export function scaling(input: PredictInput, most: number): Scale[] {
 }
 
 /**
- * The number of devices past which sharding costs more than it saves: the last doubling that still makes a step faster by
- * more than it adds in device time lost, that is, by at least √2. Undefined where nothing fits.
+ * The number of devices past which sharding costs more than it saves: that from which a doubling no longer makes a step √2
+ * times as fast. Undefined where each doubling that was tried still does, or nothing fits.
  */
 export function devicesThatPay(scales: readonly Scale[]): number | undefined {
-  const known = scales.filter(({ best }) => best !== undefined)
-  const last = known.findIndex(({ best }, place) => {
+  const known = scales.flatMap(({ devices, best }) => (best === undefined ? [] : [{ devices, best }]))
+  return known.find(({ best }, place) => {
     const next = known[place + 1]?.best
-    return next === undefined || best === undefined || best.stepSeconds / next.stepSeconds < Math.SQRT2
-  })
-  return known[last]?.devices
+    return next !== undefined && best.stepSeconds / next.stepSeconds < Math.SQRT2
+  })?.devices
 }
 
 export interface Limits {

@@ -6,8 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { migrations } from '../../hub/store/migrations/index'
 import { columnNames } from '../../hub/store/rows'
 import { openStore, type Store } from '../../hub/store/store'
-import { fieldsOf, kinds } from '../../wire/metrics'
-import { batchOf, recordsOf } from '../unit/records'
+import { fieldsOf, kinds, type Field } from '../../wire/metrics'
+import type { WireRecord } from '../../wire/records'
+import { batchOf, recordsOf, texts } from '../unit/records'
 
 let data: string
 let store: Store
@@ -22,51 +23,112 @@ afterAll(async () => {
   rmSync(data, { recursive: true, force: true })
 })
 
+/** What the three columns that say where a row came from are. */
+const ORIGIN = { agent: 'LowCardinality(String)', sequence: 'UInt64', receivedAt: 'Float64' }
+const columnTypes = (name: string, { type }: Field) =>
+  type === 'json'
+    ? ['String']
+    : type === 'text'
+      ? ['String', 'LowCardinality(String)']
+      : // Every row has a time; each other number may be absent.
+        [name === 'time' ? 'Float64' : 'Nullable(Float64)']
+
+/** Values of any shape: a JSON field is tried with those that its schema takes. */
+const JSON_VALUES = [
+  ...[[], ['one', 'two\t"\\\n'], [{ pid: 0 }, { pid: 4242, name: 'python3', memoryUsedBytes: 1e11 }]],
+  ...[
+    {},
+    { zero: 0, negative: -1.5 },
+    { forward: { seconds: 0.125 }, "own 'timer'": { minSeconds: 0, maxSeconds: 1 } },
+  ],
+]
+
+let sequence = 0
+/** Stores records in a batch of their own and gives back its rows of one kind as `SELECT select`. */
+async function roundTrip(records: readonly WireRecord[], select: string) {
+  const kind = records[0]?.kind ?? ''
+  sequence += 1
+  await store.insert(batchOf(records), { agent: 'law', sequence, receivedAt: 1_795_000_000 })
+  return store.query(`SELECT ${select} FROM \`${kind}\` WHERE agent = 'law' AND sequence = {sequence:UInt64}`, {
+    sequence,
+  })
+}
+
 describe('the tables', () => {
-  it.each(kinds)('hold every field of %s in the catalogue, and no more', async kind => {
+  it.each(kinds)('hold every field of %s in the catalogue with its type, and no more', async kind => {
     const { name = [], type = [] } = await store.query(
       `SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {kind:String} AND default_kind = ''`,
       { kind },
     )
     expect(name.map(String).sort()).toEqual([...columnNames(kind)].sort())
-    for (const [field, { type: kindOfField }] of fieldsOf(kind)) {
-      const column = String(type[name.indexOf(field)])
-      if (kindOfField === 'number') expect(column).toMatch(/Float64|UInt64/)
-      else expect(column).toMatch(/String/)
-    }
+    const found = new Map(name.map((column, row) => [String(column), String(type[row])]))
+    for (const [field, definition] of fieldsOf(kind))
+      expect(columnTypes(field, definition)).toContain(found.get(field) ?? field)
+    for (const [column, expected] of Object.entries(ORIGIN)) expect(found.get(column)).toBe(expected)
   })
 
   it.each(kinds)('give back what was put in of %s: absent as absent, zero as zero', async kind => {
-    let sequence = 0
+    const numbers = fieldsOf(kind).filter(([name, { type }]) => type === 'number' && name !== 'time')
+    const words = fieldsOf(kind).filter(([, { type }]) => type === 'text')
+    const column = (name: string) => `\`${kind}\`.\`${name}\``
+    const select = [
+      // Float64 as its bits, to the last one. (0 and -0 are one as text; what is not finite is absent.)
+      ...numbers.map(([name]) => `toString(reinterpretAsUInt64(${column(name)})) AS \`${name}\``),
+      ...words.map(([name]) => `toString(${column(name)}) AS \`${name}\``),
+    ]
+    const bits = (value: unknown) =>
+      new BigUint64Array(new Float64Array([Number(value) + 0]).buffer)[0]?.toString() ?? null
     await fc.assert(
       fc.asyncProperty(fc.array(recordsOf(kind), { minLength: 1, maxLength: 8 }), async records => {
-        sequence += 1
-        const agent = `law-${kind}`
-        await store.insert(batchOf(records), { agent, sequence, receivedAt: 1_795_000_000 })
-        const numbers = fieldsOf(kind).filter(([name, { type }]) => type === 'number' && name !== 'time')
-        const texts = fieldsOf(kind).filter(([, { type }]) => type === 'text')
-        const columns = await store.query(
-          // Float64 as its bits, to the last one. (0 and -0 are one as text; what is not finite is absent.)
-          `SELECT ${numbers.map(([name]) => `toString(reinterpretAsUInt64(\`${kind}\`.\`${name}\`)) AS \`${name}\``).join(', ')}
-             ${numbers.length > 0 && texts.length > 0 ? ',' : ''} ${texts.map(([name]) => `toString(\`${kind}\`.\`${name}\`) AS \`${name}\``).join(', ')}
-           FROM \`${kind}\` WHERE agent = {agent:String} AND sequence = {sequence:UInt64}`,
-          { agent, sequence },
-        )
-        const bits = (value: unknown) =>
-          new BigUint64Array(new Float64Array([Number(value) + 0]).buffer)[0]?.toString() ?? null
+        const columns = await roundTrip(records, select.join(', '))
         const expected = records.map(record => {
           const values = record as unknown as Record<string, unknown>
           return JSON.stringify([
             ...numbers.map(([name]) => (Number.isFinite(values[name]) ? bits(values[name]) : null)),
-            ...texts.map(([name]) => values[name] ?? ''),
+            ...words.map(([name]) => values[name] ?? ''),
           ])
         })
         const found = records.map((_, row) =>
-          JSON.stringify([...numbers, ...texts].map(([name]) => columns[name]?.[row] ?? null)),
+          JSON.stringify([...numbers, ...words].map(([name]) => columns[name]?.[row] ?? null)),
         )
         expect(found.sort()).toEqual(expected.sort())
       }),
       { numRuns: 8 },
+    )
+  })
+
+  const jsonFields = kinds.flatMap(kind =>
+    fieldsOf(kind).flatMap(([name, field]) => (field.type === 'json' ? [{ kind, name, schema: field.schema }] : [])),
+  )
+  it.each(jsonFields)('give back the JSON of $kind.$name', async ({ kind, name, schema }) => {
+    const fit = JSON_VALUES.filter(value => schema.safeParse(value).success)
+    expect(fit.length).toBeGreaterThan(1)
+    const records = [{ kind }, ...fit.map(value => ({ kind, [name]: value }))] as unknown as WireRecord[]
+    const columns = await roundTrip(records, `\`${name}\` AS value`)
+    expect(columns['value']?.map(String).sort()).toEqual(['', ...fit.map(value => JSON.stringify(value))].sort())
+  })
+
+  it('take the time of arrival for a row without one', async () => {
+    const records: WireRecord[] = [
+      { kind: 'host', node: 'n' },
+      { kind: 'host', node: 'n', time: 0 },
+    ]
+    expect((await roundTrip(records, 'time'))['time']?.sort()).toEqual([0, 1_795_000_000])
+  })
+})
+
+describe('a query', () => {
+  it('binds any text and any number as it is', async () => {
+    const numbers = fc.double({ noNaN: true, noDefaultInfinity: true }).map(number => number + 0)
+    await fc.assert(
+      fc.asyncProperty(texts, fc.array(texts, { maxLength: 4 }), numbers, async (text, list, number) => {
+        const bound = await store.query(
+          'SELECT {text:String} AS text, {list:Array(String)} AS list, {number:Float64} AS number',
+          { text, list, number },
+        )
+        expect(bound).toEqual({ text: [text], list: [list], number: [number] })
+      }),
+      { numRuns: 40 },
     )
   })
 })
