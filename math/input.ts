@@ -72,11 +72,20 @@ export interface HardwareInput {
   networkBytesPerSecond?: Maybe<number>
 }
 
+export interface Calibration {
+  /** Share of the peak that this job's compute reaches. */
+  achievableRatio?: Maybe<number>
+  /** Activations (and what else lives with them) that were held, over those that are predicted. */
+  activationFactor?: Maybe<number>
+}
+
 export interface PredictInput {
   framework?: Maybe<string>
   model?: Maybe<ModelInput>
   parallelism?: Maybe<ParallelismInput>
   batch?: Maybe<{ micro?: Maybe<number>; global?: Maybe<number> }>
+  /** Uncertain constants as a run showed them: see `calibrate.ts`. */
+  calibration?: Maybe<Calibration>
   /** Of the whole training. */
   budget?: Maybe<{ tokens?: Maybe<number>; pricePerDeviceHour?: Maybe<number> }>
   /** Serving instead of training: sequences at a time, tokens of each, precisions of weights and cache. */

@@ -1,7 +1,7 @@
 /** The denominator of MFU, with a name. */
 import { format } from '../base/units'
 import { findGpu, type Gpu } from './gpus'
-import type { HardwareInput } from './input'
+import type { HardwareInput, PredictInput } from './input'
 import type { Precision } from './plan'
 import { sources, type Source } from './sources'
 
@@ -52,6 +52,14 @@ export function peakOf(hardware: HardwareInput | undefined, precision: Precision
   const gpu = hardware.gpu === undefined ? undefined : findGpu(hardware.gpu)
   if (hardware.peakFlopsPerSecond !== undefined) return given(hardware, hardware.peakFlopsPerSecond, gpu)
   return gpu === undefined ? undefined : tabled(gpu, precision)
+}
+
+/** The peak of a job, with the ceiling that a run of it showed where there is one. */
+export function peakOfJob({ hardware, calibration }: PredictInput, precision: Precision): Peak | undefined {
+  const peak = peakOf(hardware, precision)
+  const achievableRatio = calibration?.achievableRatio
+  if (peak === undefined || achievableRatio === undefined) return peak
+  return { ...peak, achievableRatio, achievableSource: 'calibrated on a run of the job' }
 }
 
 export function whyNoPeak(hardware: HardwareInput | undefined, precision: Precision): string {

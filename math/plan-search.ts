@@ -9,7 +9,7 @@ import type { PredictInput } from './input'
 import { fullestBytes } from './memory'
 import { stepTraffic } from './communication'
 import { Notes } from './notes'
-import { peakOf, type Peak } from './peak'
+import { peakOfJob, type Peak } from './peak'
 import { readPlan, usesFusedAttention, type Plan } from './plan'
 import { endStages, type Stage } from './stage'
 import { stateBytes, type StateBytes } from './states'
@@ -67,7 +67,7 @@ function groundOf(given: PredictInput, notes: Notes): Ground | string[] {
   const base = readPlan(input, notes)
   const shape = completeShape(input.model ?? {}, notes)
   const states = stateBytes(input, base, notes)
-  const peak = peakOf(input.hardware, base.precision)
+  const peak = peakOfJob(input, base.precision)
   const capacity = peak?.gpu?.memoryBytes
   const flops = explainModelFlops(input)
   const { globalBatch } = base

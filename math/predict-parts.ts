@@ -107,11 +107,26 @@ export function predictMemory(known: Known, figures: Figures, notes: Notes) {
   return { memory, states }
 }
 
-function memoryParts({ counted }: Known, stage: StageMemory | undefined, figures: Figures) {
+/** Activations as a run of the job held them, by the factor that it showed. */
+function calibrated(activations: Derived | undefined, factor: number | undefined): Derived | undefined {
+  if (activations === undefined || factor === undefined) return activations
+  return {
+    ...activations,
+    value: activations.value * factor,
+    formula: `(${activations.formula})·j`,
+    letters: { ...activations.letters, j: factor },
+    assumption: [activations.assumption, 'j calibrated on a run of the job'].filter(Boolean).join('; '),
+  }
+}
+
+function memoryParts({ counted, input }: Known, stage: StageMemory | undefined, figures: Figures) {
   const add = (name: keyof MemoryPrediction, derived: Derived | undefined) =>
     figures.add(`memory.${name}`, derived, 'bytes')
   const rest = {
-    activationsBytes: add('activationsBytes', counted.activationsBytes ?? stage?.activations),
+    activationsBytes: add(
+      'activationsBytes',
+      counted.activationsBytes ?? calibrated(stage?.activations, input.calibration?.activationFactor),
+    ),
     buffersBytes: add('buffersBytes', counted.buffersBytes ?? stage?.buffers),
   }
   if (counted.statesBytes !== undefined) return { statesBytes: add('statesBytes', counted.statesBytes), ...rest }

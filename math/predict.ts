@@ -14,7 +14,7 @@ import { servingMemory, weightPrecisionOf } from './inference'
 import type { PredictInput } from './input'
 import { Notes, type Missing } from './notes'
 import { parameterCount } from './parameters'
-import { peakOf, whyNoPeak } from './peak'
+import { peakOfJob, whyNoPeak } from './peak'
 import { readPlan, type Plan } from './plan'
 import { predictCommunication, predictMemory, predictStep, type Known } from './predict-parts'
 import type { CommunicationPrediction, MemoryPrediction, StepPrediction } from './predict-parts'
@@ -178,7 +178,7 @@ export function predict(given: PredictInput): Prediction {
   const shape = completeShape(input.model ?? {}, notes)
   const counted = countedAsAsked(input, shape, plan, notes)
   const counts = predictParameters(input, shape, counted, figures, notes)
-  const peak = peakOf(input.hardware, plan.precision)
+  const peak = peakOfJob(input, plan.precision)
   const known: Known = { input, plan, shape, peak, counted, parameters: counts.parameters }
   const flops = predictFlops(known, figures, notes)
   const { memory, states } = predictMemory(known, figures, notes)

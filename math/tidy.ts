@@ -39,6 +39,7 @@ export function tidyInput(given: PredictInput, notes: Notes): PredictInput {
     parallelism: tidyGroup(given.parallelism, 'parallelism', notes),
     batch: tidyGroup(given.batch, 'batch', notes),
     hardware: tidyGroup(given.hardware, 'hardware', notes),
+    ...(given.calibration !== undefined && { calibration: tidyGroup(given.calibration, 'calibration', notes) }),
     ...(given.budget !== undefined && { budget: tidyGroup(given.budget, 'budget', notes) }),
     ...(given.serving !== undefined && { serving: tidyGroup(given.serving, 'serving', notes) }),
   }
