@@ -67,6 +67,9 @@ const configSchema = z.strictObject({
       networkBytesPerSecond: positive.optional(),
     })
     .optional(),
+  calibration: z
+    .strictObject({ achievableRatio: positive.max(1).optional(), activationFactor: positive.optional() })
+    .optional(),
   budget: z.strictObject({ tokens: positive.optional(), pricePerDeviceHour: positive.optional() }).optional(),
   serving: z
     .strictObject({

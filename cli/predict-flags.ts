@@ -5,7 +5,7 @@ import { conventions } from '../math/conventions/index'
 import type { PredictInput } from '../math/predict'
 import { optimizerNames } from '../math/states'
 
-type Group = 'model' | 'parallelism' | 'batch' | 'hardware' | 'budget' | 'serving'
+type Group = 'model' | 'parallelism' | 'batch' | 'hardware' | 'budget' | 'serving' | 'calibration'
 interface Flag {
   readonly name: string
   readonly value: '<number>' | '<word>' | ''
@@ -47,6 +47,8 @@ const flags: readonly Flag[] = [
     help: 'sequence parallelism',
   },
   number('trainable', 'model', 'trainableParameters', 'parameters that are trained, where the rest is frozen'),
+  number('achievable', 'calibration', 'achievableRatio', 'share of the peak that compute reaches, 0 to 1'),
+  number('activation-factor', 'calibration', 'activationFactor', 'activations held, over those that are predicted'),
   number('tokens', 'budget', 'tokens', 'tokens of the whole training'),
   number('price', 'budget', 'pricePerDeviceHour', 'price of one device for an hour'),
   number('serve', 'serving', 'batch', 'memory of serving so many sequences at a time'),

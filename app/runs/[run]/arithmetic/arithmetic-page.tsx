@@ -2,13 +2,17 @@
 import Link from 'next/link'
 import { useMemo } from 'react'
 import { format } from '../../../../base/units'
+import { calibrate } from '../../../../math/calibrate'
 import { answersOf, type Answer } from '../../../../math/conventions/job'
+import { explain } from '../../../../math/explain'
 import type { PredictInput } from '../../../../math/input'
 import { predictRun, type PredictedRun } from '../../../data/prediction'
+import type { RunView } from '../../../data/run-view'
 import { useRun } from '../../../data/use-run'
 import { Card } from '../../../ui/card'
 import { Provenance } from '../../../ui/provenance'
-import { Figures } from './figures'
+import { observedOf } from '../../../data/observed'
+import { CalibrationCard, Figures, type Row } from './figures'
 import { Disagreement } from './disagreement'
 import styles from './arithmetic.module.css'
 
@@ -25,12 +29,19 @@ function Lines({ title, lines }: { title: string; lines: readonly string[] }) {
   )
 }
 
-function Arithmetic({ predicted, answers }: { predicted: PredictedRun; answers: readonly Answer[] }) {
+interface ArithmeticProps {
+  predicted: PredictedRun
+  answers: readonly Answer[]
+  calibrated: readonly Row[]
+}
+
+function Arithmetic({ predicted, answers, calibrated }: ArithmeticProps) {
   const { prediction } = predicted
   const { assumptions, missing, peak } = prediction
   return (
     <div className={styles.sections}>
       <Figures explain={prediction.explain} />
+      <CalibrationCard rows={calibrated} />
       <Disagreement prediction={prediction} answers={answers} />
       <div className={styles.pair}>
         <Lines title="Taken for granted" lines={assumptions} />
@@ -45,12 +56,22 @@ function Arithmetic({ predicted, answers }: { predicted: PredictedRun; answers: 
   )
 }
 
+function calibratedRows(config: unknown, view: RunView | undefined): Row[] {
+  if (view === undefined || config === null || config === undefined) return []
+  const { achievableRatio, activationFactor } = calibrate(config as PredictInput, observedOf(view.detail))
+  return [
+    { path: 'achievable share of the peak', derived: achievableRatio, unit: 'ratio' as const },
+    { path: 'activations held, over predicted', derived: activationFactor, unit: 'none' as const },
+  ].flatMap(({ path, derived, unit }) => (derived === undefined ? [] : [{ path, explanation: explain(derived, unit) }]))
+}
+
 /** Every predicted number of a run: its formula, the numbers in it, its source, and who counts otherwise. */
 export function ArithmeticPage({ run }: { run: string }) {
   const { view, error } = useRun(run, Infinity)
   const config = view?.detail.config
   const predicted = useMemo(() => predictRun(config), [config])
   const answers = useMemo(() => answersOf((config ?? {}) as PredictInput), [config])
+  const calibrated = useMemo(() => calibratedRows(config, view), [config, view])
   const back = `/runs/${encodeURIComponent(run)}`
   return (
     <>
@@ -67,7 +88,7 @@ export function ArithmeticPage({ run }: { run: string }) {
       {view !== undefined && predicted === undefined && (
         <p className="muted">No configuration yet. It comes from the log of the framework or from the hook.</p>
       )}
-      {predicted !== undefined && <Arithmetic predicted={predicted} answers={answers} />}
+      {predicted !== undefined && <Arithmetic predicted={predicted} answers={answers} calibrated={calibrated} />}
     </>
   )
 }

@@ -3,10 +3,11 @@ import { format } from '../../../../base/units'
 import type { Explanation } from '../../../../math/explain'
 import { Card } from '../../../ui/card'
 import { Source } from '../../../ui/figure'
+import { Provenance } from '../../../ui/provenance'
 import { Table, type Column } from '../../../ui/table'
 import styles from './arithmetic.module.css'
 
-interface Row {
+export interface Row {
   readonly path: string
   readonly explanation: Explanation
 }
@@ -70,6 +71,21 @@ function groupOf(path: string): (typeof GROUPS)[number]['name'] {
   if (path.startsWith('memory.')) return 'memory'
   if (path.startsWith('communication.')) return 'communication'
   return path.startsWith('step.') || path === 'mfu' || path === 'hfu' ? 'step' : 'model'
+}
+
+/** Constants fitted to what the run showed: what the formulas leave open. */
+export function CalibrationCard({ rows }: { rows: readonly Row[] }) {
+  return (
+    <Card title="Calibrated on this run" aside={<Provenance kind="derived" />}>
+      {rows.length === 0 ? (
+        <p className="muted">
+          Nothing to fit yet: it takes measured steps, a known peak, and what the framework had allocated at most.
+        </p>
+      ) : (
+        <Table label="Calibrated on this run" columns={COLUMNS} rows={rows} rowKey={({ path }) => path} />
+      )}
+    </Card>
+  )
 }
 
 export function Figures({ explain }: { explain: Readonly<Record<string, Explanation>> }) {
