@@ -51,12 +51,14 @@ const configSchema = z.strictObject({
       ...{ worldSize: count.optional(), tensor: count.optional(), pipeline: count.optional(), data: count.optional() },
       ...{ context: count.optional(), expert: count.optional(), virtualStages: count.optional() },
       zeroStage: z.number().int().min(0).max(3).optional(),
-      sequenceParallel: z.boolean().optional(),
+      ...{ sequenceParallel: z.boolean().optional(), shardGroup: count.optional() },
+      schedule: z.enum(['1f1b', 'gpipe']).optional(),
     })
     .optional(),
   batch: z.strictObject({ micro: positive.optional(), global: positive.optional() }).optional(),
   precision: word(precisionOf, 'precision (fp32, tf32, bf16, fp16, fp8)').optional(),
   optimizer: word(optimizerOf, `optimizer (${optimizerNames.join(', ')})`).optional(),
+  offload: z.enum(['optimizer', 'parameters']).optional(),
   recompute: z.enum(['none', 'selective', 'full']).optional(),
   hardware: z
     .strictObject({
@@ -65,6 +67,7 @@ const configSchema = z.strictObject({
       ...{ peakFlopsPerSecond: positive.optional(), peakSource: z.string().optional() },
       ...{ gpusPerNode: count.optional(), linkBytesPerSecond: positive.optional() },
       networkBytesPerSecond: positive.optional(),
+      ...{ linkLatencySeconds: positive.optional(), networkLatencySeconds: positive.optional() },
     })
     .optional(),
   calibration: z

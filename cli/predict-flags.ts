@@ -39,6 +39,14 @@ const flags: readonly Flag[] = [
   number('context', 'parallelism', 'context', 'context parallel degree'),
   number('expert', 'parallelism', 'expert', 'expert parallel degree'),
   number('zero', 'parallelism', 'zeroStage', 'ZeRO stage, 0 to 3'),
+  number(
+    'shard-group',
+    'parallelism',
+    'shardGroup',
+    'devices over which ZeRO or FSDP shards (HSDP); all replicas where absent',
+  ),
+  word('schedule', 'parallelism', 'schedule', 'of the pipeline: 1f1b or gpipe'),
+  word('offload', undefined, 'offload', 'to host memory: optimizer, or parameters as well'),
   {
     name: 'sequence-parallel',
     value: '',

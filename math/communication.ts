@@ -61,7 +61,8 @@ function traffic(
 
 /**
  * Plain data parallelism all-reduces gradients once a step; ZeRO 1 reduce-scatters and gathers instead; ZeRO 2 and 3
- * reduce-scatter every micro-batch, and 3 gathers parameters for each forward and backward pass.
+ * reduce-scatter every micro-batch, and 3 gathers parameters for each forward and backward pass. Sharded within groups
+ * (HSDP), only those do, and the groups all-reduce.
  */
 function dataTraffic(deviceParameters: number, plan: Plan, bytes: StateBytes): Traffic[] {
   const group = plan.data * plan.context
@@ -72,10 +73,17 @@ function dataTraffic(deviceParameters: number, plan: Plan, bytes: StateBytes): T
   const passes = plan.microBatches ?? 1
   const scatters = plan.zeroStage >= 2 ? passes : 1
   const gathers = plan.zeroStage >= 3 ? 2 * passes : 1
-  return [
-    traffic('data', 'reduceScatter', scatters, gradients, group),
-    traffic('data', 'allGather', gathers, parameters, group),
-  ]
+  const { shards } = plan
+  const within =
+    shards > 1
+      ? [
+          traffic('data', 'reduceScatter', scatters, gradients, shards),
+          traffic('data', 'allGather', gathers, parameters, shards),
+        ]
+      : []
+  // HSDP: what a device holds of the gradients is summed over the groups that hold the same.
+  if (shards < group) within.push(traffic('data', 'allReduce', 1, gradients / shards, group / shards))
+  return within
 }
 
 /** Two all-reduces of s·b·h forward and two backward per layer; two more where the forward pass is recomputed. */

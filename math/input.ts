@@ -56,6 +56,10 @@ export interface ParallelismInput {
   virtualStages?: Maybe<number>
   zeroStage?: Maybe<number>
   sequenceParallel?: Maybe<boolean>
+  /** Devices over which ZeRO or FSDP shards, where they are fewer than all replicas (HSDP). */
+  shardGroup?: Maybe<number>
+  /** All micro-batches forward before the first goes back (GPipe); one forward, one backward where absent. */
+  schedule?: Maybe<'1f1b' | 'gpipe'>
 }
 
 export interface HardwareInput {
@@ -70,6 +74,9 @@ export interface HardwareInput {
   linkBytesPerSecond?: Maybe<number>
   /** Bytes per second and direction of one device to other nodes. */
   networkBytesPerSecond?: Maybe<number>
+  /** Seconds until the first byte arrives, inside a node and between nodes; none where absent. */
+  linkLatencySeconds?: Maybe<number>
+  networkLatencySeconds?: Maybe<number>
 }
 
 export interface Calibration {
@@ -103,6 +110,8 @@ export interface PredictInput {
   gradientPrecision?: Maybe<string>
   /** Attention scores are not kept for the backward pass. */
   flashAttention?: Maybe<boolean>
+  /** Kept in host memory: the optimizer, or the parameters too (ZeRO-Offload, ZeRO-Infinity). */
+  offload?: Maybe<'optimizer' | 'parameters'>
   /** Count as this calculator does, where it counts: a name of `conventions/`. */
   conventions?: Maybe<string>
   /** Count the whole square of the attention matrix, or its causal half. */

@@ -55,7 +55,7 @@ export interface DeviceParameters {
  * devices; M parameters of experts over the q of those that hold the same experts.
  */
 export function modelStates(on: DeviceParameters, bytes: StateBytes, plan: Plan) {
-  const shards = shardsOf(plan.zeroStage, plan.data * plan.context)
+  const shards = shardsOf(plan)
   const one = (name: State): Derived => ({
     ...explainShards(bytes[name], shards[name], plan, on),
     source: shards[name] === 1 ? bytes.source : sources.zero,
@@ -98,7 +98,7 @@ function stageBytes(
   bytes: StateBytes | undefined,
   flash: boolean,
 ): number {
-  const shards = shardsOf(plan.zeroStage, plan.data * plan.context)
+  const shards = shardsOf(plan)
   const on = onDevice(stage)
   const states =
     bytes === undefined

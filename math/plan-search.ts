@@ -12,7 +12,7 @@ import { Notes } from './notes'
 import { peakOfJob, type Peak } from './peak'
 import { readPlan, usesFusedAttention, type Plan } from './plan'
 import { endStages, type Stage } from './stage'
-import { stateBytes, type StateBytes } from './states'
+import { onDevice, stateBytes, type StateBytes } from './states'
 import { bandwidthsOf, bubbleRatio, communicationTime, computeSeconds, stepSeconds, type Bandwidths } from './step'
 import { tidyInput } from './tidy'
 
@@ -49,6 +49,8 @@ interface Ground {
   readonly shape: ModelShape
   readonly base: Plan
   readonly states: StateBytes
+  /** Of them, what stays on the device. */
+  readonly held: StateBytes
   readonly peak: Peak
   readonly bandwidths: Bandwidths
   readonly flash: boolean
@@ -79,7 +81,7 @@ function groundOf(given: PredictInput, notes: Notes): Ground | string[] {
   if (bandwidths.network === undefined) notes.assume('network = 50 GB/s a device (not given)')
   const perToken = (recompute: Recompute) => hardwareFlopsPerToken(flops.value, flops.attention, recompute).value
   return {
-    ...{ shape, base, states, peak, capacity, globalBatch, flopsPerToken: flops.value },
+    ...{ shape, base, states, held: onDevice(states, base), peak, capacity, globalBatch, flopsPerToken: flops.value },
     bandwidths: { ...bandwidths, network: bandwidths.network ?? USUAL_NETWORK },
     flash: input.flashAttention ?? (usesFusedAttention(input.framework) || shape.gatedFfn),
     tokens: shape.sequenceLength * globalBatch,
@@ -96,7 +98,7 @@ function* degreesOf({ shape, base, bandwidths }: Ground, devices: number) {
       const contexts = shape.sequenceLength >= 32_768 ? powers(Math.min(16, devices / tensor / pipeline)) : [1]
       for (const context of contexts) {
         const data = devices / (tensor * pipeline * context)
-        if (Number.isInteger(data)) yield { ...base, tensor, pipeline, context, data, devices }
+        if (Number.isInteger(data)) yield { ...base, tensor, pipeline, context, data, devices, shards: data * context }
       }
     }
   }
@@ -128,13 +130,13 @@ interface Weighed {
 }
 
 function* weighed(ground: Ground, devices: number): Generator<Weighed> {
-  const { shape, states, flash, capacity } = ground
+  const { shape, held, flash, capacity } = ground
   for (const layout of layoutsOf(ground, devices)) {
     const stages = endStages(shape, layout)
     for (const zeroStage of zeroStagesOf(layout)) {
       for (const recompute of RECOMPUTE) {
         const plan = { ...layout, zeroStage, recompute }
-        const memoryBytes = fullestBytes(shape, plan, stages, states, flash)
+        const memoryBytes = fullestBytes(shape, plan, stages, held, flash)
         yield { plan, stages, memoryBytes, headroomBytes: capacity * USABLE - memoryBytes }
       }
     }
@@ -143,10 +145,10 @@ function* weighed(ground: Ground, devices: number): Generator<Weighed> {
 
 function time(ground: Ground, { plan, stages, memoryBytes, headroomBytes }: Weighed): FoundPlan {
   const { shape, states, peak, tokens } = ground
-  const onDevice = Math.max(...stages.map(stage => stage.deviceParameters))
+  const largest = Math.max(...stages.map(stage => stage.deviceParameters))
   const compute = computeSeconds(ground.hardware[plan.recompute], tokens, plan.devices, peak).value
   const bubble = bubbleRatio(plan)?.value ?? 0
-  const exchange = communicationTime(stepTraffic(shape, plan, onDevice, states), plan, ground.bandwidths)
+  const exchange = communicationTime(stepTraffic(shape, plan, largest, states), plan, ground.bandwidths)
   const seconds = stepSeconds(compute, bubble, exchange).value
   return {
     ...{ plan, memoryBytes, headroomBytes, stepSeconds: seconds },

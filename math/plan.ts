@@ -15,6 +15,10 @@ export interface Plan {
   readonly virtualStages: number
   readonly zeroStage: number
   readonly sequenceParallel: boolean
+  /** Devices over which model states are cut. */
+  readonly shards: number
+  readonly schedule: '1f1b' | 'gpipe'
+  readonly offload: 'none' | 'optimizer' | 'parameters'
   readonly devices: number
   readonly microBatch: number | undefined
   readonly globalBatch: number | undefined
@@ -89,6 +93,8 @@ export function readPlan(input: PredictInput, notes: Notes): Plan {
     virtualStages: given.virtualStages ?? 1,
     zeroStage: given.zeroStage ?? 0,
     sequenceParallel: given.sequenceParallel ?? false,
+    shards: Math.min(given.shardGroup ?? Infinity, degrees.data * degrees.context),
+    ...{ schedule: given.schedule ?? '1f1b', offload: input.offload ?? 'none' },
     precision: readPrecision(input, notes),
     recompute: readRecompute(input, notes),
   }

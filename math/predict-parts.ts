@@ -12,7 +12,7 @@ import type { Peak } from './peak'
 import { usesFusedAttention, type Plan } from './plan'
 import { sources } from './sources'
 import { endStages } from './stage'
-import { ofTrained, stateBytes, type StateBytes } from './states'
+import { ofTrained, onDevice, stateBytes, type StateBytes } from './states'
 import { bandwidthNeeds, bandwidthsOf, bubbleRatio, communicationTime, computeSeconds, stepSeconds } from './step'
 
 export interface MemoryPrediction {
@@ -95,7 +95,7 @@ export function predictMemory(known: Known, figures: Figures, notes: Notes) {
   const share = trainableParameters === undefined ? 1 : trainableParameters / (known.parameters ?? trainableParameters)
   const whole = stateBytes(input, plan, notes)
   const states = whole === undefined ? undefined : ofTrained(whole, share)
-  const stage = stageOfKnown(known, states, notes)
+  const stage = stageOfKnown(known, states && onDevice(states, plan), notes)
   figures.add('memory.deviceParameters', stage?.deviceParameters, 'count')
   figures.add('memory.layerActivationsBytes', stage?.layerActivations, 'bytes')
   const parts = memoryParts(known, stage, figures)

@@ -25,10 +25,11 @@ export interface Stage {
   readonly inFlight: number
 }
 
-/** 1F1B: stage i holds p − i micro-batches. Interleaved, in chunks: ((v − 1)·p + 2·(p − i − 1) + 1) / v. */
+/** GPipe holds them all. 1F1B: stage i holds p − i micro-batches. Interleaved, in chunks: ((v − 1)·p + 2·(p − i − 1) + 1) / v. */
 export function inFlightMicroBatches(plan: Plan, index: number): number {
   const { pipeline: p, virtualStages: v } = plan
   const most = plan.microBatches ?? Infinity
+  if (plan.schedule === 'gpipe' && p > 1) return plan.microBatches ?? p
   if (v <= 1) return Math.min(p - index, most)
   return Math.min(((v - 1) * p + 2 * (p - index - 1) + 1) / v, most)
 }

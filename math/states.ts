@@ -79,10 +79,20 @@ export function ofTrained(bytes: StateBytes, share: number): StateBytes {
 }
 
 /** Devices over which each kind of state is cut: stage 1 cuts the optimizer, 2 gradients too, 3 parameters too. */
-export function shardsOf(zeroStage: number, devices: number) {
+export function shardsOf({ zeroStage, shards }: Plan) {
   return {
-    optimizer: zeroStage >= 1 ? devices : 1,
-    gradients: zeroStage >= 2 ? devices : 1,
-    parameters: zeroStage >= 3 ? devices : 1,
+    optimizer: zeroStage >= 1 ? shards : 1,
+    gradients: zeroStage >= 2 ? shards : 1,
+    parameters: zeroStage >= 3 ? shards : 1,
+  }
+}
+
+/** What stays on the device: an offloaded optimizer lives in host memory, offloaded parameters do too. */
+export function onDevice(bytes: StateBytes, { offload }: Plan): StateBytes {
+  if (offload === 'none') return bytes
+  return {
+    ...bytes,
+    ...{ optimizer: 0, masterCopy: 0, parameters: offload === 'parameters' ? 0 : bytes.parameters },
+    convention: `${bytes.convention}; ${offload === 'parameters' ? 'parameters and optimizer' : 'optimizer'} offloaded to the host`,
   }
 }

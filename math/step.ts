@@ -40,6 +40,9 @@ export interface Bandwidths {
   readonly link: number | undefined
   readonly network: number | undefined
   readonly gpusPerNode: number
+  /** Seconds until the first byte arrives. */
+  readonly linkLatency: number
+  readonly networkLatency: number
 }
 
 export function bandwidthsOf(hardware: HardwareInput | undefined, peak: Peak | undefined): Bandwidths {
@@ -48,6 +51,7 @@ export function bandwidthsOf(hardware: HardwareInput | undefined, peak: Peak | u
     link: hardware?.linkBytesPerSecond ?? gpu?.linkBytesPerSecond ?? gpu?.pcieBytesPerSecond,
     network: hardware?.networkBytesPerSecond,
     gpusPerNode: hardware?.gpusPerNode ?? USUAL_GPUS_PER_NODE,
+    ...{ linkLatency: hardware?.linkLatencySeconds ?? 0, networkLatency: hardware?.networkLatencySeconds ?? 0 },
   }
 }
 
@@ -68,7 +72,13 @@ export interface CommunicationTime {
   readonly other: number
 }
 
-/** Seconds of all traffic at full bandwidth; undefined where a bandwidth is not known. */
+/** Messages after each other in one collective: a tree up and down for an all-reduce, one way for its halves. */
+function hopsOf({ collective, group }: Traffic): number {
+  if (collective === 'sendReceive' || collective === 'allToAll') return 1
+  return (collective === 'allReduce' ? 2 : 1) * Math.ceil(Math.log2(group))
+}
+
+/** Seconds of all traffic at full bandwidth, and the latency of each collective; undefined where a bandwidth is not known. */
 export function communicationTime(
   traffic: readonly Traffic[],
   plan: Plan,
@@ -77,8 +87,10 @@ export function communicationTime(
   if (bandwidthNeeds(traffic, plan, bandwidths).length > 0) return undefined
   const time = { data: 0, other: 0 }
   for (const one of traffic) {
-    const bandwidth = insideNode(one, plan, bandwidths) ? bandwidths.link : bandwidths.network
-    time[one.purpose === 'data' ? 'data' : 'other'] += one.bytes.value / (bandwidth ?? NaN)
+    const inside = insideNode(one, plan, bandwidths)
+    const bandwidth = inside ? bandwidths.link : bandwidths.network
+    const latency = one.count * hopsOf(one) * (inside ? bandwidths.linkLatency : bandwidths.networkLatency)
+    time[one.purpose === 'data' ? 'data' : 'other'] += one.bytes.value / (bandwidth ?? NaN) + latency
   }
   return time
 }

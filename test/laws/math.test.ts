@@ -58,7 +58,7 @@ describe('every figure of a prediction', () => {
       fc.property(anyInput, input => {
         holds(predict(input))
       }),
-      { numRuns: 300 },
+      { numRuns: 1000 },
     )
   })
 

@@ -78,7 +78,8 @@ describe('the name of an optimizer', () => {
 
 describe('ZeRO', () => {
   it('cuts the optimizer, then gradients, then parameters', () => {
-    expect([0, 1, 2, 3].map(stage => shardsOf(stage, 64))).toEqual([
+    const stages = [0, 1, 2, 3].map(zeroStage => planOf({ parallelism: { data: 64, zeroStage } }))
+    expect(stages.map(shardsOf)).toEqual([
       { optimizer: 1, gradients: 1, parameters: 1 },
       { optimizer: 64, gradients: 1, parameters: 1 },
       { optimizer: 64, gradients: 64, parameters: 1 },
