@@ -4,6 +4,7 @@
  */
 import type { ModelShape } from './dimensions'
 import type { Derived } from './explain'
+import type { Recompute } from './flops'
 import { lettersOf } from './parameters'
 import type { Plan } from './plan'
 import type { Stage } from './stage'
@@ -12,35 +13,66 @@ import { sources } from './sources'
 /** Bytes of an activation: 4 in fp32 and tf32, else 2 (fp8 casts for the matmul only). */
 export const activationBytes = (plan: Plan) => (plan.precision === 'fp32' || plan.precision === 'tf32' ? 4 : 2)
 
-function tokenFormula(shape: ModelShape, plan: Plan, keepsScores: boolean): string {
-  // Inputs of both norms, of the QKV projection and of the FFN; the two masks after dropout are one byte each.
-  const whole = `4·h·w${shape.biases ? ' + 2·h' : ''}`
-  // Q, K, V, input of the output projection; in the FFN what the activation function and the last matmul read.
-  const heads = shape.latent === undefined ? '2·a·e + 2·k·e' : '2·a·(e + er) + 2·a·ev'
-  const kept = shape.gatedFfn ? '3' : '2'
-  const ffn = `A·${kept}·${shape.expertFfnHiddenSize === undefined ? 'f' : 'fe'}`
-  const shared = shape.sharedFfnHiddenSize === undefined ? '' : ` + ${kept}·fs`
-  const split = `(${heads} + ${ffn}${shared})·w`
-  // Softmax output, its mask, and the dropped-out scores.
-  const scores = keepsScores ? ' + a·s·(2·w + 1)' : ''
+/** Widths of what a layer keeps of a token: as it is on every tensor rank, cut over them, and the scores in bytes. */
+interface Kept {
+  readonly whole: number
+  readonly split: number
+  readonly scores: number
+  readonly formula: { readonly whole: string; readonly split: string; readonly scores: string }
+}
+
+function ffnWidth(shape: ModelShape): { width: number; formula: string } {
+  const width = shape.activeExperts * (shape.expertFfnHiddenSize ?? shape.ffnHiddenSize)
+  const formula = `A·${shape.expertFfnHiddenSize === undefined ? 'f' : 'fe'}`
+  if (shape.sharedFfnHiddenSize === undefined) return { width, formula }
+  return { width: width + shape.sharedFfnHiddenSize, formula: `(${formula} + fs)` }
+}
+
+/** Inputs of both norms, of the QKV projection and of the FFN; Q, K, V, what attention, activation and matmuls read. */
+function keptOfAll(shape: ModelShape, w: number, keepsScores: boolean): Kept {
+  const { hiddenSize: h, headSize: e, attentionHeads: a, keyValueHeads: k, sequenceLength: s, latent } = shape
+  const ffn = ffnWidth(shape)
+  const copies = shape.gatedFfn ? 3 : 2
+  const heads =
+    latent === undefined ? 2 * a * e + 2 * k * e : 2 * a * (e + latent.ropeHeadSize) + 2 * a * latent.valueHeadSize
+  const headsFormula = latent === undefined ? '2·a·e + 2·k·e' : '2·a·(e + er) + 2·a·ev'
+  return {
+    // The two masks after dropout are one byte each.
+    whole: 4 * h * w + (shape.biases ? 2 * h : 0),
+    split: (heads + copies * ffn.width) * w,
+    // Softmax output, its mask, and the dropped-out scores.
+    scores: keepsScores ? a * s * (2 * w + 1) : 0,
+    formula: {
+      whole: `4·h·w${shape.biases ? ' + 2·h' : ''}`,
+      split: `(${headsFormula} + ${copies}·${ffn.formula})·w`,
+      scores: keepsScores ? ' + a·s·(2·w + 1)' : '',
+    },
+  }
+}
+
+/** By operation: the layer's input, and of attention and every other matmul what it gives (torchtitan). */
+function keptOfOperations(shape: ModelShape, w: number): Kept {
+  const { hiddenSize: h, headSize: e, attentionHeads: a, keyValueHeads: k } = shape
+  const ffn = ffnWidth(shape)
+  return {
+    ...{ whole: 2 * h * w, split: (2 * a * e + k * e + ffn.width) * w, scores: 0 },
+    formula: { whole: '2·h·w', split: `(2·a·e + k·e + ${ffn.formula})·w`, scores: '' },
+  }
+}
+
+function keptOf(shape: ModelShape, plan: Plan, flash: boolean, recompute: Recompute): Kept {
+  const w = activationBytes(plan)
+  if (recompute === 'selective' && plan.selectsOperations) return keptOfOperations(shape, w)
+  return keptOfAll(shape, w, recompute === 'none' && !flash)
+}
+
+function tokenFormula(kept: Kept, plan: Plan): string {
+  const { whole, split, scores } = kept.formula
   return plan.sequenceParallel ? `(${whole} + ${split}${scores}) / t` : `${whole} + (${split}${scores}) / t`
 }
 
-function tokenBytes(shape: ModelShape, plan: Plan, keepsScores: boolean): number {
-  const { hiddenSize: h, headSize, attentionHeads: a, keyValueHeads: k, sequenceLength: s } = shape
-  const w = activationBytes(plan)
-  const whole = 4 * h * w + (shape.biases ? 2 * h : 0)
-  const width =
-    shape.activeExperts * (shape.expertFfnHiddenSize ?? shape.ffnHiddenSize) + (shape.sharedFfnHiddenSize ?? 0)
-  const ffn = (shape.gatedFfn ? 3 : 2) * width
-  const scores = keepsScores ? a * s * (2 * w + 1) : 0
-  const { latent } = shape
-  const heads =
-    latent === undefined
-      ? 2 * a * headSize + 2 * k * headSize
-      : 2 * a * (headSize + latent.ropeHeadSize) + 2 * a * latent.valueHeadSize
-  const split = (heads + ffn) * w + scores
-  return plan.sequenceParallel ? (whole + split) / plan.tensor : whole + split / plan.tensor
+function tokenBytes({ whole, split, scores }: Kept, plan: Plan): number {
+  return plan.sequenceParallel ? (whole + split + scores) / plan.tensor : whole + (split + scores) / plan.tensor
 }
 
 /** Bytes of one layer and micro-batch that are kept for the backward pass, or to recompute from. */
@@ -52,9 +84,14 @@ export function layerActivationBytes(
   recompute = plan.recompute,
 ): number {
   const tokens = (shape.sequenceLength * microBatch) / plan.context
-  if (recompute !== 'full') return tokens * tokenBytes(shape, plan, recompute === 'none' && !flash)
+  if (recompute !== 'full') return tokens * tokenBytes(keptOf(shape, plan, flash, recompute), plan)
   // The input of a layer is all that is kept, and sequence parallelism cuts it as it cuts the norm that reads it.
   return (tokens * shape.hiddenSize * activationBytes(plan)) / (plan.sequenceParallel ? plan.tensor : 1)
+}
+
+function activationSource({ recompute, selectsOperations }: Plan, flash: boolean): Derived['source'] {
+  if (recompute === 'selective' && selectsOperations) return sources.torchtitan
+  return flash && recompute === 'none' ? sources.flashAttention : sources.recomputation
 }
 
 /** The same, explained. */
@@ -65,8 +102,8 @@ export function layerActivations(shape: ModelShape, plan: Plan, microBatch: numb
   const source = sources.recomputation
   if (recompute === 'full')
     return { value, formula: plan.sequenceParallel ? 's·b·h·w / c / t' : 's·b·h·w / c', letters, source }
-  const formula = `s·b / c·(${tokenFormula(shape, plan, recompute === 'none' && !flash)})`
-  return { value, formula, letters, source: flash && recompute === 'none' ? sources.flashAttention : source }
+  const formula = `s·b / c·(${tokenFormula(keptOf(shape, plan, flash, recompute), plan)})`
+  return { value, formula, letters, source: activationSource(plan, flash) }
 }
 
 /** Outside the layers: the mask after the input embedding; inputs of the last norm and of the output layer. */

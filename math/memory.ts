@@ -64,12 +64,12 @@ export function modelStates(on: DeviceParameters, bytes: StateBytes, plan: Plan)
   return { parameters: one('parameters'), gradients: one('gradients'), optimizer: one('optimizer') }
 }
 
-/** fp32 logits on the last stage; ZeRO-3's gathered layer and the next; with full recomputation the layer at work. */
+/** Logits on the last stage; ZeRO-3's gathered layer and the next; with full recomputation the layer at work. */
 function bufferBytes(shape: ModelShape, plan: Plan, stage: Stage, microBatch: number, flash: boolean) {
   const last = stage.index === plan.pipeline - 1
   const tokens = (shape.sequenceLength * microBatch) / plan.context
   return {
-    l: last ? (4 * tokens * shape.vocabularySize) / plan.tensor : 0,
+    l: last ? (plan.logitBytes * tokens * shape.vocabularySize) / plan.tensor : 0,
     z: plan.zeroStage >= 3 ? (2 * stage.layerParameters * activationBytes(plan)) / plan.tensor : 0,
     y: plan.recompute === 'full' ? layerActivationBytes(shape, plan, microBatch, flash, 'none') : 0,
   }
@@ -82,7 +82,7 @@ function buffers(shape: ModelShape, plan: Plan, stage: Stage, microBatch: number
     formula: 'l + z + y',
     letters,
     source: plan.zeroStage >= 3 ? sources.fsdp : sources.recomputation,
-    assumption: 'l fp32 logits 4·s·b·V/(t·c), z two gathered layers under ZeRO-3, y the layer being recomputed',
+    assumption: `l logits ${plan.logitBytes}·s·b·V/(t·c), z two gathered layers under ZeRO-3, y the layer being recomputed`,
   }
 }
 

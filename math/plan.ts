@@ -18,6 +18,10 @@ export interface Plan {
   /** Devices over which model states are cut. */
   readonly shards: number
   readonly schedule: '1f1b' | 'gpipe'
+  /** Bytes of a logit at the worst moment. */
+  readonly logitBytes: number
+  /** Selective recomputation by operation, as torchtitan does it, instead of attention alone. */
+  readonly selectsOperations: boolean
   readonly offload: 'none' | 'optimizer' | 'parameters'
   readonly devices: number
   readonly microBatch: number | undefined
@@ -82,6 +86,16 @@ function readBatch(input: PredictInput, data: number, notes: Notes) {
   return { microBatch: micro, globalBatch: global, microBatches }
 }
 
+/**
+ * Megatron's loss works on the fp32 logits in place. PyTorch's keeps them as the output layer gives them, in fp32, as the
+ * logarithm of their softmax, and their gradient.
+ */
+function logitBytesOf(input: PredictInput): number {
+  if (!usesAutocast(input.framework)) return 4
+  const precision = input.precision === undefined ? undefined : precisionOf(input.precision)
+  return precision === 'fp32' || precision === 'tf32' ? 12 : 14
+}
+
 export function readPlan(input: PredictInput, notes: Notes): Plan {
   const degrees = readDegrees(input, notes)
   const given = input.parallelism ?? {}
@@ -94,6 +108,8 @@ export function readPlan(input: PredictInput, notes: Notes): Plan {
     zeroStage: given.zeroStage ?? 0,
     sequenceParallel: given.sequenceParallel ?? false,
     shards: Math.min(given.shardGroup ?? Infinity, degrees.data * degrees.context),
+    logitBytes: logitBytesOf(input),
+    selectsOperations: /torchtitan/i.test(input.framework ?? ''),
     ...{ schedule: given.schedule ?? '1f1b', offload: input.offload ?? 'none' },
     precision: readPrecision(input, notes),
     recompute: readRecompute(input, notes),

@@ -44,6 +44,10 @@ export const sources = {
     title: 'Megatron-Core, mixture of experts',
     url: 'https://github.com/NVIDIA/Megatron-LM/tree/main/megatron/core/transformer/moe',
   },
+  torchtitan: {
+    title: 'torchtitan, selective activation checkpointing by operation',
+    url: 'https://github.com/pytorch/torchtitan/blob/b5bcd76/torchtitan/distributed/activation_checkpoint.py',
+  },
   chinchilla: { title: 'Chinchilla (Hoffmann et al. 2022)', url: 'https://arxiv.org/abs/2203.15556' },
   lora: { title: 'LoRA (Hu et al. 2021)', url: 'https://arxiv.org/abs/2106.09685' },
   inference: {
