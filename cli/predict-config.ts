@@ -1,4 +1,4 @@
-/** What `plumbline predict` starts from: a config file, standard input, a preset, or a Hugging Face `config.json`. */
+/** What `plumbline predict` starts from: a config, a preset, a Hugging Face `config.json`, or a training log. */
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { z } from 'zod'
@@ -6,6 +6,7 @@ import { messageOf, PlumblineError } from '../base/errors'
 import { nearest } from '../base/nearest'
 import { planProblems } from '../math/check-plan'
 import { conventions } from '../math/conventions/index'
+import { createLogReader } from '../collectors/logs/read'
 import { findGpu, gpus } from '../math/gpus'
 import { fromHuggingFace, isHuggingFaceConfig } from '../math/hugging-face'
 import { weightPrecisionOf } from '../math/inference'
@@ -114,22 +115,46 @@ function readText(source: string): string {
   }
 }
 
-/** A preset, a Hugging Face configuration or a config record, as it was read. */
+/** A preset, a Hugging Face configuration, a training log or a config record, as it was read. */
 export function readConfig(source: string): unknown {
   const preset = source === '-' ? undefined : findPreset(source)
   if (preset !== undefined) return { model: preset.model }
   const name = source === '-' ? 'standard input' : source
-  const value = parseText(readText(source), name)
+  const text = readText(source)
+  const value = parseText(text)
   const table = z.record(z.string(), z.unknown()).safeParse(value)
-  return table.success && isHuggingFaceConfig(table.data) ? { model: fromHuggingFace(table.data) } : value
+  if (table.success) return isHuggingFaceConfig(table.data) ? { model: fromHuggingFace(table.data) } : table.data
+  const logged = configInLog(text)
+  if (logged !== undefined) return logged
+  if (value instanceof Error) {
+    const why = value.message.split('\n')[0] ?? ''
+    throw usage(`${name} is neither JSON nor YAML nor a log that says its configuration: ${why}`, 'correct the file')
+  }
+  return value
 }
 
-function parseText(text: string, name: string): unknown {
+/** What a training log says of its job (Megatron's dump of arguments, torchtitan's of its config); undefined for no log. */
+function configInLog(text: string): Record<string, unknown> | undefined {
+  const reader = createLogReader()
+  const records = [...reader.push(Buffer.from(text)), ...reader.end()]
+  const configs = records.filter(record => record.kind === 'config')
+  if (configs.length === 0) return undefined
+  const merged: Record<string, unknown> = {}
+  for (const config of configs) {
+    for (const [field, value] of Object.entries(config)) {
+      const both = typeof value === 'object' && typeof merged[field] === 'object'
+      merged[field] = both ? { ...(merged[field] as object), ...(value as object) } : value
+    }
+  }
+  return merged
+}
+
+/** JSON is YAML. What is neither gives the complaint. */
+function parseText(text: string): unknown {
   try {
-    // JSON is YAML.
     return parse(text)
   } catch (error) {
-    throw usage(`${name} is neither JSON nor YAML: ${messageOf(error).split('\n')[0] ?? ''}`, 'correct the file')
+    return new Error(messageOf(error))
   }
 }
 

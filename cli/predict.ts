@@ -26,7 +26,10 @@ function search(input: PredictInput, json: boolean): number {
 export const command = defineCommand({
   settings: [],
   configure(program) {
-    program.argument('[config]', 'a JSON or YAML file, - for standard input, or the name of a preset')
+    program.argument(
+      '[config]',
+      'a config (JSON, YAML, Hugging Face), a training log, - for standard input, or a preset',
+    )
     program.option('--list', 'print the presets and the GPUs')
     program.option('--compare', 'print what other calculators answer for the same job')
     program.option('--limits', 'print the largest micro-batch and sequence that fit, and how far more devices pay')

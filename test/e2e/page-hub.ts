@@ -1,18 +1,15 @@
 /** A real hub with the built page, in a process and a folder of its own; it can be killed and come back. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 
-/** Builds the page where nobody has yet. */
+/** Builds the page where it is not of these sources. */
 function ensureBuilt(): void {
-  if (existsSync(join(ROOT, '.next/BUILD_ID'))) return
-  const script = join(ROOT, 'scripts/build.mjs')
-  const [command, ...rest] = existsSync(script) ? ['node', script] : ['npx', 'next', 'build']
-  const { status } = spawnSync(command ?? 'node', rest, { cwd: ROOT, stdio: 'inherit' })
+  const { status } = spawnSync('node', [join(ROOT, 'scripts/build.mjs')], { cwd: ROOT, stdio: 'inherit' })
   if (status !== 0) throw new Error('the page cannot be built: see above')
 }
 

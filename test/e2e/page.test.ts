@@ -4,6 +4,7 @@ import type { Browser, Page } from 'playwright'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { format } from '../../base/units'
 import { predict } from '../../math/predict'
+import type { WireRecord } from '../../wire/records'
 import { launchBrowser } from './browser'
 import { MODEL, startRecords, stepRecords, TestAgent } from './page-agent'
 import { PageHub } from './page-hub'
@@ -165,6 +166,26 @@ describe('the page', () => {
       await others.getByRole('cell', { name, exact: true }).first().waitFor()
     await page.getByRole('link', { name: 'MFU', exact: true }).click()
     await expect.poll(() => page.url()).toContain('#mfu')
+  })
+
+  it('finds plans for the same devices, and says what it lacks to do so', async () => {
+    const time = now()
+    const model = { layers: 32, hiddenSize: 4096, attentionHeads: 32, keyValueHeads: 8, ffnHiddenSize: 14_336 }
+    await agent.send([
+      { kind: 'run', time, run: 'planned', node: agent.node, name: 'planned', state: 'started' },
+      {
+        ...{ kind: 'config', time, run: 'planned', framework: 'torchtitan', precision: 'bf16', optimizer: 'adamw' },
+        model: { ...model, vocabularySize: 128_256, sequenceLength: 8192, parameters: 8_030_261_248 },
+        ...{ parallelism: { worldSize: 64, data: 64 }, batch: { micro: 1, global: 128 } },
+        hardware: { gpu: 'NVIDIA H100 80GB HBM3', count: 64 },
+      } as WireRecord,
+    ])
+    const page = await open('/runs/planned/arithmetic')
+    const plans = page.getByRole('group', { name: 'Plans for the same devices' })
+    await plans.getByRole('row').nth(10).waitFor()
+    await page.getByText(/the fastest of \d+ that fit, of \d+/).waitFor()
+    const small = await open('/runs/live-1/arithmetic')
+    await small.getByText(/A search over plans needs/).waitFor()
   })
 
   it('draws the map of ranks and steps, and keeps the metric in the address', async () => {

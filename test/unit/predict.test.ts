@@ -96,6 +96,15 @@ describe('plumbline predict', () => {
     expect((await json(['-'], JSON.stringify(config))).parameters).toBe(8_030_261_248)
   })
 
+  it('reads the job of a training log: a Megatron dump of arguments, a torchtitan configuration', async () => {
+    const logs = join(ROOT, 'test/fixtures/logs')
+    const megatron = await json([join(logs, 'megatron/core.log'), '--gpu', 'h100-sxm'])
+    expect(megatron.parameters).toBeGreaterThan(1e9)
+    expect(megatron.flops.perStep).toBeGreaterThan(1e15)
+    const titan = await json([join(logs, 'torchtitan/llama3.log')])
+    expect(titan.parameters).toBe(8_030_261_248)
+  })
+
   it('finds the fastest plans that fit, and says when none does', async () => {
     const fits = await run(['llama-3-8b', '--gpu', 'h100-sxm', '--count', '8', '--global', '64', '--search'])
     expect(fits.code).toBe(0)
@@ -278,7 +287,11 @@ describe('wrong usage ends with 2, says what is wrong and what to do', () => {
     ['a preset that is none', '{"model":"gpt-5"}', /^model: there is no preset "gpt-5"$/],
     ['a list', '[1]', /^standard input holds no config$/],
     ['nothing', '', /^standard input holds no config$/],
-    ['no JSON and no YAML', '{a: [', /^standard input is neither JSON nor YAML: /],
+    [
+      'no JSON and no YAML',
+      '{a: [',
+      /^standard input is neither JSON nor YAML nor a log that says its configuration: /,
+    ],
   ])('%s in a config', async (_, text, error) => {
     const { code, stdout, stderr } = await run(['-'], text)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })

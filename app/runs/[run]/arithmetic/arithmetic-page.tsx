@@ -2,7 +2,7 @@
 import Link from 'next/link'
 import { useMemo } from 'react'
 import { format } from '../../../../base/units'
-import { calibrate } from '../../../../math/calibrate'
+import { calibrate, type Calibrated } from '../../../../math/calibrate'
 import { answersOf, type Answer } from '../../../../math/conventions/job'
 import { explain } from '../../../../math/explain'
 import type { PredictInput } from '../../../../math/input'
@@ -14,6 +14,7 @@ import { Provenance } from '../../../ui/provenance'
 import { observedOf } from '../../../data/observed'
 import { CalibrationCard, Figures, type Row } from './figures'
 import { Disagreement } from './disagreement'
+import { Plans } from './plans'
 import styles from './arithmetic.module.css'
 
 function Lines({ title, lines }: { title: string; lines: readonly string[] }) {
@@ -33,15 +34,17 @@ interface ArithmeticProps {
   predicted: PredictedRun
   answers: readonly Answer[]
   calibrated: readonly Row[]
+  asCalibrated: PredictInput
 }
 
-function Arithmetic({ predicted, answers, calibrated }: ArithmeticProps) {
+function Arithmetic({ predicted, answers, calibrated, asCalibrated }: ArithmeticProps) {
   const { prediction } = predicted
   const { assumptions, missing, peak } = prediction
   return (
     <div className={styles.sections}>
       <Figures explain={prediction.explain} />
       <CalibrationCard rows={calibrated} />
+      <Plans config={asCalibrated} />
       <Disagreement prediction={prediction} answers={answers} />
       <div className={styles.pair}>
         <Lines title="Taken for granted" lines={assumptions} />
@@ -56,22 +59,36 @@ function Arithmetic({ predicted, answers, calibrated }: ArithmeticProps) {
   )
 }
 
-function calibratedRows(config: unknown, view: RunView | undefined): Row[] {
-  if (view === undefined || config === null || config === undefined) return []
-  const { achievableRatio, activationFactor } = calibrate(config as PredictInput, observedOf(view.detail))
+function rowsOf({ achievableRatio, activationFactor }: Calibrated): Row[] {
   return [
     { path: 'achievable share of the peak', derived: achievableRatio, unit: 'ratio' as const },
     { path: 'activations held, over predicted', derived: activationFactor, unit: 'none' as const },
   ].flatMap(({ path, derived, unit }) => (derived === undefined ? [] : [{ path, explanation: explain(derived, unit) }]))
 }
 
+/** Two digits: what is fitted to live figures must not set off a new search with each of them. */
+const settled = (value: number | null | undefined) => (value == null ? undefined : Number(value.toPrecision(2)))
+
+function useCalibrated(config: PredictInput, view: RunView | undefined) {
+  const found = useMemo(() => calibrate(config, view === undefined ? {} : observedOf(view.detail)), [config, view])
+  const achievableRatio = settled(found.calibration.achievableRatio)
+  const activationFactor = settled(found.calibration.activationFactor)
+  const asCalibrated = useMemo(
+    () => ({ ...config, calibration: { achievableRatio, activationFactor } }),
+    [config, achievableRatio, activationFactor],
+  )
+  return { rows: rowsOf(found), asCalibrated }
+}
+
+const NO_CONFIG: PredictInput = {}
+
 /** Every predicted number of a run: its formula, the numbers in it, its source, and who counts otherwise. */
 export function ArithmeticPage({ run }: { run: string }) {
   const { view, error } = useRun(run, Infinity)
-  const config = view?.detail.config
+  const config = (view?.detail.config ?? NO_CONFIG) as PredictInput
   const predicted = useMemo(() => predictRun(config), [config])
-  const answers = useMemo(() => answersOf((config ?? {}) as PredictInput), [config])
-  const calibrated = useMemo(() => calibratedRows(config, view), [config, view])
+  const answers = useMemo(() => answersOf(config), [config])
+  const { rows, asCalibrated } = useCalibrated(config, view)
   const back = `/runs/${encodeURIComponent(run)}`
   return (
     <>
@@ -88,7 +105,9 @@ export function ArithmeticPage({ run }: { run: string }) {
       {view !== undefined && predicted === undefined && (
         <p className="muted">No configuration yet. It comes from the log of the framework or from the hook.</p>
       )}
-      {predicted !== undefined && <Arithmetic predicted={predicted} answers={answers} calibrated={calibrated} />}
+      {predicted !== undefined && (
+        <Arithmetic predicted={predicted} answers={answers} calibrated={rows} asCalibrated={asCalibrated} />
+      )}
     </>
   )
 }
