@@ -1,6 +1,7 @@
 /**
  * The few constants of a prediction that no formula gives, fitted to a run of the job: the share of the peak that its
- * compute reaches, and what its activations really hold. Each is one equation with one unknown, so nothing is guessed.
+ * compute reaches, and what its activations really hold. Each is one equation with one unknown, so nothing is guessed;
+ * communication that was not measured is taken as predicted.
  */
 import type { Derived } from './explain'
 import type { Calibration, PredictInput } from './input'
@@ -26,22 +27,38 @@ export interface Calibrated {
 }
 
 const RUN = { ...sources.input, title: 'this run, measured' }
-const ARITHMETIC_MOST = 1
+const ARITHMETIC_MOST = 1.001
+
+/** Communication that no compute hides, as predicted at this ceiling; 0 where it is not known. */
+function exposedSeconds(input: PredictInput, achievableRatio: number): number {
+  const { step } = predict({ ...input, calibration: { achievableRatio } })
+  if (step.seconds === undefined || step.computeSeconds === undefined) return 0
+  return step.seconds - step.computeSeconds * (1 + (step.bubbleRatio ?? 0))
+}
+
+const ROUNDS = 30
 
 function ceiling(input: PredictInput, observed: Observed): Derived | undefined {
-  const { stepSeconds: T, communicationSeconds: W = 0, otherSeconds: O = 0 } = observed
+  const { stepSeconds: T, communicationSeconds, otherSeconds: O = 0 } = observed
   const ideal = predict({ ...input, calibration: { achievableRatio: 1 } }).step
-  if (T === undefined || ideal.computeSeconds === undefined || T <= W + O) return undefined
+  if (T === undefined || ideal.computeSeconds === undefined) return undefined
+  const C = ideal.computeSeconds
   const z = ideal.bubbleRatio ?? 0
-  const value = (ideal.computeSeconds * (1 + z)) / (T - W - O)
-  // More than the peak is no ceiling of this job: the configuration or the peak is another than the run's.
-  if (!(value > 0) || value > ARITHMETIC_MOST) return undefined
+  let value = 1
+  let W = communicationSeconds ?? 0
+  // How much communication is exposed depends on the ceiling itself: the two settle in a few rounds.
+  for (let round = 0; round < ROUNDS; round += 1) {
+    W = communicationSeconds ?? exposedSeconds(input, value)
+    value = (C * (1 + z)) / (T - W - O)
+    // More than the peak is no ceiling of this job: the configuration or the peak is another than the run's.
+    if (!(value > 0) || value > ARITHMETIC_MOST) return undefined
+  }
   return {
     value,
     formula: 'C·(1 + z) / (T − W − O)',
-    letters: { C: ideal.computeSeconds, z, T, W, O },
+    letters: { C, z, T, W, O },
     source: RUN,
-    assumption: 'C compute at the whole peak; T the step, W in collectives, O loading data and optimizer',
+    assumption: `C compute at the whole peak; T the step, W ${communicationSeconds === undefined ? 'exposed communication as predicted' : 'in collectives, measured'}, O loading data and optimizer`,
   }
 }
 

@@ -42,6 +42,12 @@ export interface PlanSearch {
 export const USABLE = 0.9
 /** 400 Gb/s a device, as most clusters of 2024 have. */
 const USUAL_NETWORK = 50e9
+
+/** The input with a usual network where none is given: plans that cross nodes cannot be compared without one. */
+export function withUsualNetwork(input: PredictInput): PredictInput {
+  if (input.hardware?.networkBytesPerSecond !== undefined) return input
+  return { ...input, hardware: { ...input.hardware, networkBytesPerSecond: USUAL_NETWORK } }
+}
 const RECOMPUTE: readonly Recompute[] = ['none', 'selective', 'full']
 
 /** What all candidates share. */
@@ -77,12 +83,11 @@ function groundOf(given: PredictInput, notes: Notes): Ground | string[] {
   if (states === undefined) return ['optimizer']
   if (peak === undefined || capacity === undefined) return ['hardware.gpu']
   if (globalBatch === undefined) return ['batch.global']
-  const bandwidths = bandwidthsOf(input.hardware, peak)
-  if (bandwidths.network === undefined) notes.assume('network = 50 GB/s a device (not given)')
+  if (input.hardware?.networkBytesPerSecond === undefined) notes.assume('network = 50 GB/s a device (not given)')
   const perToken = (recompute: Recompute) => hardwareFlopsPerToken(flops.value, flops.attention, recompute).value
   return {
     ...{ shape, base, states, held: onDevice(states, base), peak, capacity, globalBatch, flopsPerToken: flops.value },
-    bandwidths: { ...bandwidths, network: bandwidths.network ?? USUAL_NETWORK },
+    bandwidths: bandwidthsOf(withUsualNetwork(input).hardware, peak),
     flash: input.flashAttention ?? (usesFusedAttention(input.framework) || shape.gatedFfn),
     tokens: shape.sequenceLength * globalBatch,
     hardware: { none: perToken('none'), selective: perToken('selective'), full: perToken('full') },

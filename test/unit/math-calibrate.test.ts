@@ -35,6 +35,16 @@ describe('a calibration', () => {
     )
   })
 
+  it('takes communication that nobody measured as predicted, and then predicts the step that was observed', () => {
+    for (const u of [0.3, 0.5, 0.8]) {
+      const cut = { ...job, parallelism: { tensor: 8, data: 1 } }
+      const T = predict({ ...cut, calibration: { achievableRatio: u } }).step.seconds
+      const { calibration } = calibrate(cut, { stepSeconds: T })
+      expect(calibration.achievableRatio).toBeCloseTo(u, 6)
+      expect(predict({ ...cut, calibration }).step.seconds).toBeCloseTo(T ?? NaN, 6)
+    }
+  })
+
   it('makes what-if answers those of this machine: half the ceiling, twice the compute', () => {
     const half = calibrate(job, {
       stepSeconds: predict({ ...job, calibration: { achievableRatio: 0.4 } }).step.computeSeconds ?? NaN,

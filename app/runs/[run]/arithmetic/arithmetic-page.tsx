@@ -6,6 +6,7 @@ import { calibrate, type Calibrated } from '../../../../math/calibrate'
 import { answersOf, type Answer } from '../../../../math/conventions/job'
 import { explain } from '../../../../math/explain'
 import type { PredictInput } from '../../../../math/input'
+import { withUsualNetwork } from '../../../../math/plan-search'
 import { predictRun, type PredictedRun } from '../../../data/prediction'
 import type { RunView } from '../../../data/run-view'
 import { useRun } from '../../../data/use-run'
@@ -70,7 +71,10 @@ function rowsOf({ achievableRatio, activationFactor }: Calibrated): Row[] {
 const settled = (value: number | null | undefined) => (value == null ? undefined : Number(value.toPrecision(2)))
 
 function useCalibrated(config: PredictInput, view: RunView | undefined) {
-  const found = useMemo(() => calibrate(config, view === undefined ? {} : observedOf(view.detail)), [config, view])
+  const found = useMemo(
+    () => calibrate(withUsualNetwork(config), view === undefined ? {} : observedOf(view.detail)),
+    [config, view],
+  )
   const achievableRatio = settled(found.calibration.achievableRatio)
   const activationFactor = settled(found.calibration.activationFactor)
   const asCalibrated = useMemo(
