@@ -1,8 +1,8 @@
 /** `plumbline parse`: what the collectors read from saved files, one JSON record a line. */
 import { PlumblineError } from '../base/errors'
 import type { Registry } from '../base/registry'
-import type { Collector, FileReading } from '../collectors/collector'
-import { collectors } from '../collectors/index'
+import type { Counts, Form, Head, Write } from '../collectors/form'
+import { forms } from '../collectors/forms/index'
 import type { LogFormat } from '../collectors/logs/format'
 import { formats } from '../collectors/logs/index'
 import { createLogReader } from '../collectors/logs/read'
@@ -10,108 +10,77 @@ import type { WireRecord } from '../wire/records'
 import { defineCommand } from './command'
 import { readChunks } from './parse-input'
 
-/** Bytes of a file that are shown to collectors to find out whose output it is. */
+/** Bytes of a file that are shown to the forms to find out whose output it is. */
 const SNIFF_BYTES = 256 * 1024
-/** A collector's file is parsed as a whole: JavaScript's longest string is a little over this. */
-const MOST_WHOLE_BYTES = 400 * 1024 * 1024
 
 const HELP = `
 Records go to standard output, one JSON object a line, with and without --json. How many lines were read and not
 read goes to standard error, for each file: as text, with --json as one JSON object a line.
-FILE is a training log, or what a collector's tool printed; it may be gzip; - is standard input.
+FILE is a training log, or what a tool printed; it may be gzip; - is standard input.
 Exit code 1: nothing in the files was understood.`
 
-export interface Counts {
-  linesRead: number
-  linesUnread: number
-}
 export interface ParseOptions {
-  /** Collectors that may know the file as a whole, in the order in which they are asked. */
-  readonly collectors: readonly Collector[]
+  /** Forms that may claim the file as a whole, in the order in which they are asked. */
+  readonly forms: readonly Form[]
   /** Formats that its lines are offered to. */
   readonly formats: readonly LogFormat[]
-  /** Takes records; resolves when more may come. */
-  readonly write: (records: readonly WireRecord[]) => Promise<void>
+  readonly write: Write
 }
 
 /** Whose output `--as` says that it is. Throws a usage error that lists the names. */
 export function readersNamed(
   name: string | undefined,
-  all: Registry<Collector> = collectors,
-): Pick<ParseOptions, 'collectors' | 'formats'> {
-  const able = [...all].filter(collector => collector.parse !== undefined)
-  if (name === undefined) return { collectors: able, formats: [...formats] }
-  if (name === 'training-log') return { collectors: [], formats: [...formats] }
+  all: Registry<Form> = forms,
+): Pick<ParseOptions, 'forms' | 'formats'> {
+  if (name === undefined) return { forms: [...all], formats: [...formats] }
+  if (name === 'training-log') return { forms: [], formats: [...formats] }
   const format = formats.get(name)
-  if (format !== undefined) return { collectors: [], formats: [format] }
-  const collector = able.find(candidate => candidate.name === name)
-  if (collector !== undefined) return { collectors: [collector], formats: [] }
-  const names = [...able.map(candidate => candidate.name), 'training-log', ...formats.names]
+  if (format !== undefined) return { forms: [], formats: [format] }
+  const named = [...all].filter(form => form.name === name || form.tool === name)
+  if (named.length > 0) return { forms: named, formats: [] }
+  const names = [...new Set([...all].flatMap(form => [form.tool, form.name])), 'training-log', ...formats.names]
   throw new PlumblineError(`nothing reads "${name}"`, { fix: `use --as with one of: ${names.join(', ')}`, usage: true })
 }
 
 /** Whole lines only: a cut one could hide whose output it is. */
-function beginning(chunks: readonly Buffer[]): string {
-  const text = Buffer.concat(chunks).toString('utf8', 0, SNIFF_BYTES)
-  return text.slice(0, text.lastIndexOf('\n') + 1 || text.length)
+function headOf(chunks: readonly Buffer[]): Head {
+  const bytes = Buffer.concat(chunks).subarray(0, SNIFF_BYTES)
+  const text = bytes.toString('utf8')
+  return { bytes, text: text.slice(0, text.lastIndexOf('\n') + 1 || text.length) }
 }
 
-/** The first collector to which the beginning of the file means something; one alone is taken at its word. */
-function ownerOf(options: ParseOptions, held: readonly Buffer[]): Collector | undefined {
-  const [only] = options.collectors
-  if (options.formats.length === 0) return only
-  const text = beginning(held)
-  return options.collectors.find(collector => {
-    const reading = collector.parse?.(text)
-    return reading !== undefined && reading.records.length > 0
-  })
+/** The first form that claims the beginning of the file; one alone is taken at its word. */
+function ownerOf({ forms, formats }: ParseOptions, held: readonly Buffer[]): Form | undefined {
+  if (forms.length === 0) return undefined
+  if (formats.length === 0 && forms.length === 1) return forms[0]
+  const head = headOf(held)
+  return forms.find(form => form.claims(head)) ?? (formats.length === 0 ? forms[0] : undefined)
 }
 
-async function parseWhole(
-  collector: Collector,
-  held: Buffer[],
-  rest: AsyncIterator<Buffer>,
-  write: ParseOptions['write'],
-): Promise<Counts> {
-  let bytes = held.reduce((sum, chunk) => sum + chunk.length, 0)
-  for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
-    held.push(next.value)
-    bytes += next.value.length
-    if (bytes > MOST_WHOLE_BYTES)
-      throw new PlumblineError(`more than ${MOST_WHOLE_BYTES} bytes for ${collector.name}`, {
-        fix: 'cut the file into parts, each with its heading, and parse them one by one',
-      })
-  }
-  const nothing: FileReading = { records: [], linesRead: 0, linesUnread: 0 }
-  const text = Buffer.concat(held).toString('utf8')
-  const reading = collector.parse?.(text) ?? { ...nothing, linesUnread: text.split('\n').filter(Boolean).length }
-  await write(reading.records)
-  return { linesRead: reading.linesRead, linesUnread: reading.linesUnread }
-}
-
-async function parseLog(options: ParseOptions, held: readonly Buffer[], rest: AsyncIterator<Buffer>): Promise<Counts> {
-  const reader = createLogReader({ formats: options.formats })
-  for (const chunk of held) await options.write(reader.push(chunk))
-  for (let next = await rest.next(); next.done !== true; next = await rest.next())
-    await options.write(reader.push(next.value))
-  await options.write(reader.end())
+async function parseLog(chunks: AsyncIterable<Buffer>, { formats, write }: ParseOptions): Promise<Counts> {
+  const reader = createLogReader({ formats })
+  for await (const chunk of chunks) await write(reader.push(chunk))
+  await write(reader.end())
   return reader.counts
 }
 
-/** Parses one file from its chunks. A log is streamed; what a collector's tool printed is held whole. */
+/** Parses one file from its chunks: as the form that claims it, else as a log. */
 export async function parseChunks(chunks: AsyncIterable<Buffer>, options: ParseOptions): Promise<Counts> {
   const rest = chunks[Symbol.asyncIterator]()
   const held: Buffer[] = []
-  if (options.collectors.length > 0) {
-    for (let bytes = 0; bytes < SNIFF_BYTES;) {
-      const next = await rest.next()
-      if (next.done === true) break
-      held.push(next.value)
-      bytes += next.value.length
-    }
+  for (let bytes = 0; options.forms.length > 0 && bytes < SNIFF_BYTES;) {
+    const next = await rest.next()
+    if (next.done === true) break
+    held.push(next.value)
+    bytes += next.value.length
   }
-  const owner = options.collectors.length > 0 ? ownerOf(options, held) : undefined
-  return owner === undefined ? parseLog(options, held, rest) : parseWhole(owner, held, rest, options.write)
+  const owner = ownerOf(options, held)
+  async function* whole() {
+    // Let go of one by one: what was read need not be kept.
+    for (let chunk = held.shift(); chunk !== undefined; chunk = held.shift()) yield chunk
+    for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value
+  }
+  return owner === undefined ? parseLog(whole(), options) : owner.read(whole(), options.write)
 }
 
 /** Writes records as lines; waits where the reader of the pipe is slower. False: that reader is gone. */
@@ -140,7 +109,7 @@ export const command = defineCommand({
   configure: command => {
     command
       .argument('<file...>', 'files to read; - is standard input')
-      .option('--as <name>', 'read it as this collector or log format, and as nothing else')
+      .option('--as <name>', 'read it as this tool, form or log format, and as nothing else')
       .addHelpText('after', HELP)
   },
   async run({ arguments: files, options }) {

@@ -1,5 +1,4 @@
 /** The contract of a collector: one file per source, one line in `index.ts`. */
-import type { WireRecord } from '../wire/records'
 import type { Batch } from '../wire/table'
 import type { Host } from './host'
 
@@ -20,13 +19,6 @@ export interface CollectorSettings {
   readonly fromStart: boolean
   /** Device lines are made up (the demo): their records say `source: synthetic`. */
   readonly synthetic: boolean
-}
-
-/** What a saved file held. */
-export interface FileReading {
-  records: WireRecord[]
-  linesRead: number
-  linesUnread: number
 }
 
 /** What the runner hands to a session. One per collector and agent. */
@@ -69,8 +61,6 @@ export interface Collector {
   readonly timeoutMs: number
   detect(host: Host, settings: CollectorSettings): Promise<Availability>
   open(context: Context): Promise<Session>
-  /** What saved output of this source says; undefined when the text is not its output. Pure; never throws. */
-  parse?(text: string): FileReading | undefined
 }
 
 export function defineCollector<const C extends Collector>(collector: C): C {

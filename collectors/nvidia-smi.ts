@@ -2,7 +2,6 @@
 import { defineCollector, type Availability } from './collector'
 import type { Host } from './host'
 import { listedDevices } from './nvidia/failures'
-import { parseSaved } from './nvidia/saved'
 import { complaintOf, runOnce, Stream } from './nvidia/stream'
 
 /** `8 × NVIDIA H200`, or several kinds with commas between. */
@@ -35,5 +34,4 @@ export const nvidiaSmi = defineCollector({
   timeoutMs: 15_000,
   detect: host => detect(host),
   open: context => Promise.resolve(new Stream(context)),
-  parse: parseSaved,
 })

@@ -1,6 +1,6 @@
 /** Saved output of `nvidia-smi --query-gpu=… --format=csv…`: one run, or loops appended to one another. */
 import { Batch } from '../../wire/table'
-import type { FileReading } from '../collector'
+import type { FileReading } from '../form'
 import { layoutOf, parseHeader, parseLine, type Layout } from './csv'
 import { chooseQuery } from './fields'
 import { failureOf } from './failures'

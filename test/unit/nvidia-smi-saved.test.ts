@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -7,29 +7,12 @@ import { parseSaved } from '../../collectors/nvidia/saved'
 import { asRecord, type RecordOf } from '../../wire/records'
 import { Table } from '../../wire/table'
 
-const folder = join(import.meta.dirname, '../fixtures/nvidia-smi')
+const folder = join(import.meta.dirname, '../fixtures/forms/nvidia-smi-csv')
 const read = (name: string) => readFileSync(join(folder, name), 'utf8')
 const gpus = (text: string) =>
   (parseSaved(text)?.records ?? []).filter((record): record is RecordOf<'gpu'> => record.kind === 'gpu')
 
 describe('saved output of nvidia-smi', () => {
-  // Times are local: the golden file holds them as they are in UTC.
-  const shift = new Date(2026, 2, 1, 10).getTime() / 1000 - Date.UTC(2026, 2, 1, 10) / 1000
-  it.each(readdirSync(folder).filter(name => /\.(csv|txt)$/.test(name)))(
-    'gives the golden records of %s',
-    async name => {
-      const reading = parseSaved(read(name))
-      const records = reading?.records.map(record =>
-        'time' in record && record.time !== undefined
-          ? { ...record, time: Math.round((record.time - shift) * 1000) / 1000 }
-          : record,
-      )
-      const golden = reading === undefined ? null : { ...reading, records }
-      await expect(`${JSON.stringify(golden, null, 2)}\n`).toMatchFileSnapshot(join(folder, `${name}.golden.json`))
-      for (const record of records ?? []) expect(asRecord(record)).toEqual(record)
-    },
-  )
-
   it('holds the figures of the file in SI base units', () => {
     const [first, second] = gpus(read('two-loops.csv'))
     expect(first).toMatchObject({
@@ -80,7 +63,7 @@ describe('saved output of nvidia-smi', () => {
 
   it('is not found in other tables, in logs, or without a header that tells the columns', () => {
     for (const text of [
-      read('processes.csv'),
+      read('../nvidia-smi-apps/processes.csv'),
       'index,name,value\n0,a,1\n',
       '0, NVIDIA A10, 45, 19676, 23028, 0, 58.98\n',
       'step 1 loss 2.0\nFailed to initialize NVML: Unknown Error\n',

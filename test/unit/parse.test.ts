@@ -6,11 +6,10 @@ import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { registry } from '../../base/registry'
-import { parseChunks, readersNamed, type Counts } from '../../cli/parse'
+import { parseChunks, readersNamed } from '../../cli/parse'
 import { readChunks } from '../../cli/parse-input'
-import type { Collector } from '../../collectors/collector'
+import { textForm, type Counts, type Form } from '../../collectors/form'
 import { formats } from '../../collectors/logs'
-import { trainingLog } from '../../collectors/training-log'
 import type { WireRecord } from '../../wire/records'
 
 const LINE = 'iter 1: loss 2.5000, time 10.00ms, mfu 1.00%\n'
@@ -21,10 +20,9 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-/** A collector whose tool prints lines that begin with `T`. */
-const tool: Collector = {
-  ...trainingLog,
-  name: 'tool',
+/** Of a tool that prints lines that begin with `T`. */
+const tool = textForm({
+  ...{ name: 'tool-lines', tool: 'tool', help: 'lines that begin with T', origin: 'https://example.org' },
   parse(text) {
     const lines = text.split('\n').filter(Boolean)
     const own = lines.filter(line => line.startsWith('T'))
@@ -32,11 +30,11 @@ const tool: Collector = {
     const records = own.map((_, index): WireRecord => ({ kind: 'gpu', index }))
     return { records, linesRead: own.length, linesUnread: lines.length - own.length }
   },
-}
+})
 
 async function parse(
   chunks: AsyncIterable<Buffer>,
-  readers: Pick<Parameters<typeof parseChunks>[1], 'collectors' | 'formats'>,
+  readers: Pick<Parameters<typeof parseChunks>[1], 'forms' | 'formats'>,
 ): Promise<{ records: WireRecord[]; counts: Counts }> {
   const records: WireRecord[] = []
   const write = (more: readonly WireRecord[]) => {
@@ -48,9 +46,9 @@ async function parse(
 const stream = (...parts: string[]): AsyncIterable<Buffer> => Readable.from(parts.map(part => Buffer.from(part)))
 
 describe('parsing a file', () => {
-  const both = { collectors: [tool], formats: [...formats] }
+  const both = { forms: [tool], formats: [...formats] }
 
-  it('gives it to the collector that knows it as a whole', async () => {
+  it('gives it to the form that claims it', async () => {
     const { records, counts } = await parse(stream('Ta\nT', 'b\nx\n'), both)
     expect(records).toEqual([
       { kind: 'gpu', index: 0 },
@@ -59,23 +57,23 @@ describe('parsing a file', () => {
     expect(counts).toEqual({ linesRead: 2, linesUnread: 1 })
   })
 
-  it('reads it as a log where no collector knows it', async () => {
+  it('reads it as a log where no form claims it', async () => {
     const { records, counts } = await parse(stream(LINE.slice(0, 9), `${LINE.slice(9)}noise\n`), both)
     expect(records).toMatchObject([{ kind: 'step', step: 1 }])
     expect(counts).toEqual({ linesRead: 1, linesUnread: 1 })
   })
 
   it('takes the named source at its word', async () => {
-    const named = await parse(stream(LINE), { collectors: [tool], formats: [] })
+    const named = await parse(stream(LINE), { forms: [tool], formats: [] })
     expect(named).toEqual({ records: [], counts: { linesRead: 0, linesUnread: 1 } })
   })
 
   it('knows collectors and formats by name, and lists them for a wrong one', () => {
-    const all = registry<Collector>('collector', [trainingLog, tool])
-    expect(readersNamed('tool', all)).toEqual({ collectors: [tool], formats: [] })
+    const all = registry<Form>('form', [tool])
+    expect(readersNamed('tool', all)).toEqual({ forms: [tool], formats: [] })
     expect(readersNamed('megatron', all).formats.map(format => format.name)).toEqual(['megatron'])
     expect(readersNamed('training-log', all).formats).toHaveLength(formats.names.length)
-    expect(readersNamed(undefined, all)).toEqual({ collectors: [tool], formats: [...formats] })
+    expect(readersNamed(undefined, all)).toEqual({ forms: [tool], formats: [...formats] })
     expect(() => readersNamed('nonsense', all)).toThrow('nothing reads "nonsense"')
     try {
       readersNamed('nonsense', all)

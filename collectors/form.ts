@@ -1,0 +1,70 @@
+/** The contract of a form: one way in which one tool prints, read from what was saved of it. One line in `forms/index.ts`. */
+import { PlumblineError } from '../base/errors'
+import type { WireRecord } from '../wire/records'
+
+export interface Counts {
+  linesRead: number
+  linesUnread: number
+}
+/** What a saved text held. */
+export interface FileReading extends Counts {
+  records: WireRecord[]
+}
+/** The beginning of a file: enough to tell whose output it is. `text` ends with a whole line where there is one. */
+export interface Head {
+  readonly bytes: Buffer
+  readonly text: string
+}
+/** Takes records; resolves when more may come. */
+export type Write = (records: readonly WireRecord[]) => Promise<void>
+
+export interface Form {
+  /** What `--as` calls it: the tool and its mode, `nvidia-smi-dmon`. */
+  readonly name: string
+  /** The program that prints it; `--as TOOL` means all of its forms. */
+  readonly tool: string
+  readonly help: string
+  /** Where the form is defined or described. */
+  readonly origin: string
+  /** Is this the beginning of such output? Exact rather than generous: no other form may claim the same. Never throws. */
+  claims(head: Head): boolean
+  /** Reads a whole file. Memory stays bounded. Throws a PlumblineError where the file cannot be read to its end. */
+  read(chunks: AsyncIterable<Buffer>, write: Write): Promise<Counts>
+}
+
+/** A text is parsed as a whole: JavaScript's longest string is a little over this. */
+const MOST_TEXT_BYTES = 400 * 1024 * 1024
+
+async function wholeText(chunks: AsyncIterable<Buffer>, name: string): Promise<string> {
+  const held: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of chunks) {
+    held.push(chunk)
+    bytes += chunk.length
+    if (bytes > MOST_TEXT_BYTES)
+      throw new PlumblineError(`more than ${MOST_TEXT_BYTES} bytes for ${name}`, {
+        fix: 'cut the file into parts, each with its heading, and parse them one by one',
+      })
+  }
+  return Buffer.concat(held).toString('utf8')
+}
+
+export interface TextForm extends Form {
+  /** What a text of this form says; undefined when it is none. Pure; never throws. */
+  parse(text: string): FileReading | undefined
+}
+
+/** A form that is small enough to be parsed as one text. It claims what gives it records, unless it says otherwise. */
+export function textForm(form: Omit<TextForm, 'claims' | 'read'> & Partial<Pick<Form, 'claims'>>): TextForm {
+  return {
+    claims: ({ text }) => (form.parse(text)?.records.length ?? 0) > 0,
+    async read(chunks, write) {
+      const text = await wholeText(chunks, form.name)
+      const reading = form.parse(text)
+      if (reading === undefined) return { linesRead: 0, linesUnread: text.split('\n').filter(Boolean).length }
+      await write(reading.records)
+      return { linesRead: reading.linesRead, linesUnread: reading.linesUnread }
+    },
+    ...form,
+  }
+}

@@ -1,0 +1,8 @@
+/** Forms of saved output in the order in which an unknown file is offered to them; what none claims is read as a log. */
+import { registry } from '../../base/registry'
+import type { Form } from '../form'
+import { nvidiaSmiCsv } from './nvidia-smi-csv'
+
+export const forms = registry<Form>('form', [
+  nvidiaSmiCsv, //
+])
