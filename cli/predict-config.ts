@@ -7,6 +7,7 @@ import { nearest } from '../base/nearest'
 import { planProblems } from '../math/check-plan'
 import { conventions } from '../math/conventions/index'
 import { createLogReader } from '../collectors/logs/read'
+import { RECOMPUTE } from '../math/flops'
 import { findGpu, gpus } from '../math/gpus'
 import { fromHuggingFace, isHuggingFaceConfig } from '../math/hugging-face'
 import { weightPrecisionOf } from '../math/inference'
@@ -60,7 +61,8 @@ const configSchema = z.strictObject({
   precision: word(precisionOf, 'precision (fp32, tf32, bf16, fp16, fp8)').optional(),
   optimizer: word(optimizerOf, `optimizer (${optimizerNames.join(', ')})`).optional(),
   offload: z.enum(['optimizer', 'parameters']).optional(),
-  recompute: z.enum(['none', 'selective', 'full']).optional(),
+  recompute: z.enum(RECOMPUTE).optional(),
+  recomputeAboveBytes: positive.optional(),
   hardware: z
     .strictObject({
       gpu: z.string().optional(),

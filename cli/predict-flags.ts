@@ -14,7 +14,7 @@ interface Flag {
   readonly help: string
 }
 
-const number = (name: string, group: Group, field: string, help: string): Flag => ({
+const number = (name: string, group: Group | undefined, field: string, help: string): Flag => ({
   ...{ name, group, field, help },
   value: '<number>',
 })
@@ -66,7 +66,13 @@ const flags: readonly Flag[] = [
   word('precision', undefined, 'precision', 'fp32, tf32, bf16, fp16 or fp8'),
   word('gradient-precision', undefined, 'gradientPrecision', 'precision of gradients'),
   word('optimizer', undefined, 'optimizer', optimizerNames.join(', ')),
-  word('recompute', undefined, 'recompute', 'none, selective or full'),
+  word('recompute', undefined, 'recompute', 'none, selective, full, or by-size'),
+  number(
+    'recompute-above',
+    undefined,
+    'recomputeAboveBytes',
+    'recompute activations of more bytes than this on a device',
+  ),
   word('framework', undefined, 'framework', 'the framework, for its habits in memory'),
   word('attention', undefined, 'attention', 'count full or causal attention'),
   word('conventions', undefined, 'conventions', `count as ${conventions.names.join(', ')} does`),

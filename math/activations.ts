@@ -6,6 +6,7 @@ import type { ModelShape } from './dimensions'
 import type { Derived } from './explain'
 import type { Recompute } from './flops'
 import { lettersOf } from './parameters'
+import { ffnWidth, keptTensors, LAYER_INPUT, type KeptTensor } from './kept'
 import type { Plan } from './plan'
 import type { Stage } from './stage'
 import { sources } from './sources'
@@ -21,32 +22,51 @@ interface Kept {
   readonly formula: { readonly whole: string; readonly split: string; readonly scores: string }
 }
 
-function ffnWidth(shape: ModelShape): { width: number; formula: string } {
-  const width = shape.activeExperts * (shape.expertFfnHiddenSize ?? shape.ffnHiddenSize)
-  const formula = `A·${shape.expertFfnHiddenSize === undefined ? 'f' : 'fe'}`
-  if (shape.sharedFfnHiddenSize === undefined) return { width, formula }
-  return { width: width + shape.sharedFfnHiddenSize, formula: `(${formula} + fs)` }
-}
+const widthOf = (tensors: readonly KeptTensor[]) => tensors.reduce((sum, { bytes }) => sum + bytes, 0)
 
 /** Inputs of both norms, of the QKV projection and of the FFN; Q, K, V, what attention, activation and matmuls read. */
 function keptOfAll(shape: ModelShape, w: number, keepsScores: boolean): Kept {
-  const { hiddenSize: h, headSize: e, attentionHeads: a, keyValueHeads: k, sequenceLength: s, latent } = shape
-  const ffn = ffnWidth(shape)
-  const copies = shape.gatedFfn ? 3 : 2
-  const heads =
-    latent === undefined ? 2 * a * e + 2 * k * e : 2 * a * (e + latent.ropeHeadSize) + 2 * a * latent.valueHeadSize
-  const headsFormula = latent === undefined ? '2·a·e + 2·k·e' : '2·a·(e + er) + 2·a·ev'
+  const tensors = keptTensors(shape, w, keepsScores)
+  const scores = tensors.filter(({ name }) => name === 'scores')
+  const headsFormula = shape.latent === undefined ? '2·a·e + 2·k·e' : '2·a·(e + er) + 2·a·ev'
   return {
-    // The two masks after dropout are one byte each.
-    whole: 4 * h * w + (shape.biases ? 2 * h : 0),
-    split: (heads + copies * ffn.width) * w,
-    // Softmax output, its mask, and the dropped-out scores.
-    scores: keepsScores ? a * s * (2 * w + 1) : 0,
+    whole: widthOf(tensors.filter(({ split }) => !split)),
+    split: widthOf(tensors.filter(({ split, name }) => split && name !== 'scores')),
+    scores: widthOf(scores),
     formula: {
       whole: `4·h·w${shape.biases ? ' + 2·h' : ''}`,
-      split: `(${headsFormula} + ${copies}·${ffn.formula})·w`,
-      scores: keepsScores ? ' + a·s·(2·w + 1)' : '',
+      split: `(${headsFormula} + ${shape.gatedFfn ? 3 : 2}·${ffnWidth(shape).formula})·w`,
+      scores: scores.map(({ formula }) => ` + ${formula}`).join(''),
     },
+  }
+}
+
+/** Bytes of a tensor of this micro-batch on one device. */
+const onOneDevice = ({ bytes, split }: KeptTensor, plan: Plan, tokens: number) =>
+  (tokens * bytes) / (split || plan.sequenceParallel ? plan.tensor : 1)
+
+/** Tensors of a layer that are larger than the plan keeps: they are made again in the backward pass. */
+function droppedTensors(shape: ModelShape, plan: Plan, microBatch: number, flash: boolean): KeptTensor[] {
+  const tokens = (shape.sequenceLength * microBatch) / plan.context
+  return keptTensors(shape, activationBytes(plan), !flash).filter(
+    tensor => tensor.name !== LAYER_INPUT && onOneDevice(tensor, plan, tokens) > plan.recomputeAboveBytes,
+  )
+}
+
+/** Forward FLOPs of a token and layer that recomputation by size does again. */
+export function recomputedFlops(shape: ModelShape, plan: Plan, microBatch: number, flash: boolean): number {
+  return droppedTensors(shape, plan, microBatch, flash).reduce((sum, { flops }) => sum + flops, 0)
+}
+
+function keptBySize(shape: ModelShape, plan: Plan, microBatch: number, flash: boolean): Kept {
+  const dropped = new Set(droppedTensors(shape, plan, microBatch, flash).map(({ name }) => name))
+  const kept = keptTensors(shape, activationBytes(plan), !flash).filter(({ name }) => !dropped.has(name))
+  const whole = kept.filter(({ split }) => !split)
+  const split = kept.filter(tensor => tensor.split)
+  const formulaOf = (tensors: readonly KeptTensor[]) => tensors.map(({ formula }) => formula).join(' + ') || '0'
+  return {
+    ...{ whole: widthOf(whole), split: widthOf(split), scores: 0 },
+    formula: { whole: formulaOf(whole), split: formulaOf(split), scores: '' },
   }
 }
 
@@ -60,8 +80,9 @@ function keptOfOperations(shape: ModelShape, w: number): Kept {
   }
 }
 
-function keptOf(shape: ModelShape, plan: Plan, flash: boolean, recompute: Recompute): Kept {
+function keptOf(shape: ModelShape, plan: Plan, microBatch: number, flash: boolean, recompute: Recompute): Kept {
   const w = activationBytes(plan)
+  if (recompute === 'by-size') return keptBySize(shape, plan, microBatch, flash)
   if (recompute === 'selective' && plan.selectsOperations) return keptOfOperations(shape, w)
   return keptOfAll(shape, w, recompute === 'none' && !flash)
 }
@@ -84,7 +105,7 @@ export function layerActivationBytes(
   recompute = plan.recompute,
 ): number {
   const tokens = (shape.sequenceLength * microBatch) / plan.context
-  if (recompute !== 'full') return tokens * tokenBytes(keptOf(shape, plan, flash, recompute), plan)
+  if (recompute !== 'full') return tokens * tokenBytes(keptOf(shape, plan, microBatch, flash, recompute), plan)
   // The input of a layer is all that is kept, and sequence parallelism cuts it as it cuts the norm that reads it.
   return (tokens * shape.hiddenSize * activationBytes(plan)) / (plan.sequenceParallel ? plan.tensor : 1)
 }
@@ -102,7 +123,7 @@ export function layerActivations(shape: ModelShape, plan: Plan, microBatch: numb
   const source = sources.recomputation
   if (recompute === 'full')
     return { value, formula: plan.sequenceParallel ? 's·b·h·w / c / t' : 's·b·h·w / c', letters, source }
-  const formula = `s·b / c·(${tokenFormula(keptOf(shape, plan, flash, recompute), plan)})`
+  const formula = `s·b / c·(${tokenFormula(keptOf(shape, plan, microBatch, flash, recompute), plan)})`
   return { value, formula, letters, source: activationSource(plan, flash) }
 }
 

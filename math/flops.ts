@@ -8,7 +8,8 @@ import { layerParameters, lettersOf, parameterCount } from './parameters'
 import { sources } from './sources'
 
 export type AttentionTerm = 'full' | 'causal'
-export type Recompute = 'none' | 'selective' | 'full'
+export const RECOMPUTE = ['none', 'selective', 'full', 'by-size'] as const
+export type Recompute = (typeof RECOMPUTE)[number]
 
 /** Whether the window makes a difference at this sequence length. */
 const isWindowed = ({ slidingWindow, sequenceLength }: ModelShape) =>
@@ -76,6 +77,15 @@ export function flopsByConvention(shape: ModelShape, parameters: number): Record
     '6P + causal attention': 6 * parameters + attentionFlopsPerToken(shape, 'causal'),
     'matmul weights + full attention': matmul + attentionFlopsPerToken(shape),
     'matmul weights + causal attention': matmul + attentionFlopsPerToken(shape, 'causal'),
+  }
+}
+
+/** With recomputation by size, L layers make tensors of R FLOPs a token again. */
+export function hardwareFlopsBySize(model: number, layers: number, recomputed: number): Derived {
+  return {
+    ...{ value: model + layers * recomputed, formula: 'F + L·R', letters: { F: model, L: layers, R: recomputed } },
+    source: sources.transformerMath,
+    assumption: 'R forward FLOPs of the tensors of a layer that are too large to be kept',
   }
 }
 

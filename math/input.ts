@@ -104,7 +104,9 @@ export interface PredictInput {
   }>
   precision?: Maybe<string>
   optimizer?: Maybe<string>
+  /** none, selective, full, or by-size: activations of more than `recomputeAboveBytes` on a device. */
   recompute?: Maybe<string>
+  recomputeAboveBytes?: Maybe<number>
   hardware?: Maybe<HardwareInput>
   /** Precision in which gradients are kept: fp32 or that of the parameters. */
   gradientPrecision?: Maybe<string>

@@ -4,7 +4,7 @@
  */
 import { completeShape, type ModelShape } from './dimensions'
 import { explainModelFlops } from './efficiency'
-import { hardwareFlopsPerToken, type Recompute } from './flops'
+import { hardwareFlopsPerToken, RECOMPUTE, type Recompute } from './flops'
 import type { PredictInput } from './input'
 import { fullestBytes } from './memory'
 import { stepTraffic } from './communication'
@@ -48,7 +48,8 @@ export function withUsualNetwork(input: PredictInput): PredictInput {
   if (input.hardware?.networkBytesPerSecond !== undefined) return input
   return { ...input, hardware: { ...input.hardware, networkBytesPerSecond: USUAL_NETWORK } }
 }
-const RECOMPUTE: readonly Recompute[] = ['none', 'selective', 'full']
+/** What is searched: recomputation by size is asked for, as its threshold is. */
+const SEARCHED = ['none', 'selective', 'full'] as const satisfies readonly Recompute[]
 
 /** What all candidates share. */
 interface Ground {
@@ -64,7 +65,7 @@ interface Ground {
   readonly globalBatch: number
   readonly tokens: number
   readonly flopsPerToken: number
-  readonly hardware: Readonly<Record<Recompute, number>>
+  readonly hardware: (recompute: Recompute) => number
 }
 
 const powers = (most: number) => Array.from({ length: Math.floor(Math.log2(Math.max(1, most))) + 1 }, (_, i) => 2 ** i)
@@ -84,13 +85,15 @@ function groundOf(given: PredictInput, notes: Notes): Ground | string[] {
   if (peak === undefined || capacity === undefined) return ['hardware.gpu']
   if (globalBatch === undefined) return ['batch.global']
   if (input.hardware?.networkBytesPerSecond === undefined) notes.assume('network = 50 GB/s a device (not given)')
-  const perToken = (recompute: Recompute) => hardwareFlopsPerToken(flops.value, flops.attention, recompute).value
+  const perToken = Object.fromEntries(
+    RECOMPUTE.map(recompute => [recompute, hardwareFlopsPerToken(flops.value, flops.attention, recompute).value]),
+  ) as Record<Recompute, number>
   return {
     ...{ shape, base, states, held: onDevice(states, base), peak, capacity, globalBatch, flopsPerToken: flops.value },
     bandwidths: bandwidthsOf(withUsualNetwork(input).hardware, peak),
     flash: input.flashAttention ?? (usesFusedAttention(input.framework) || shape.gatedFfn),
     tokens: shape.sequenceLength * globalBatch,
-    hardware: { none: perToken('none'), selective: perToken('selective'), full: perToken('full') },
+    hardware: recompute => perToken[recompute],
   }
 }
 
@@ -139,7 +142,7 @@ function* weighed(ground: Ground, devices: number): Generator<Weighed> {
   for (const layout of layoutsOf(ground, devices)) {
     const stages = endStages(shape, layout)
     for (const zeroStage of zeroStagesOf(layout)) {
-      for (const recompute of RECOMPUTE) {
+      for (const recompute of SEARCHED) {
         const plan = { ...layout, zeroStage, recompute }
         const memoryBytes = fullestBytes(shape, plan, stages, held, flash)
         yield { plan, stages, memoryBytes, headroomBytes: capacity * USABLE - memoryBytes }
@@ -151,7 +154,7 @@ function* weighed(ground: Ground, devices: number): Generator<Weighed> {
 function time(ground: Ground, { plan, stages, memoryBytes, headroomBytes }: Weighed): FoundPlan {
   const { shape, states, peak, tokens } = ground
   const largest = Math.max(...stages.map(stage => stage.deviceParameters))
-  const compute = computeSeconds(ground.hardware[plan.recompute], tokens, plan.devices, peak).value
+  const compute = computeSeconds(ground.hardware(plan.recompute), tokens, plan.devices, peak).value
   const bubble = bubbleRatio(plan)?.value ?? 0
   const exchange = communicationTime(stepTraffic(shape, plan, largest, states), plan, ground.bandwidths)
   const seconds = stepSeconds(compute, bubble, exchange).value

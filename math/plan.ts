@@ -1,7 +1,7 @@
 /** How a job is cut over devices and in time, with every degree known or noted as taken for granted. */
 import type { PredictInput } from './input'
 import type { Notes } from './notes'
-import type { Recompute } from './flops'
+import { RECOMPUTE, type Recompute } from './flops'
 
 export const PRECISIONS = ['fp32', 'tf32', 'bf16', 'fp16', 'fp8'] as const
 export type Precision = (typeof PRECISIONS)[number]
@@ -30,6 +30,8 @@ export interface Plan {
   readonly microBatches: number | undefined
   readonly precision: Precision
   readonly recompute: Recompute
+  /** Recomputation by size: activations of more bytes than this on a device are made again. */
+  readonly recomputeAboveBytes: number
 }
 
 const ALIASES = new Map<string, Precision>([
@@ -53,11 +55,17 @@ function readPrecision(input: PredictInput, notes: Notes): Precision {
   return known ?? 'bf16'
 }
 
-function readRecompute(input: PredictInput, notes: Notes): Recompute {
+function readRecompute(input: PredictInput, notes: Notes): Pick<Plan, 'recompute' | 'recomputeAboveBytes'> {
   const given = input.recompute?.toLowerCase()
-  if (given === 'none' || given === 'selective' || given === 'full') return given
+  const recomputeAboveBytes = input.recomputeAboveBytes ?? Infinity
+  const known = RECOMPUTE.find(one => one === given)
+  if (known === 'by-size' && input.recomputeAboveBytes === undefined)
+    notes.assume('recomputeAboveBytes = none, so that nothing is recomputed (not given)')
+  if (known !== undefined) return { recompute: known, recomputeAboveBytes }
+  if (given === undefined && input.recomputeAboveBytes !== undefined)
+    return { recompute: 'by-size', recomputeAboveBytes }
   notes.assume(`recompute = none (${input.recompute ?? 'nothing'} was given)`)
-  return 'none'
+  return { recompute: 'none', recomputeAboveBytes }
 }
 
 /** Data parallelism is what the other degrees leave of the devices. */
@@ -112,7 +120,7 @@ export function readPlan(input: PredictInput, notes: Notes): Plan {
     selectsOperations: /torchtitan/i.test(input.framework ?? ''),
     ...{ schedule: given.schedule ?? '1f1b', offload: input.offload ?? 'none' },
     precision: readPrecision(input, notes),
-    recompute: readRecompute(input, notes),
+    ...readRecompute(input, notes),
   }
 }
 

@@ -72,9 +72,9 @@ function present<T extends object>(fields: { [K in keyof T]: T[K] | undefined })
 }
 
 /** Not given: LLaMA-like models are trained with fused attention, and so are frameworks that come with it. */
-function flashAttention({ input, plan, shape }: Known, notes: Notes): boolean {
+export function flashAttention({ input, plan, shape }: Known, notes: Notes): boolean {
   const flash = input.flashAttention ?? (usesFusedAttention(input.framework) || shape?.gatedFfn === true)
-  if (input.flashAttention === undefined && plan.recompute === 'none') {
+  if (input.flashAttention === undefined && ['none', 'by-size'].includes(plan.recompute)) {
     notes.assume(`flashAttention = ${flash}: attention scores are ${flash ? 'not ' : ''}kept (not given)`)
   }
   return flash

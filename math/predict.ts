@@ -2,6 +2,7 @@
  * What should be: parameters, FLOPs, memory, communication and step time of a training job from its configuration. What
  * cannot be known from the input is absent and named in `missing`; what was taken for granted is in `assumptions`.
  */
+import { recomputedFlops } from './activations'
 import { budgetOf } from './budget'
 import type { Counted } from './conventions/convention'
 import { countedAsAsked } from './conventions/job'
@@ -9,14 +10,14 @@ import { missingDimensions, completeShape, type ModelShape } from './dimensions'
 import { explainModelFlops } from './efficiency'
 import type { Derived, Explanation } from './explain'
 import { Figures } from './figures'
-import { flopsByConvention, hardwareFlopsPerToken } from './flops'
+import { flopsByConvention, hardwareFlopsBySize, hardwareFlopsPerToken } from './flops'
 import { servingMemory, weightPrecisionOf } from './inference'
 import type { PredictInput } from './input'
 import { Notes, type Missing } from './notes'
 import { parameterCount } from './parameters'
 import { peakOfJob, whyNoPeak } from './peak'
 import { readPlan, type Plan } from './plan'
-import { predictCommunication, predictMemory, predictStep, type Known } from './predict-parts'
+import { flashAttention, predictCommunication, predictMemory, predictStep, type Known } from './predict-parts'
 import type { CommunicationPrediction, MemoryPrediction, StepPrediction } from './predict-parts'
 import { tidyInput } from './tidy'
 import { sources } from './sources'
@@ -89,6 +90,15 @@ function perStep(perToken: number | undefined, input: PredictInput, plan: Plan):
   return { value: perToken * s * plan.globalBatch, formula: 'F·s·B', letters, source: sources.transformerMath }
 }
 
+function hardwareFlops(known: Known, perToken: number | undefined, attention: number): Derived | undefined {
+  if (perToken === undefined) return undefined
+  const { shape, plan } = known
+  if (plan.recompute !== 'by-size' || shape === undefined || plan.microBatch === undefined)
+    return hardwareFlopsPerToken(perToken, attention, plan.recompute)
+  const flash = flashAttention(known, new Notes())
+  return hardwareFlopsBySize(perToken, shape.layers, recomputedFlops(shape, plan, plan.microBatch, flash))
+}
+
 function predictFlops(known: Known, figures: Figures, notes: Notes): FlopsPrediction {
   const { input, plan, shape } = known
   const own = explainModelFlops(input)
@@ -105,9 +115,7 @@ function predictFlops(known: Known, figures: Figures, notes: Notes): FlopsPredic
     ])
   }
   const attention = own?.attention ?? 0
-  const hardware =
-    known.counted.hardwareFlopsPerToken ??
-    (perToken === undefined ? undefined : hardwareFlopsPerToken(perToken, attention, plan.recompute))
+  const hardware = known.counted.hardwareFlopsPerToken ?? hardwareFlops(known, perToken, attention)
   return defined<FlopsPrediction>({
     ...{ perToken, perStep: step },
     hardwarePerToken: figures.add('flops.hardwarePerToken', hardware, 'flops'),

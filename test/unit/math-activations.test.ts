@@ -16,6 +16,52 @@ const SIZES = [paper(48, 6144, 64), paper(96, 12288, 96), paper(105, 20480, 128)
 const layer = (shape: ModelShape, input: PredictInput, microBatch = 1, flash = false) =>
   layerActivations(shape, planOf({ precision: 'fp16', ...input }), microBatch, flash).value
 
+describe('recomputation by size', () => {
+  const bySize = (input: PredictInput, recomputeAboveBytes: number) =>
+    predict({ ...input, recompute: 'by-size', recomputeAboveBytes })
+
+  it('keeps everything below an endless threshold, and the input of a layer alone below none', () => {
+    fc.assert(
+      fc.property(anyInput, input => {
+        const all = bySize(input, Infinity)
+        const none = predict({ ...input, recompute: 'none' })
+        expect(all.memory.activationsBytes).toBeCloseTo(none.memory.activationsBytes ?? NaN, 3)
+        expect(all.flops.hardwarePerToken).toBe(none.flops.hardwarePerToken)
+        const full = predict({ ...input, recompute: 'full' })
+        expect(bySize(input, 0).memory.activationsBytes).toBeCloseTo(full.memory.activationsBytes ?? NaN, 3)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('trades memory for FLOPs, step by step', () => {
+    fc.assert(
+      fc.property(anyInput, input => {
+        const steps = [0, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10].map(threshold => bySize(input, threshold))
+        steps.slice(1).forEach((more, index) => {
+          const less = steps[index]
+          expect(more.memory.activationsBytes).toBeGreaterThanOrEqual(less?.memory.activationsBytes ?? NaN)
+          expect(more.flops.hardwarePerToken).toBeLessThanOrEqual(less?.flops.hardwarePerToken ?? NaN)
+        })
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('drops the attention scores of GPT-3 first, as selective recomputation does', () => {
+    const gpt3 = { ...shapeOf('gpt3-175b') }
+    const input: PredictInput = {
+      model: gpt3,
+      precision: 'fp16',
+      batch: { micro: 1, global: 1 },
+      flashAttention: false,
+    }
+    // Scores are 2 GiB a layer in 16 bits with mask and dropout; the next largest tensor is 192 MiB.
+    const dropped = bySize(input, 512 * 2 ** 20).memory.activationsBytes
+    expect(dropped).toBe(predict({ ...input, recompute: 'selective' }).memory.activationsBytes)
+  })
+})
+
 describe('activations of a layer', () => {
   // Korthikanti et al. 2022 (arXiv:2205.05198), table 2, with s·b·h taken out.
   const TABLE = [

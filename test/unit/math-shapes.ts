@@ -64,3 +64,8 @@ export const anyInput: fc.Arbitrary<PredictInput> = fc.record({
     networkBytesPerSecond: fc.constant(50e9),
   }),
 })
+
+/** With recomputation by size, which is the one thing that does not grow steadily: half a tensor may be small enough to keep. */
+export const anyBySize: fc.Arbitrary<PredictInput> = fc
+  .tuple(anyInput, fc.constantFrom(0, 2 ** 20, 2 ** 26, 2 ** 30))
+  .map(([input, recomputeAboveBytes]) => ({ ...input, recompute: 'by-size', recomputeAboveBytes }))

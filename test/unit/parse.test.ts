@@ -78,7 +78,10 @@ describe('parsing a file', () => {
     try {
       readersNamed('nonsense', all)
     } catch (error) {
-      expect(error).toMatchObject({ usage: true, fix: expect.stringContaining('tool-lines, training-log, hook') as string })
+      expect(error).toMatchObject({
+        usage: true,
+        fix: expect.stringContaining('tool-lines, training-log, hook') as string,
+      })
     }
   })
 })

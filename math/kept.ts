@@ -1,0 +1,94 @@
+/**
+ * What a layer keeps of a token for its backward pass, tensor by tensor, with the FLOPs of making it again. Letters: see
+ * `dimensions.ts`. All of them together are table 2 of the recomputation paper; recomputation by size drops the large.
+ */
+import type { ModelShape } from './dimensions'
+
+export interface KeptTensor {
+  readonly name: string
+  /** Of one token, over all tensor ranks. */
+  readonly bytes: number
+  readonly formula: string
+  /** Cut over the tensor ranks even without sequence parallelism. */
+  readonly split: boolean
+  /** Forward FLOPs of one token that make it from the tensors before it. */
+  readonly flops: number
+}
+
+/** The layer's input: what everything else can be made from, and so never dropped. */
+export const LAYER_INPUT = 'input'
+
+/** Widths of queries, keys, values and of what attention gives, and the weights that make the first three. */
+function heads({ hiddenSize: h, headSize: e, attentionHeads: a, keyValueHeads: k, latent }: ModelShape) {
+  if (latent === undefined) {
+    const weights = { q: h * a * e, k: h * k * e, v: h * k * e }
+    return {
+      q: a * e,
+      k: k * e,
+      v: k * e,
+      given: a * e,
+      weights,
+      names: { q: 'a·e', k: 'k·e', v: 'k·e', given: 'a·e' },
+    }
+  }
+  const { queryRank, keyValueRank: kr, ropeHeadSize, valueHeadSize } = latent
+  const wide = a * (e + ropeHeadSize)
+  const q = queryRank === undefined ? h * wide : queryRank * (h + wide)
+  const weights = { q, k: kr * (h + a * e) + h * ropeHeadSize, v: kr * a * valueHeadSize }
+  const names = { q: 'a·(e + er)', k: 'a·(e + er)', v: 'a·ev', given: 'a·ev' }
+  return { q: wide, k: wide, v: a * valueHeadSize, given: a * valueHeadSize, weights, names }
+}
+
+/** Width of all FFNs that a token visits. */
+export function ffnWidth(shape: ModelShape): { width: number; formula: string } {
+  const width = shape.activeExperts * (shape.expertFfnHiddenSize ?? shape.ffnHiddenSize)
+  const formula = `A·${shape.expertFfnHiddenSize === undefined ? 'f' : 'fe'}`
+  if (shape.sharedFfnHiddenSize === undefined) return { width, formula }
+  return { width: width + shape.sharedFfnHiddenSize, formula: `(${formula} + fs)` }
+}
+
+function attentionTensors(shape: ModelShape, w: number, keepsScores: boolean): KeptTensor[] {
+  const { sequenceLength: s, attentionHeads: a, hiddenSize: h, linearAttention } = shape
+  const { q, k, v, given, weights, names } = heads(shape)
+  const square = linearAttention === true ? 0 : 2 * s
+  const split = true
+  // Softmax output, its mask, and the dropped-out scores.
+  const scores = { name: 'scores', bytes: a * s * (2 * w + 1), formula: 'a·s·(2·w + 1)', split, flops: square * q }
+  const fused = keepsScores ? 0 : square * q
+  return [
+    { name: LAYER_INPUT, bytes: h * w, formula: 'h·w', split: false, flops: 0 },
+    { name: 'attention norm', bytes: h * w, formula: 'h·w', split: false, flops: 0 },
+    { name: 'queries', bytes: q * w, formula: `${names.q}·w`, split, flops: 2 * weights.q },
+    { name: 'keys', bytes: k * w, formula: `${names.k}·w`, split, flops: 2 * weights.k },
+    { name: 'values', bytes: v * w, formula: `${names.v}·w`, split, flops: 2 * weights.v },
+    ...(keepsScores ? [scores] : []),
+    { name: 'attention', bytes: given * w, formula: `${names.given}·w`, split, flops: square * given + fused },
+  ]
+}
+
+function ffnTensors(shape: ModelShape, w: number): KeptTensor[] {
+  const { hiddenSize: h } = shape
+  const { width, formula } = ffnWidth(shape)
+  const projection = 2 * heads(shape).given * h
+  const wide = (name: string, flops: number): KeptTensor => ({
+    ...{ name, bytes: width * w, formula: `${formula}·w`, split: true, flops },
+  })
+  return [
+    { name: 'FFN input', bytes: h * w, formula: 'h·w', split: false, flops: projection },
+    { name: 'FFN norm', bytes: h * w, formula: 'h·w', split: false, flops: 0 },
+    wide('FFN up', 2 * h * width),
+    ...(shape.gatedFfn ? [wide('FFN gate', 2 * h * width)] : []),
+    wide('FFN activation', 0),
+  ]
+}
+
+/** The masks of both dropouts, a byte each; models without biases have no dropout. */
+function masks({ biases, hiddenSize: h }: ModelShape): KeptTensor[] {
+  if (!biases) return []
+  return ['attention mask', 'FFN mask'].map(name => ({ name, bytes: h, formula: 'h', split: false, flops: 0 }))
+}
+
+/** In the order of the forward pass. `w` bytes of an activation; `keepsScores` without a fused attention. */
+export function keptTensors(shape: ModelShape, w: number, keepsScores: boolean): KeptTensor[] {
+  return [...attentionTensors(shape, w, keepsScores), ...ffnTensors(shape, w), ...masks(shape)]
+}
