@@ -74,7 +74,12 @@ const configSchema = z.strictObject({
     })
     .optional(),
   calibration: z
-    .strictObject({ achievableRatio: positive.max(1).optional(), activationFactor: positive.optional() })
+    .strictObject({
+      achievableRatio: positive.max(1).optional(),
+      activationFactor: positive.optional(),
+      fragmentationRatio: z.number().finite().nonnegative().optional(),
+      contextBytes: z.number().finite().nonnegative().optional(),
+    })
     .optional(),
   budget: z.strictObject({ tokens: positive.optional(), pricePerDeviceHour: positive.optional() }).optional(),
   serving: z

@@ -3,6 +3,7 @@ import { format } from '../base/units'
 import type { Answer } from '../math/conventions/job'
 import { gpus } from '../math/gpus'
 import type { Limits } from '../math/limits'
+import type { StageSummary } from '../math/memory'
 import type { FoundPlan, PlanSearch } from '../math/plan-search'
 import { predict, type Prediction } from '../math/predict'
 import { presets } from '../math/presets'
@@ -19,6 +20,17 @@ function table(rows: readonly (readonly string[])[]): string {
     .join('\n')
 }
 
+const STAGE_HEAD = ['  stage', 'layers', 'parameters', 'in flight', 'states', 'activations', 'buffers', 'total']
+const stageRow = (stage: StageSummary) => [
+  ...[
+    `  ${stage.stage}`,
+    String(stage.layers),
+    format(stage.deviceParameters, 'count'),
+    format(stage.inFlight, 'none'),
+  ],
+  ...[stage.statesBytes, stage.activationsBytes, stage.buffersBytes, stage.totalBytes].map(one => format(one, 'bytes')),
+]
+
 /** Each figure with its value, and below it the formula, the numbers in it and the source; then assumptions and gaps. */
 export function describe(prediction: Prediction): string {
   const figures = Object.entries(prediction.explain).filter(([, { formula }]) => formula !== '0')
@@ -28,6 +40,9 @@ export function describe(prediction: Prediction): string {
     return [`${path.padEnd(width)}  ${format(value, unit)}`, `    ${formula}`, ...numbers, `    ${source.title}`]
   })
   const parts = [lines.length === 0 ? 'nothing can be predicted from this' : lines.join('\n')]
+  const { stages } = prediction.memory
+  if (stages !== undefined)
+    parts.push(`memory of a device of each pipeline stage:\n${table([STAGE_HEAD, ...stages.map(stageRow)])}`)
   if (prediction.peak !== undefined) parts.push(`peak: ${prediction.peak.title}`)
   if (prediction.assumptions.length > 0)
     parts.push(['assumed:', ...prediction.assumptions.map(text => `  ${text}`)].join('\n'))

@@ -17,11 +17,17 @@ export interface Observed {
   readonly otherSeconds?: number | undefined
   /** Most bytes that the framework had allocated. */
   readonly peakBytes?: number | undefined
+  /** Most bytes that its allocator had reserved. */
+  readonly reservedBytes?: number | undefined
+  /** In use on the device, by this process or by all. */
+  readonly deviceBytes?: number | undefined
 }
 
 export interface Calibrated {
   readonly achievableRatio: Derived | undefined
   readonly activationFactor: Derived | undefined
+  readonly fragmentationRatio: Derived | undefined
+  readonly contextBytes: Derived | undefined
   /** The same as input, to ask what-if of. */
   readonly calibration: Calibration
 }
@@ -76,15 +82,32 @@ function factor(input: PredictInput, { peakBytes: M }: Observed): Derived | unde
   }
 }
 
+/** Beyond what tensors held at their peak; an allocator that was emptied since says nothing. */
+function fragmentation({ peakBytes: M, reservedBytes: V }: Observed): Derived | undefined {
+  if (M === undefined || V === undefined || M <= 0 || V < M) return undefined
+  return {
+    ...{ value: (V - M) / M, formula: '(V − M) / M', letters: { V, M }, source: RUN },
+    assumption: 'V most that was reserved, M most that was allocated',
+  }
+}
+
+function context({ reservedBytes: V, deviceBytes: U }: Observed): Derived | undefined {
+  if (V === undefined || U === undefined || U <= V) return undefined
+  return {
+    ...{ value: U - V, formula: 'U − V', letters: { U, V }, source: RUN },
+    assumption: 'U in use on the device, V reserved by the allocator; other processes on the device count here too',
+  }
+}
+
 /** Constants that cannot be fitted to what was observed stay undefined, and predictions keep their own. */
 export function calibrate(input: PredictInput, observed: Observed): Calibrated {
   const achievableRatio = ceiling(input, observed)
-  const activationFactor = factor(input, observed)
-  return {
-    ...{ achievableRatio, activationFactor },
-    calibration: {
-      ...(achievableRatio !== undefined && { achievableRatio: achievableRatio.value }),
-      ...(activationFactor !== undefined && { activationFactor: activationFactor.value }),
-    },
+  const found = {
+    ...{ achievableRatio, activationFactor: factor(input, observed) },
+    ...{ fragmentationRatio: fragmentation(observed), contextBytes: context(observed) },
   }
+  const fitted = Object.entries(found).flatMap(([name, derived]) =>
+    derived === undefined ? [] : [[name, derived.value] as const],
+  )
+  return { ...found, calibration: Object.fromEntries(fitted) }
 }

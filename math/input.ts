@@ -84,6 +84,10 @@ export interface Calibration {
   achievableRatio?: Maybe<number>
   /** Activations (and what else lives with them) that were held, over those that are predicted. */
   activationFactor?: Maybe<number>
+  /** What the allocator reserves beyond what tensors hold, over the latter. */
+  fragmentationRatio?: Maybe<number>
+  /** Context of the driver, libraries: what the device has in use beyond the allocator. */
+  contextBytes?: Maybe<number>
 }
 
 export interface PredictInput {

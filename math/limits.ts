@@ -1,14 +1,14 @@
 /** How far a plan can be stretched: the largest micro-batch or sequence that fits, and how many devices still pay. */
 import type { PredictInput } from './input'
-import { searchPlans, USABLE, type FoundPlan } from './plan-search'
+import { searchPlans, type FoundPlan } from './plan-search'
 import { predict } from './predict'
 
 const MOST_MICRO_BATCH = 4096
 const MOST_TOKENS = 2 ** 24
 
 function fits(input: PredictInput): boolean {
-  const { totalBytes, capacityBytes } = predict(input).memory
-  return totalBytes !== undefined && capacityBytes !== undefined && totalBytes <= USABLE * capacityBytes
+  const { deviceBytes, capacityBytes } = predict(input).memory
+  return deviceBytes !== undefined && capacityBytes !== undefined && deviceBytes <= capacityBytes
 }
 
 /** The largest whole multiple of `unit` up to `most` for which `ok` holds, as it stops holding once; 0 where it never does. */

@@ -9,7 +9,7 @@ import {
 import type { ModelShape } from './dimensions'
 import type { Derived } from './explain'
 import type { Plan } from './plan'
-import { endStages, type Stage } from './stage'
+import { endStages, stageOf, type Stage } from './stage'
 import { shardsOf, type StateBytes } from './states'
 import { sources } from './sources'
 
@@ -64,13 +64,23 @@ export function modelStates(on: DeviceParameters, bytes: StateBytes, plan: Plan)
   return { parameters: one('parameters'), gradients: one('gradients'), optimizer: one('optimizer') }
 }
 
-/** Logits on the last stage; ZeRO-3's gathered layer and the next; with full recomputation the layer at work. */
+/**
+ * What ZeRO-3 gathers: a layer and the next; or all of the stage, and its gradients in fp32 between two micro-batches, so
+ * that a pipeline need not gather for each of them.
+ */
+function gatheredBytes(plan: Plan, stage: Stage): number {
+  if (plan.zeroStage < 3) return 0
+  const w = activationBytes(plan)
+  return plan.keepsGathered ? stage.deviceParameters * (w + 4) : (2 * stage.layerParameters * w) / plan.tensor
+}
+
+/** Logits on the last stage; what ZeRO-3 gathers; with full recomputation the layer at work. */
 function bufferBytes(shape: ModelShape, plan: Plan, stage: Stage, microBatch: number, flash: boolean) {
   const last = stage.index === plan.pipeline - 1
   const tokens = (shape.sequenceLength * microBatch) / plan.context
   return {
     l: last ? (plan.logitBytes * tokens * shape.vocabularySize) / plan.tensor : 0,
-    z: plan.zeroStage >= 3 ? (2 * stage.layerParameters * activationBytes(plan)) / plan.tensor : 0,
+    z: gatheredBytes(plan, stage),
     y: plan.recompute === 'full' ? layerActivationBytes(shape, plan, microBatch, flash, 'none') : 0,
   }
 }
@@ -82,7 +92,7 @@ function buffers(shape: ModelShape, plan: Plan, stage: Stage, microBatch: number
     formula: 'l + z + y',
     letters,
     source: plan.zeroStage >= 3 ? sources.fsdp : sources.recomputation,
-    assumption: `l logits ${plan.logitBytes}·s·b·V/(t·c), z two gathered layers under ZeRO-3, y the layer being recomputed`,
+    assumption: `l logits ${plan.logitBytes}·s·b·V/(t·c), z gathered under ZeRO-3 (${plan.keepsGathered ? 'the stage, and its gradients' : 'two layers'}), y the layer being recomputed`,
   }
 }
 
@@ -135,6 +145,42 @@ function stageMemory(
     activations: known ? stageActivations(shape, plan, stage, microBatch, flash) : undefined,
     buffers: known ? buffers(shape, plan, stage, microBatch, flash) : undefined,
   }
+}
+
+/** What one stage's device holds, without the formulas. */
+export interface StageSummary {
+  readonly stage: number
+  readonly layers: number
+  readonly deviceParameters: number
+  readonly inFlight: number
+  readonly statesBytes: number
+  readonly activationsBytes: number
+  readonly buffersBytes: number
+  readonly totalBytes: number
+}
+
+/** All stages, first to last. `activationFactor` as in a calibration. */
+export function summariesOfStages(
+  shape: ModelShape,
+  plan: Plan,
+  bytes: StateBytes | undefined,
+  flash: boolean,
+  scale = 1,
+  activationFactor = 1,
+): StageSummary[] {
+  return Array.from({ length: plan.pipeline }, (_, index) => {
+    const stage = stageOf(shape, plan, index, scale)
+    const { states, activations, buffers } = stageMemory(shape, plan, stage, bytes, flash)
+    const valueOf = (derived: Derived | undefined) => derived?.value ?? 0
+    const statesBytes = valueOf(states?.parameters) + valueOf(states?.gradients) + valueOf(states?.optimizer)
+    const activationsBytes = valueOf(activations) * activationFactor
+    const buffersBytes = valueOf(buffers)
+    return {
+      ...{ stage: index, layers: stage.layers, deviceParameters: stage.deviceParameters, inFlight: stage.inFlight },
+      ...{ statesBytes, activationsBytes, buffersBytes },
+      totalBytes: statesBytes + activationsBytes + buffersBytes,
+    }
+  })
 }
 
 /** `scale`: given parameters over those that the shape has, for a model that differs in something no config says. */

@@ -2,6 +2,8 @@
  * Which plans fit, and which of them is fastest: every combination of tensor, pipeline, context and data parallelism, ZeRO
  * stage, micro-batch and recomputation over a number of devices, by the same arithmetic as a prediction.
  */
+import { format } from '../base/units'
+import { allowanceOf, usableBytes } from './allowance'
 import { completeShape, type ModelShape } from './dimensions'
 import { explainModelFlops } from './efficiency'
 import { hardwareFlopsPerToken, RECOMPUTE, type Recompute } from './flops'
@@ -20,7 +22,7 @@ export interface FoundPlan {
   readonly plan: Plan
   /** Of the fullest stage's device. */
   readonly memoryBytes: number
-  /** What the device has beyond it; negative for a plan that does not fit. */
+  /** What the device could take beyond it; negative for a plan that does not fit. */
   readonly headroomBytes: number
   readonly stepSeconds: number
   readonly mfu: number
@@ -38,8 +40,6 @@ export interface PlanSearch {
   readonly missing: readonly string[]
 }
 
-/** Of the device's memory, what a plan may fill: the rest is for the context, libraries and fragmentation. */
-export const USABLE = 0.9
 /** 400 Gb/s a device, as most clusters of 2024 have. */
 const USUAL_NETWORK = 50e9
 
@@ -61,7 +61,8 @@ interface Ground {
   readonly peak: Peak
   readonly bandwidths: Bandwidths
   readonly flash: boolean
-  readonly capacity: number
+  /** Bytes of tensors that the device takes. */
+  readonly usable: number
   readonly globalBatch: number
   readonly tokens: number
   readonly flopsPerToken: number
@@ -85,11 +86,16 @@ function groundOf(given: PredictInput, notes: Notes): Ground | string[] {
   if (peak === undefined || capacity === undefined) return ['hardware.gpu']
   if (globalBatch === undefined) return ['batch.global']
   if (input.hardware?.networkBytesPerSecond === undefined) notes.assume('network = 50 GB/s a device (not given)')
+  const allowance = allowanceOf(input.calibration)
+  notes.assume(
+    `beside its tensors a device holds ${format(allowance.contextBytes, 'bytes')} of context and libraries, and ${format(allowance.fragmentationRatio, 'ratio')} of fragmentation`,
+  )
   const perToken = Object.fromEntries(
     RECOMPUTE.map(recompute => [recompute, hardwareFlopsPerToken(flops.value, flops.attention, recompute).value]),
   ) as Record<Recompute, number>
   return {
-    ...{ shape, base, states, held: onDevice(states, base), peak, capacity, globalBatch, flopsPerToken: flops.value },
+    ...{ shape, base, states, held: onDevice(states, base), peak, globalBatch, flopsPerToken: flops.value },
+    usable: usableBytes(capacity, allowance),
     bandwidths: bandwidthsOf(withUsualNetwork(input).hardware, peak),
     flash: input.flashAttention ?? (usesFusedAttention(input.framework) || shape.gatedFfn),
     tokens: shape.sequenceLength * globalBatch,
@@ -138,14 +144,14 @@ interface Weighed {
 }
 
 function* weighed(ground: Ground, devices: number): Generator<Weighed> {
-  const { shape, held, flash, capacity } = ground
+  const { shape, held, flash, usable } = ground
   for (const layout of layoutsOf(ground, devices)) {
     const stages = endStages(shape, layout)
     for (const zeroStage of zeroStagesOf(layout)) {
       for (const recompute of SEARCHED) {
         const plan = { ...layout, zeroStage, recompute }
         const memoryBytes = fullestBytes(shape, plan, stages, held, flash)
-        yield { plan, stages, memoryBytes, headroomBytes: capacity * USABLE - memoryBytes }
+        yield { plan, stages, memoryBytes, headroomBytes: usable - memoryBytes }
       }
     }
   }
@@ -177,7 +183,6 @@ export function searchPlans(input: PredictInput, devices: number): PlanSearch {
   if (Array.isArray(ground)) {
     return { candidates: 0, fitting: [], closest: undefined, assumptions: notes.assumptions, missing: ground }
   }
-  notes.assume(`a plan may fill ${USABLE * 100} % of the device`)
   const fitting: FoundPlan[] = []
   let candidates = 0
   let closest: Weighed | undefined

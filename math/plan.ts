@@ -22,6 +22,8 @@ export interface Plan {
   readonly logitBytes: number
   /** Selective recomputation by operation, as torchtitan does it, instead of attention alone. */
   readonly selectsOperations: boolean
+  /** With a pipeline, parameters stay gathered and gradients whole until the step ends (torchtitan's FSDP). */
+  readonly keepsGathered: boolean
   readonly offload: 'none' | 'optimizer' | 'parameters'
   readonly devices: number
   readonly microBatch: number | undefined
@@ -117,7 +119,8 @@ export function readPlan(input: PredictInput, notes: Notes): Plan {
     sequenceParallel: given.sequenceParallel ?? false,
     shards: Math.min(given.shardGroup ?? Infinity, degrees.data * degrees.context),
     logitBytes: logitBytesOf(input),
-    selectsOperations: /torchtitan/i.test(input.framework ?? ''),
+    selectsOperations: isTorchtitan(input.framework),
+    keepsGathered: isTorchtitan(input.framework) && degrees.pipeline > 1,
     ...{ schedule: given.schedule ?? '1f1b', offload: input.offload ?? 'none' },
     precision: readPrecision(input, notes),
     ...readRecompute(input, notes),
@@ -131,4 +134,5 @@ const FUSED_ATTENTION = /nanogpt|torchtitan|hugging|transformers|hf.?trainer/i
 
 export const usesAutocast = (framework: string | undefined) => AUTOCAST.test(framework ?? '')
 export const usesFusedAttention = (framework: string | undefined) => FUSED_ATTENTION.test(framework ?? '')
+const isTorchtitan = (framework: string | undefined) => /torchtitan/i.test(framework ?? '')
 export const isMegatron = (framework: string | undefined) => /megatron|nemo/i.test(framework ?? '')

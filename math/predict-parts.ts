@@ -1,12 +1,13 @@
 /** Memory, communication and time of a prediction: figures from the pure functions, with their explanations noted. */
+import { allowanceOf, deviceMemory } from './allowance'
 import { COLLECTIVES, stepTraffic, trafficNeeds, type Collective, type Purpose, type Traffic } from './communication'
 import type { Counted } from './conventions/convention'
 import { missingDimensions, type ModelShape } from './dimensions'
 import type { Derived } from './explain'
 import { sumOf, type Figures } from './figures'
 import type { PredictInput } from './input'
-import { evenStage, fullestStage, type StageMemory } from './memory'
-import type { Notes } from './notes'
+import { evenStage, fullestStage, summariesOfStages, type StageMemory, type StageSummary } from './memory'
+import { Notes } from './notes'
 import { parameterCount } from './parameters'
 import type { Peak } from './peak'
 import { usesFusedAttention, type Plan } from './plan'
@@ -25,6 +26,14 @@ export interface MemoryPrediction {
   buffersBytes?: number
   /** Only where every part is known. */
   totalBytes?: number
+  /** Reserved by the allocator and in use by no tensor: an allowance. */
+  fragmentationBytes?: number
+  /** Context and libraries: an allowance. */
+  contextBytes?: number
+  /** All three: what the SMI tool will show as used. */
+  deviceBytes?: number
+  /** Each pipeline stage, where every part is known. */
+  stages?: readonly StageSummary[]
   /** The pipeline stage that this is about, from 0. */
   stage?: number
   /** Memory of the device. */
@@ -103,8 +112,29 @@ export function predictMemory(known: Known, figures: Figures, notes: Notes) {
   const totalBytes = figures.add('memory.totalBytes', total, 'bytes')
   if (totalBytes === undefined) notes.lack('memory.totalBytes', memoryNeeds(known, states))
   const capacityBytes = known.peak?.gpu?.memoryBytes
-  const memory = present<MemoryPrediction>({ ...parts, totalBytes, stage: stage?.stage, capacityBytes })
+  const memory = present<MemoryPrediction>({
+    ...{ ...parts, totalBytes, ...onWholeDevice(totalBytes, input, figures) },
+    stages: totalBytes === undefined ? undefined : stagesOf(known, states && onDevice(states, plan)),
+    ...{ stage: stage?.stage, capacityBytes },
+  })
   return { memory, states }
+}
+
+function onWholeDevice(totalBytes: number | undefined, { calibration }: PredictInput, figures: Figures) {
+  if (totalBytes === undefined) return {}
+  const { fragmentation, context, device } = deviceMemory(totalBytes, allowanceOf(calibration))
+  return {
+    fragmentationBytes: figures.add('memory.fragmentationBytes', fragmentation, 'bytes'),
+    contextBytes: figures.add('memory.contextBytes', context, 'bytes'),
+    deviceBytes: figures.add('memory.deviceBytes', device, 'bytes'),
+  }
+}
+
+function stagesOf(known: Known, bytes: StateBytes | undefined): StageSummary[] | undefined {
+  const { shape, plan, input } = known
+  if (shape === undefined || plan.pipeline === 1) return undefined
+  const flash = flashAttention(known, new Notes())
+  return summariesOfStages(shape, plan, bytes, flash, scaleOf(known), input.calibration?.activationFactor)
 }
 
 /** Activations as a run of the job held them, by the factor that it showed. */

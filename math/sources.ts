@@ -48,6 +48,14 @@ export const sources = {
     title: 'torchtitan, selective activation checkpointing by operation',
     url: 'https://github.com/pytorch/torchtitan/blob/b5bcd76/torchtitan/distributed/activation_checkpoint.py',
   },
+  caching: {
+    title: 'PyTorch, memory management of the caching allocator',
+    url: 'https://docs.pytorch.org/docs/stable/notes/cuda.html#memory-management',
+  },
+  anatomy: {
+    title: 'transformers, anatomy of model training',
+    url: 'https://huggingface.co/docs/transformers/model_memory_anatomy',
+  },
   chinchilla: { title: 'Chinchilla (Hoffmann et al. 2022)', url: 'https://arxiv.org/abs/2203.15556' },
   lora: { title: 'LoRA (Hu et al. 2021)', url: 'https://arxiv.org/abs/2106.09685' },
   inference: {

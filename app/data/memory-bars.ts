@@ -19,18 +19,25 @@ export interface MemoryBar {
 /** Categories in the order in which they are stacked; others of the hook follow under their own names. */
 export const CATEGORIES = ['parameters', 'gradients', 'optimizer', 'activations', 'buffers'] as const
 
+const RESERVED = 'reserved, not in use'
+const CONTEXT = 'context and libraries'
+
 export function predictedBar(memory: MemoryPrediction): MemoryBar | undefined {
-  const parts = CATEGORIES.flatMap(name => {
+  const parts: Part[] = CATEGORIES.flatMap(name => {
     const bytes = memory[`${name}Bytes`]
     return bytes === undefined ? [] : [{ name, bytes }]
   })
   if (parts.length === 0) return undefined
+  // Beside a device: under the names of what is left over of its measured memory.
+  const { fragmentationBytes, contextBytes, capacityBytes } = memory
+  if (capacityBytes !== undefined && fragmentationBytes !== undefined && contextBytes !== undefined)
+    parts.push({ name: RESERVED, bytes: fragmentationBytes }, { name: CONTEXT, bytes: contextBytes })
   const totalBytes = parts.reduce((sum, { bytes }) => sum + bytes, 0)
   const isWhole = memory.totalBytes !== undefined
   return {
     ...{ parts, totalBytes, name: 'predicted' },
     total: isWhole ? 'predicted for the fullest pipeline stage' : 'predicted in part: not every term is known',
-    capacityBytes: memory.capacityBytes,
+    capacityBytes,
   }
 }
 
@@ -63,12 +70,12 @@ function residuals(rank: RankInfo, named: number, totalBytes: number, isDevice: 
     level = bytes
   }
   upTo('other tensors', allocated)
-  upTo('reserved, not in use', reserved)
+  upTo(RESERVED, reserved)
   const rest = !isDevice
     ? 'interpreter, libraries, other'
     : reserved === null && allocated === null
       ? 'not explained'
-      : 'context and libraries'
+      : CONTEXT
   upTo(named === 0 && parts.length === 0 ? 'used' : rest, totalBytes)
   return parts
 }

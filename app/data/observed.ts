@@ -1,6 +1,7 @@
 /** What a run showed of itself, as a calibration takes it. */
 import type { Observed } from '../../math/calibrate'
-import type { RunDetail } from '../../wire/api'
+import { gpuOfRank } from './memory-bars'
+import type { RunView } from './run-view'
 
 const known = (values: readonly (number | null)[]) => values.filter(value => value !== null)
 
@@ -10,11 +11,18 @@ function mean(values: readonly (number | null)[]): number | undefined {
 }
 
 /** Means over the ranks' newest steps; the most that any of them had allocated. */
-export function observedOf({ ranks, summary }: RunDetail): Observed {
-  const peaks = known(ranks.map(rank => rank.memoryPeakBytes))
+export function observedOf({ detail: { ranks, summary }, gpus }: Pick<RunView, 'detail' | 'gpus'>): Observed {
+  const most = (values: readonly (number | null)[]) => {
+    const all = known(values)
+    return all.length === 0 ? undefined : Math.max(...all)
+  }
   return {
     stepSeconds: mean(ranks.map(rank => rank.stepSeconds)) ?? summary.stepSeconds.value ?? undefined,
     communicationSeconds: mean(ranks.map(rank => rank.communicationSeconds)),
-    peakBytes: peaks.length === 0 ? undefined : Math.max(...peaks),
+    peakBytes: most(ranks.map(rank => rank.memoryPeakBytes)),
+    reservedBytes: most(ranks.map(rank => rank.memoryReservedBytes)),
+    deviceBytes: most(
+      ranks.map(rank => gpuOfRank(rank, gpus)?.memoryUsedBytes.findLast(value => value !== null) ?? null),
+    ),
   }
 }

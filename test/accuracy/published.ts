@@ -278,7 +278,10 @@ const titanMemory = () =>
     })
     return {
       ...{ what: 'GiB', row: `${row.table.slice(0, 8)}${String(row['Techniques'] ?? row['Parallelism'] ?? '')}` },
-      ...{ published: number(row, 'Memory(GiB)'), ours: (memory.totalBytes ?? NaN) / 1024 ** 3 },
+      ...{
+        published: number(row, 'Memory(GiB)'),
+        ours: ((memory.totalBytes ?? NaN) + (memory.fragmentationBytes ?? NaN)) / 1024 ** 3,
+      },
     }
   })
 
@@ -318,9 +321,9 @@ export const tables: readonly PublishedTable[] = [
   {
     ...{ title: 'torchtitan, H100: memory reserved', measure: 'relative', goal: 0.05, compare: titanMemory },
     known: {
-      row: /^Table/,
-      why: 'what is reserved holds fragmentation and NCCL’s buffers; with a pipeline (tables 5 and 6) FSDP keeps the parameters and gradients of the stage gathered, which is not predicted',
-      within: 0.68,
+      row: /^Table [456]/,
+      why: 'with tensor parallelism (tables 4 to 6) the gathered inputs of matmuls and the workspaces of AsyncTP are reserved as well, which is not predicted',
+      within: 0.17,
     },
   },
   {

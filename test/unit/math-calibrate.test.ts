@@ -35,6 +35,17 @@ describe('a calibration', () => {
     )
   })
 
+  it('takes fragmentation and context from what was reserved, and what the device had in use', () => {
+    const seen = { peakBytes: 40e9, reservedBytes: 44e9, deviceBytes: 45.5e9 }
+    const { calibration } = calibrate(job, seen)
+    expect(calibration).toMatchObject({ fragmentationRatio: 0.1, contextBytes: 1.5e9 })
+    const { memory } = predict({ ...job, calibration })
+    expect(memory.deviceBytes).toBeCloseTo((memory.totalBytes ?? NaN) * 1.1 + 1.5e9, 0)
+    // An allocator that was emptied, a device that shows less than the process holds: nothing to learn from.
+    const odd = calibrate(job, { peakBytes: 40e9, reservedBytes: 30e9, deviceBytes: 20e9 })
+    expect(odd).toMatchObject({ fragmentationRatio: undefined, contextBytes: undefined })
+  })
+
   it('takes communication that nobody measured as predicted, and then predicts the step that was observed', () => {
     for (const u of [0.3, 0.5, 0.8]) {
       const cut = { ...job, parallelism: { tensor: 8, data: 1 } }

@@ -89,3 +89,21 @@ describe('experts on several devices', () => {
     expect(allToAllBytes).toBeCloseTo((4 * 32 * message * 7) / 8, 3)
   })
 })
+
+describe('stages of a pipeline', () => {
+  it('add up to the model, and the fullest of them is the one that the prediction is about', () => {
+    const input: PredictInput = {
+      ...job,
+      model: { ...findPreset('llama-3-70b')?.model },
+      parallelism: { tensor: 8, pipeline: 8, data: 2, zeroStage: 1 },
+    }
+    const { memory, parameters = NaN } = predict(input)
+    const { stages = [] } = memory
+    expect(stages.reduce((sum, one) => sum + one.layers, 0)).toBe(80)
+    expect(stages.reduce((sum, one) => sum + one.deviceParameters * 8, 0) / parameters).toBeCloseTo(1, 9)
+    expect(Math.max(...stages.map(one => one.totalBytes))).toBe(memory.totalBytes)
+    expect(stages.map(one => one.inFlight)).toEqual([8, 7, 6, 5, 4, 3, 2, 1])
+    for (const one of stages) expect(one.statesBytes + one.activationsBytes + one.buffersBytes).toBe(one.totalBytes)
+    expect(predict({ ...input, parallelism: { tensor: 8 } }).memory.stages).toBeUndefined()
+  })
+})

@@ -13,7 +13,7 @@ import { useRun } from '../../../data/use-run'
 import { Card } from '../../../ui/card'
 import { Provenance } from '../../../ui/provenance'
 import { observedOf } from '../../../data/observed'
-import { CalibrationCard, Figures, type Row } from './figures'
+import { CalibrationCard, Figures, Stages, type Row } from './figures'
 import { Disagreement } from './disagreement'
 import { Plans } from './plans'
 import styles from './arithmetic.module.css'
@@ -44,6 +44,7 @@ function Arithmetic({ predicted, answers, calibrated, asCalibrated }: Arithmetic
   return (
     <div className={styles.sections}>
       <Figures explain={prediction.explain} />
+      <Stages stages={prediction.memory.stages} />
       <CalibrationCard rows={calibrated} />
       <Plans config={asCalibrated} />
       <Disagreement prediction={prediction} answers={answers} />
@@ -60,10 +61,12 @@ function Arithmetic({ predicted, answers, calibrated, asCalibrated }: Arithmetic
   )
 }
 
-function rowsOf({ achievableRatio, activationFactor }: Calibrated): Row[] {
+function rowsOf({ achievableRatio, activationFactor, fragmentationRatio, contextBytes }: Calibrated): Row[] {
   return [
     { path: 'achievable share of the peak', derived: achievableRatio, unit: 'ratio' as const },
     { path: 'activations held, over predicted', derived: activationFactor, unit: 'none' as const },
+    { path: 'fragmentation, of what tensors hold', derived: fragmentationRatio, unit: 'ratio' as const },
+    { path: 'context and libraries', derived: contextBytes, unit: 'bytes' as const },
   ].flatMap(({ path, derived, unit }) => (derived === undefined ? [] : [{ path, explanation: explain(derived, unit) }]))
 }
 
@@ -72,14 +75,16 @@ const settled = (value: number | null | undefined) => (value == null ? undefined
 
 function useCalibrated(config: PredictInput, view: RunView | undefined) {
   const found = useMemo(
-    () => calibrate(withUsualNetwork(config), view === undefined ? {} : observedOf(view.detail)),
+    () => calibrate(withUsualNetwork(config), view === undefined ? {} : observedOf(view)),
     [config, view],
   )
   const achievableRatio = settled(found.calibration.achievableRatio)
   const activationFactor = settled(found.calibration.activationFactor)
+  const fragmentationRatio = settled(found.calibration.fragmentationRatio)
+  const contextBytes = settled(found.calibration.contextBytes)
   const asCalibrated = useMemo(
-    () => ({ ...config, calibration: { achievableRatio, activationFactor } }),
-    [config, achievableRatio, activationFactor],
+    () => ({ ...config, calibration: { achievableRatio, activationFactor, fragmentationRatio, contextBytes } }),
+    [config, achievableRatio, activationFactor, fragmentationRatio, contextBytes],
   )
   return { rows: rowsOf(found), asCalibrated }
 }

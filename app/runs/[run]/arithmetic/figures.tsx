@@ -1,6 +1,7 @@
 'use client'
 import { format } from '../../../../base/units'
 import type { Explanation } from '../../../../math/explain'
+import type { StageSummary } from '../../../../math/memory'
 import { Card } from '../../../ui/card'
 import { Source } from '../../../ui/figure'
 import { Provenance } from '../../../ui/provenance'
@@ -84,6 +85,28 @@ export function CalibrationCard({ rows }: { rows: readonly Row[] }) {
       ) : (
         <Table label="Calibrated on this run" columns={COLUMNS} rows={rows} rowKey={({ path }) => path} />
       )}
+    </Card>
+  )
+}
+
+const STAGE_COLUMNS: readonly Column<StageSummary>[] = [
+  { name: 'stage', title: 'Stage', number: true, cell: ({ stage }) => stage },
+  { name: 'layers', title: 'Layers', number: true, cell: ({ layers }) => layers },
+  { name: 'parameters', title: 'Parameters', number: true, cell: one => format(one.deviceParameters, 'count') },
+  { name: 'inFlight', title: 'Micro-batches in flight', number: true, cell: one => format(one.inFlight, 'none') },
+  { name: 'states', title: 'Model states', number: true, cell: one => format(one.statesBytes, 'bytes') },
+  { name: 'activations', title: 'Activations', number: true, cell: one => format(one.activationsBytes, 'bytes') },
+  { name: 'buffers', title: 'Buffers', number: true, cell: one => format(one.buffersBytes, 'bytes') },
+  { name: 'total', title: 'Total', number: true, cell: one => format(one.totalBytes, 'bytes') },
+]
+
+/** What a device of each pipeline stage holds; nothing where there is one stage. */
+export function Stages({ stages }: { stages: readonly StageSummary[] | undefined }) {
+  if (stages === undefined) return null
+  const title = 'Memory by pipeline stage'
+  return (
+    <Card title={title} aside="of one device">
+      <Table label={title} columns={STAGE_COLUMNS} rows={stages} rowKey={({ stage }) => String(stage)} />
     </Card>
   )
 }
