@@ -22,6 +22,14 @@ const count = positive.int()
 const word = (known: (text: string) => unknown, what: string) =>
   z.string().refine(text => known(text) !== undefined, { error: `is no known ${what}` })
 
+const encoderSchema = z.strictObject({
+  ...{ layers: count.optional(), hiddenSize: count.optional(), attentionHeads: count.optional() },
+  ...{ keyValueHeads: count.optional(), headSize: count.optional(), ffnHiddenSize: count.optional() },
+  ...{ sequenceLength: count.optional(), patchSize: count.optional(), projectorParameters: positive.optional() },
+  ...{ gatedFfn: z.boolean().optional(), biases: z.boolean().optional() },
+  ...{ learnedPositions: z.boolean().optional(), crossAttention: z.boolean().optional() },
+})
+
 /** Fields of a config record, and the few more that a prediction takes. Unknown fields are refused: a typo is not a default. */
 const configSchema = z.strictObject({
   kind: z.literal('config').optional(),
@@ -46,6 +54,7 @@ const configSchema = z.strictObject({
       ...{ valueHeadSize: count.optional(), linearAttention: z.boolean().optional() },
       ...{ tiedEmbeddings: z.boolean().optional(), gatedFfn: z.boolean().optional() },
       ...{ learnedPositions: z.boolean().optional(), biases: z.boolean().optional() },
+      encoder: encoderSchema.optional(),
     })
     .optional(),
   parallelism: z
@@ -100,9 +109,12 @@ const configSchema = z.strictObject({
 
 /** Names that may stand at a path of a config. */
 function namesAt(path: string): string[] {
-  const part = path === '' ? configSchema : configSchema.shape[path as keyof typeof configSchema.shape]
-  const inner: unknown = part instanceof z.ZodOptional ? part.unwrap() : part
-  return inner instanceof z.ZodObject ? Object.keys(inner.shape) : []
+  let part: unknown = configSchema
+  for (const name of path.split('.').filter(Boolean)) {
+    const inner: unknown = part instanceof z.ZodObject ? part.shape[name] : undefined
+    part = inner instanceof z.ZodOptional ? inner.unwrap() : inner
+  }
+  return part instanceof z.ZodObject ? Object.keys(part.shape) : []
 }
 
 export const usage = (message: string, fix: string) => new PlumblineError(message, { fix, usage: true })

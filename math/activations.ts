@@ -27,15 +27,17 @@ const widthOf = (tensors: readonly KeptTensor[]) => tensors.reduce((sum, { bytes
 /** Inputs of both norms, of the QKV projection and of the FFN; Q, K, V, what attention, activation and matmuls read. */
 function keptOfAll(shape: ModelShape, w: number, keepsScores: boolean): Kept {
   const tensors = keptTensors(shape, w, keepsScores)
-  const scores = tensors.filter(({ name }) => name === 'scores')
+  const isScores = ({ name }: KeptTensor) => name.endsWith('scores')
+  const scores = tensors.filter(isScores)
+  const cross = shape.encoder?.crossAttention === true
   const headsFormula = shape.latent === undefined ? '2·a·e + 2·k·e' : '2·a·(e + er) + 2·a·ev'
   return {
     whole: widthOf(tensors.filter(({ split }) => !split)),
-    split: widthOf(tensors.filter(({ split, name }) => split && name !== 'scores')),
+    split: widthOf(tensors.filter(tensor => tensor.split && !isScores(tensor))),
     scores: widthOf(scores),
     formula: {
-      whole: `4·h·w${shape.biases ? ' + 2·h' : ''}`,
-      split: `(${headsFormula} + ${shape.gatedFfn ? 3 : 2}·${ffnWidth(shape).formula})·w`,
+      whole: `${cross ? 6 : 4}·h·w${shape.biases ? ' + 2·h' : ''}`,
+      split: `(${headsFormula}${cross ? ' + 2·a·e + 2·k·e·se / s' : ''} + ${shape.gatedFfn ? 3 : 2}·${ffnWidth(shape).formula})·w`,
       scores: scores.map(({ formula }) => ` + ${formula}`).join(''),
     },
   }
@@ -127,13 +129,19 @@ export function layerActivations(shape: ModelShape, plan: Plan, microBatch: numb
   return { value, formula, letters, source: activationSource(plan, flash) }
 }
 
+/** All layers of an encoder, for one micro-batch; sequences of its tokens are not cut over context ranks. */
+function encoderActivations({ encoder }: ModelShape, plan: Plan, microBatch: number, flash: boolean): number {
+  if (encoder === undefined) return 0
+  return encoder.shape.layers * layerActivationBytes(encoder.shape, { ...plan, context: 1 }, microBatch, flash)
+}
+
 /** Outside the layers: the mask after the input embedding; inputs of the last norm and of the output layer. */
-function edgeActivations(shape: ModelShape, plan: Plan, stage: Stage, microBatch: number): number {
+function edgeActivations(shape: ModelShape, plan: Plan, stage: Stage, microBatch: number, flash: boolean): number {
   const cut = plan.sequenceParallel ? plan.tensor : 1
   const size = (shape.sequenceLength * microBatch * shape.hiddenSize) / plan.context / cut
   const mask = stage.index === 0 && shape.biases ? size * stage.inFlight : 0
   const output = stage.index === plan.pipeline - 1 ? 2 * activationBytes(plan) * size : 0
-  return mask + output
+  return mask + output + (stage.index === 0 ? stage.inFlight * encoderActivations(shape, plan, microBatch, flash) : 0)
 }
 
 /** Activations of a stage's device at the worst moment of the schedule. */
@@ -145,7 +153,7 @@ export function stageActivationBytes(
   flash: boolean,
 ): number {
   const layer = layerActivationBytes(shape, plan, microBatch, flash)
-  return stage.inFlight * stage.layers * layer + edgeActivations(shape, plan, stage, microBatch)
+  return stage.inFlight * stage.layers * layer + edgeActivations(shape, plan, stage, microBatch, flash)
 }
 
 /** The same, explained. */
@@ -160,8 +168,9 @@ export function stageActivations(
   return {
     value: stageActivationBytes(shape, plan, stage, microBatch, flash),
     formula: 'i·Q·y + x',
-    letters: { i: stage.inFlight, Q: stage.layers, y, x: edgeActivations(shape, plan, stage, microBatch) },
+    letters: { i: stage.inFlight, Q: stage.layers, y, x: edgeActivations(shape, plan, stage, microBatch, flash) },
     source: sources.recomputation,
-    assumption: 'i micro-batches in flight, Q layers of y bytes each on this stage, x for embedding and output',
+    assumption:
+      'i micro-batches in flight, Q layers of y bytes each on this stage, x for embedding, output and encoder',
   }
 }

@@ -30,6 +30,8 @@ function checkTensor({ model = {}, parallelism = {} }: PredictInput): PlanProble
     ['attentionHeads', model.attentionHeads],
     ['hiddenSize', model.hiddenSize],
     ['ffnHiddenSize', model.ffnHiddenSize],
+    ['encoder.attentionHeads', model.encoder?.attentionHeads],
+    ['encoder.hiddenSize', model.encoder?.hiddenSize],
   ] as const) {
     if (count === undefined || count % tensor === 0) continue
     problems.push({

@@ -96,9 +96,17 @@ function tensorTraffic(
 ): Traffic[] {
   if (plan.tensor <= 1) return []
   const message = (shape.sequenceLength * microBatch * shape.hiddenSize * activationBytes(plan)) / plan.context
-  const count = (plan.recompute === 'full' ? 6 : 4) * stage.layers * microBatches
+  // Attention, cross-attention and FFN, forward and backward.
+  const blocks = shape.encoder?.crossAttention === true ? 3 : 2
+  const passes = plan.recompute === 'full' ? 3 : 2
+  const count = passes * blocks * stage.layers * microBatches
   const collectives = plan.sequenceParallel ? (['allGather', 'reduceScatter'] as const) : (['allReduce'] as const)
-  return collectives.map(collective => traffic('tensor', collective, count, message, plan.tensor))
+  const own = collectives.map(collective => traffic('tensor', collective, count, message, plan.tensor))
+  if (shape.encoder === undefined) return own
+  const { hiddenSize, sequenceLength, layers } = shape.encoder.shape
+  const size = sequenceLength * microBatch * hiddenSize * activationBytes(plan)
+  const times = passes * 2 * layers * microBatches
+  return [...own, ...collectives.map(collective => traffic('tensor', collective, times, size, plan.tensor))]
 }
 
 /** Activations forward and their gradients backward, at every border of a chunk of layers. */

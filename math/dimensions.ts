@@ -7,8 +7,10 @@
  *     t tensor, p pipeline, d data, c context parallel degree        v virtual stages      N devices
  *     w bytes of an activation                  g matrices of the FFN (2, or 3 when gated)
  *     fe FFN width of an expert, fs of the shared ones      D dense layers of a mixture      sw sliding window
+ *     Letters of an encoder are in `encoder.ts`.
  *     qr, kr ranks of latent queries and keys               er rotary part of a head         ev size of a value head
  */
+import { completeEncoder, type Encoder } from './encoder'
 import type { ModelInput } from './input'
 import type { Notes } from './notes'
 import { parameterCount } from './parameters'
@@ -21,7 +23,7 @@ export interface Latent {
   readonly valueHeadSize: number
 }
 
-/** A decoder-only transformer with every dimension known. */
+/** A transformer with every dimension known. */
 export interface ModelShape {
   readonly layers: number
   readonly hiddenSize: number
@@ -40,6 +42,7 @@ export interface ModelShape {
   readonly denseLayers?: number | undefined
   readonly latent?: Latent | undefined
   readonly linearAttention?: boolean | undefined
+  readonly encoder?: Encoder | undefined
   readonly gatedFfn: boolean
   readonly tiedEmbeddings: boolean
   readonly learnedPositions: boolean
@@ -85,12 +88,12 @@ function candidates(model: ModelInput): Traits[] {
   return all
 }
 
-function withTraits(model: ModelInput, traits: Traits): ModelShape | undefined {
+function withTraits(model: ModelInput, traits: Traits, notes: Notes): ModelShape | undefined {
   const { layers, hiddenSize, attentionHeads, vocabularySize, sequenceLength } = model
   if (layers === undefined || hiddenSize === undefined || attentionHeads === undefined) return undefined
   if (vocabularySize === undefined || sequenceLength === undefined) return undefined
   const experts = model.experts ?? 1
-  return {
+  const decoder: ModelShape = {
     ...{ layers, hiddenSize, attentionHeads, vocabularySize, sequenceLength, experts, ...traits },
     keyValueHeads: model.keyValueHeads ?? attentionHeads,
     headSize: model.headSize ?? hiddenSize / attentionHeads,
@@ -100,6 +103,7 @@ function withTraits(model: ModelInput, traits: Traits): ModelShape | undefined {
     ...{ expertFfnHiddenSize: model.expertFfnHiddenSize, sharedFfnHiddenSize: model.sharedFfnHiddenSize },
     ...{ denseLayers: model.denseLayers, latent: latentOf(model, model.headSize ?? hiddenSize / attentionHeads) },
   }
+  return model.encoder === undefined ? decoder : { ...decoder, encoder: completeEncoder(model, decoder, notes) }
 }
 
 function latentOf(model: ModelInput, headSize: number): Latent | undefined {
@@ -118,7 +122,7 @@ const distance = (shape: ModelShape, parameters: number) => Math.abs(parameterCo
  */
 export function completeShape(model: ModelInput, notes: Notes): ModelShape | undefined {
   if (missingDimensions(model).length > 0) return undefined
-  const shapes = candidates(model).flatMap(traits => withTraits(model, traits) ?? [])
+  const shapes = candidates(model).flatMap(traits => withTraits(model, traits, notes) ?? [])
   const usual = shapes[0]
   if (usual === undefined) return undefined
   const { parameters } = model

@@ -3,6 +3,7 @@
  * Conventions differ between tools by up to a sixth, so each is named and `byConvention` shows them side by side.
  */
 import type { ModelShape } from './dimensions'
+import { encoderAttention, encoderShare, encoderWeights } from './encoder'
 import type { Derived } from './explain'
 import { layerParameters, lettersOf, parameterCount } from './parameters'
 import { sources } from './sources'
@@ -24,13 +25,13 @@ export function attentionFlopsPerToken(shape: ModelShape, term: AttentionTerm = 
   if (shape.linearAttention === true) return 0
   const reach = isWindowed(shape) ? (slidingWindow ?? sequenceLength) : sequenceLength
   const widths = latent === undefined ? 2 * headSize : headSize + latent.ropeHeadSize + latent.valueHeadSize
-  return (term === 'full' ? 6 : 3) * layers * reach * attentionHeads * widths
+  return (term === 'full' ? 6 : 3) * layers * reach * attentionHeads * widths + encoderAttention(shape).flops
 }
 
 function attentionFormula(shape: ModelShape, term: AttentionTerm): string {
   const reach = isWindowed(shape) ? 'sw' : 's'
   const full = term === 'full'
-  if (shape.latent === undefined) return `${full ? 12 : 6}·L·${reach}·a·e`
+  if (shape.latent === undefined) return `${full ? 12 : 6}·L·${reach}·a·e${encoderAttention(shape).formula}`
   return `${full ? 6 : 3}·L·${reach}·a·(e + er + ev)`
 }
 
@@ -42,18 +43,23 @@ export function modelFlopsPerTokenOf(
   trained = parameters,
 ): Derived {
   const attention = attentionFlopsPerToken(shape, term)
+  // Weights of an encoder work on its tokens, as many as there are for each of the decoder.
+  const moved = encoderWeights(shape)
+  const working = parameters - moved + moved * encoderShare(shape)
+  const P = shape.encoder === undefined ? 'P' : '(P − Px + Px·se / s)'
   if (trained < parameters) {
+    const weights = shape.encoder === undefined ? '4·P + 2·Pt' : `4·${P} + 2·Pt·${P} / P`
     return {
-      value: 4 * parameters + 2 * trained + attention,
-      formula: shape.linearAttention === true ? '4·P + 2·Pt' : `4·P + 2·Pt + ${attentionFormula(shape, term)}`,
+      value: 4 * working + (2 * trained * working) / parameters + attention,
+      formula: shape.linearAttention === true ? weights : `${weights} + ${attentionFormula(shape, term)}`,
       letters: { ...lettersOf(shape), P: parameters, Pt: trained },
       source: sources.lora,
       assumption: 'frozen weights need no gradient of their own: forward 2·P, gradients of inputs 2·P, of weights 2·Pt',
     }
   }
   return {
-    value: 6 * parameters + attention,
-    formula: shape.linearAttention === true ? '6·P' : `6·P + ${attentionFormula(shape, term)}`,
+    value: 6 * working + attention,
+    formula: shape.linearAttention === true ? `6·${P}` : `6·${P} + ${attentionFormula(shape, term)}`,
     letters: { ...lettersOf(shape), P: parameters },
     source: sources.palm,
     assumption: `attention counted ${term === 'full' ? 'over the whole square' : 'over the causal half'}; P with embeddings`,

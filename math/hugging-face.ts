@@ -1,5 +1,5 @@
 /** A model as the `config.json` of Hugging Face's transformers describes it. */
-import type { ModelInput } from './input'
+import type { EncoderInput, ModelInput } from './input'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -44,6 +44,11 @@ function textOf(config: Json): Json {
   return typeof text === 'object' && text !== null && !Array.isArray(text) ? { ...config, ...text } : config
 }
 
+function nameOf(config: Json): ModelInput {
+  const { _name_or_path: name } = config
+  return typeof name === 'string' && name !== '' ? { name } : {}
+}
+
 function dimensionsOf(config: Json): ModelInput {
   const found = Object.entries(NAMES).flatMap(([field, names]) => {
     const name = names.find(one => isNumber(config[one]))
@@ -66,15 +71,73 @@ function windowOf(config: Json, dimensions: ModelInput): number | undefined {
   return partial || config['sliding_window_pattern'] !== undefined ? undefined : dimensions.slidingWindow
 }
 
+const numberAt = (config: Json, ...names: readonly string[]) => names.map(name => config[name]).find(isNumber)
+
+/** Names of the parts of an encoder-decoder and of a vision tower differ from those of a decoder. */
+function stackOf(config: Json, part: 'encoder' | 'decoder'): Json {
+  const { [`${part}_layers`]: layers, [`${part}_attention_heads`]: heads, [`${part}_ffn_dim`]: ffn } = config
+  return {
+    ...config,
+    ...(isNumber(layers) && { num_hidden_layers: layers }),
+    ...(isNumber(heads) && { num_attention_heads: heads }),
+    ...(isNumber(ffn) && { intermediate_size: ffn }),
+    ...(part === 'decoder' &&
+      isNumber(config['num_decoder_layers']) && { num_hidden_layers: config['num_decoder_layers'] }),
+    ...(part === 'encoder' && isNumber(config['num_layers']) && { num_hidden_layers: config['num_layers'] }),
+  }
+}
+
+/** T5's kind has neither biases nor a table of positions, BART's and Whisper's have both. */
+const isT5 = (type: string) => /^(t5|mt5|umt5|byt5|longt5|switch_transformers)/.test(type)
+
+function encoderDecoder(config: Json, type: string): ModelInput {
+  const own = isT5(type)
+  const gatedFfn = own && String(config['feed_forward_proj'] ?? '').startsWith('gated')
+  const { layers, hiddenSize, attentionHeads, ffnHiddenSize } = dimensionsOf(stackOf(config, 'encoder'))
+  const decoder = dimensionsOf(stackOf(config, 'decoder'))
+  const headSize = numberAt(config, 'd_kv')
+  const sequenceLength = decoder.sequenceLength ?? numberAt(config, 'max_target_positions')
+  const tied = config['tie_word_embeddings']
+  return {
+    ...{ ...decoder, gatedFfn, headSize, sequenceLength, biases: !own, learnedPositions: !own },
+    tiedEmbeddings: isFlag(tied) ? tied : true,
+    encoder: {
+      ...{ layers, hiddenSize, attentionHeads, ffnHiddenSize, headSize, crossAttention: true, learnedPositions: !own },
+      sequenceLength: numberAt(config, 'max_source_positions') ?? sequenceLength,
+    },
+  }
+}
+
+/** A vision tower; undefined where the configuration has none. Its image may have any size: then its tokens are not known. */
+function visionTower(config: Json): EncoderInput | undefined {
+  const { vision_config: vision } = config
+  if (typeof vision !== 'object' || vision === null || Array.isArray(vision)) return undefined
+  const tower = vision as Json
+  const patchSize = numberAt(tower, 'patch_size', 'spatial_patch_size')
+  const hiddenSize = numberAt(tower, 'embed_dim', 'hidden_size')
+  const ratio = numberAt(tower, 'mlp_ratio')
+  const image = numberAt(tower, 'image_size')
+  return {
+    layers: numberAt(tower, 'num_hidden_layers', 'depth'),
+    ...{ hiddenSize, patchSize, crossAttention: false, gatedFfn: tower['hidden_act'] === 'silu', biases: true },
+    attentionHeads: numberAt(tower, 'num_attention_heads', 'num_heads'),
+    ffnHiddenSize:
+      numberAt(tower, 'intermediate_size') ?? (hiddenSize && ratio ? Math.round(hiddenSize * ratio) : undefined),
+    sequenceLength: image && patchSize ? Math.floor(image / patchSize) ** 2 + 1 : undefined,
+  }
+}
+
 /** Fields that the configuration does not have are absent; nothing is checked beyond its types. */
 export function fromHuggingFace(given: Json): ModelInput {
   const config = textOf(given)
   const type = typeof config['model_type'] === 'string' ? config['model_type'].toLowerCase() : ''
+  if (config['is_encoder_decoder'] === true || isT5(type)) return { ...nameOf(config), ...encoderDecoder(config, type) }
   const gatedFfn = GATED.test(type)
   const dimensions = dimensionsOf(config)
   const tied = config['tie_word_embeddings']
   const shared = sharedWidth(config)
   const known = type !== ''
+  const tower = visionTower(given)
   // transformers ties embeddings unless told otherwise, but Llama and its kin say so in their own classes.
   const tiedEmbeddings = isFlag(tied)
     ? tied
@@ -83,9 +146,8 @@ export function fromHuggingFace(given: Json): ModelInput {
       : undefined
   return {
     ...dimensions,
-    ...(typeof config['_name_or_path'] === 'string' && config['_name_or_path'] !== ''
-      ? { name: config['_name_or_path'] }
-      : {}),
+    ...nameOf(config),
+    ...(tower !== undefined && { encoder: tower }),
     ...(config['multi_query'] === true && { keyValueHeads: 1 }),
     ...(shared !== undefined && { sharedFfnHiddenSize: shared }),
     ...(type.startsWith('rwkv') && { linearAttention: true }),

@@ -45,7 +45,9 @@ export function servingMemory(shape: ModelShape, serving: Serving): ServingMemor
   const { width, formula } = keptOf(shape)
   const t = shape.latent === undefined ? Math.min(serving.tensor, shape.keyValueHeads) : 1
   const reach = Math.min(serving.tokens, shape.slidingWindow ?? Infinity)
-  const cached = shape.linearAttention === true ? 0 : shape.layers * width * reach * serving.batch * w
+  // Keys and values of the encoder's output are kept as well.
+  const cross = shape.encoder?.crossAttention === true ? shape.encoder.shape.sequenceLength : 0
+  const cached = shape.linearAttention === true ? 0 : shape.layers * width * (reach + cross) * serving.batch * w
   const weightsBytes: Derived = {
     value: (P * x) / serving.tensor,
     formula: 'P·x / t',
@@ -54,7 +56,7 @@ export function servingMemory(shape: ModelShape, serving: Serving): ServingMemor
   }
   const cacheBytes: Derived = {
     value: cached / t,
-    formula: shape.linearAttention === true ? '0' : `L·${formula}·s·b·w / t`,
+    formula: shape.linearAttention === true ? '0' : `L·${formula}·${cross === 0 ? 's' : '(s + se)'}·b·w / t`,
     letters: { ...lettersOf(shape), s: reach, b: serving.batch, w, t },
     source: shape.latent === undefined ? sources.inference : sources.deepseekV2,
     assumption: `the cache is divided over ${t} tensor ranks`,

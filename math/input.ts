@@ -4,6 +4,27 @@
  */
 type Maybe<T> = T | undefined
 
+/** A second stack of layers beside the decoder; what is absent is as in the decoder. */
+export interface EncoderInput {
+  layers?: Maybe<number>
+  hiddenSize?: Maybe<number>
+  attentionHeads?: Maybe<number>
+  keyValueHeads?: Maybe<number>
+  headSize?: Maybe<number>
+  ffnHiddenSize?: Maybe<number>
+  /** Tokens or patches that it reads. */
+  sequenceLength?: Maybe<number>
+  gatedFfn?: Maybe<boolean>
+  biases?: Maybe<boolean>
+  learnedPositions?: Maybe<boolean>
+  /** Every layer of the decoder attends to its output (T5); else that stands in the decoder's own sequence. */
+  crossAttention?: Maybe<boolean>
+  /** A vision tower: side of an image patch in pixels. */
+  patchSize?: Maybe<number>
+  /** Of what leads from its output into the decoder; one matrix where the widths differ. */
+  projectorParameters?: Maybe<number>
+}
+
 export interface ModelInput {
   name?: Maybe<string>
   layers?: Maybe<number>
@@ -35,6 +56,8 @@ export interface ModelInput {
   valueHeadSize?: Maybe<number>
   /** No scores between all tokens (RWKV, linear attention): no term that grows with the square of the sequence. */
   linearAttention?: Maybe<boolean>
+  /** Of an encoder-decoder, or a vision tower beside a text model. */
+  encoder?: Maybe<EncoderInput>
   parameters?: Maybe<number>
   /** Those that are trained, where the rest is frozen (LoRA adapters). */
   trainableParameters?: Maybe<number>

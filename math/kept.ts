@@ -3,6 +3,7 @@
  * `dimensions.ts`. All of them together are table 2 of the recomputation paper; recomputation by size drops the large.
  */
 import type { ModelShape } from './dimensions'
+import { encoderShare } from './encoder'
 
 export interface KeptTensor {
   readonly name: string
@@ -82,6 +83,27 @@ function ffnTensors(shape: ModelShape, w: number): KeptTensor[] {
   ]
 }
 
+/** Cross-attention: its norm, queries, keys and values of the encoder's tokens, what it gives. */
+function crossTensors(shape: ModelShape, w: number, keepsScores: boolean): KeptTensor[] {
+  const { encoder, hiddenSize: h, headSize: e, attentionHeads: a, keyValueHeads: k } = shape
+  if (encoder?.crossAttention !== true) return []
+  const { hiddenSize: he, sequenceLength: se } = encoder.shape
+  const share = encoderShare(shape)
+  const split = true
+  const square = 2 * se * a * e
+  const keyValue = { bytes: k * e * share * w, formula: 'k·e·se / s·w', split, flops: 2 * he * k * e * share }
+  const scores = { name: 'cross scores', bytes: a * se * (2 * w + 1), formula: 'a·se·(2·w + 1)', split, flops: square }
+  return [
+    { name: 'cross input', bytes: h * w, formula: 'h·w', split: false, flops: 2 * a * e * h },
+    { name: 'cross norm', bytes: h * w, formula: 'h·w', split: false, flops: 0 },
+    { name: 'cross queries', bytes: a * e * w, formula: 'a·e·w', split, flops: 2 * h * a * e },
+    { name: 'cross keys', ...keyValue },
+    { name: 'cross values', ...keyValue },
+    ...(keepsScores ? [scores] : []),
+    { name: 'cross attention', bytes: a * e * w, formula: 'a·e·w', split, flops: square + (keepsScores ? 0 : square) },
+  ]
+}
+
 /** The masks of both dropouts, a byte each; models without biases have no dropout. */
 function masks({ biases, hiddenSize: h }: ModelShape): KeptTensor[] {
   if (!biases) return []
@@ -90,5 +112,6 @@ function masks({ biases, hiddenSize: h }: ModelShape): KeptTensor[] {
 
 /** In the order of the forward pass. `w` bytes of an activation; `keepsScores` without a fused attention. */
 export function keptTensors(shape: ModelShape, w: number, keepsScores: boolean): KeptTensor[] {
-  return [...attentionTensors(shape, w, keepsScores), ...ffnTensors(shape, w), ...masks(shape)]
+  const attention = [...attentionTensors(shape, w, keepsScores), ...crossTensors(shape, w, keepsScores)]
+  return [...attention, ...ffnTensors(shape, w), ...masks(shape)]
 }

@@ -1,5 +1,6 @@
-/** Parameters of a decoder-only transformer, part by part. Letters: see `dimensions.ts`. */
+/** Parameters of a transformer, part by part. Letters: see `dimensions.ts`. */
 import type { Latent, ModelShape } from './dimensions'
+import { crossParameters, encoderLetters, encoderParameters } from './encoder'
 import type { Derived } from './explain'
 import { sources } from './sources'
 
@@ -51,7 +52,12 @@ function allFfnParameters(shape: ModelShape, active: boolean): number {
 
 /** Parameters of one layer, the mean where they differ; `active` counts only the experts that a token visits. */
 export function layerParameters(shape: ModelShape, active = false): number {
-  return attentionParameters(shape) + 2 * normParameters(shape) + allFfnParameters(shape, active) / shape.layers
+  return stackParameters(shape, active) / shape.layers + crossParameters(shape)
+}
+
+/** Attention, FFNs and norms of all layers, cross-attention apart. */
+export function stackParameters(shape: ModelShape, active = false): number {
+  return shape.layers * (attentionParameters(shape) + 2 * normParameters(shape)) + allFfnParameters(shape, active)
 }
 
 export const embeddingParameters = (shape: ModelShape) => shape.vocabularySize * shape.hiddenSize
@@ -80,13 +86,21 @@ function formulaOf(shape: ModelShape, active: boolean): string {
   return `L·(${each}) + (L − D)·(${mixture}) + D·(${ffnFormula(shape, 'f')}) + ${embeddings}`
 }
 
+/** Cross-attention: queries and output of the decoder's width, keys and values of the encoder's, and a norm. */
+function encoderFormula({ encoder, biases }: ModelShape): string {
+  if (encoder === undefined) return ''
+  const cross = biases ? '2·h·a·e + 2·he·k·e + a·e + 2·k·e + h + 2·h' : '2·h·a·e + 2·he·k·e + h'
+  return encoder.crossAttention ? ` + L·(${cross}) + Pe` : ' + Pe'
+}
+
 /** All parameters; `active`: those that one token uses (the same in a dense model). */
 export function parameterCount(shape: ModelShape, active = false): Derived {
   const embeddings = (shape.tiedEmbeddings ? 1 : 2) * embeddingParameters(shape) + positionParameters(shape)
   const value = shape.layers * layerParameters(shape, active) + embeddings + normParameters(shape)
+  const encoder = shape.encoder === undefined ? 0 : encoderParameters(shape.encoder).value
   return {
-    value,
-    formula: formulaOf(shape, active),
+    value: value + encoder,
+    formula: `${formulaOf(shape, active)}${encoderFormula(shape)}`,
     letters: lettersOf(shape),
     source: shape.gatedFfn ? sources.llama : sources.gpt2,
   }
@@ -110,6 +124,7 @@ export function lettersOf(shape: ModelShape): Record<string, number> {
     ...(shape.denseLayers !== undefined && { D: shape.denseLayers }),
     ...(shape.slidingWindow !== undefined && { sw: shape.slidingWindow }),
     ...(shape.latent !== undefined && latentLetters(shape.latent)),
+    ...encoderLetters(shape),
   }
 }
 

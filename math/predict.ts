@@ -8,6 +8,7 @@ import type { Counted } from './conventions/convention'
 import { countedAsAsked } from './conventions/job'
 import { missingDimensions, completeShape, type ModelShape } from './dimensions'
 import { explainModelFlops } from './efficiency'
+import { encoderParameters } from './encoder'
 import type { Derived, Explanation } from './explain'
 import { Figures } from './figures'
 import { flopsByConvention, hardwareFlopsBySize, hardwareFlopsPerToken } from './flops'
@@ -119,7 +120,8 @@ function predictFlops(known: Known, figures: Figures, notes: Notes): FlopsPredic
   return defined<FlopsPrediction>({
     ...{ perToken, perStep: step },
     hardwarePerToken: figures.add('flops.hardwarePerToken', hardware, 'flops'),
-    byConvention: shape && own ? flopsByConvention(shape, own.letters['P'] ?? NaN) : undefined,
+    byConvention:
+      shape && own && shape.encoder === undefined ? flopsByConvention(shape, own.letters['P'] ?? NaN) : undefined,
   })
 }
 
@@ -135,6 +137,7 @@ function predictParameters(
   const parameters = figures.add('parameters', count, 'count')
   if (parameters === undefined) notes.lack('parameters', missingDimensions(input.model ?? {}))
   const active = shape !== undefined && shape.experts > 1 ? parameterCount(shape, true) : undefined
+  if (shape?.encoder !== undefined) figures.add('encoderParameters', encoderParameters(shape.encoder), 'count')
   return { parameters, activeParameters: figures.add('activeParameters', active, 'count') }
 }
 

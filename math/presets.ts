@@ -31,6 +31,12 @@ const MIXTRAL22: Source = {
 const QWEN3: Source = { title: 'Qwen3 (2025), config.json', url: 'https://huggingface.co/Qwen' }
 const DEEPSEEK: Source = { title: 'DeepSeek-V3 (2024), section 4.2', url: 'https://arxiv.org/abs/2412.19437' }
 
+const T5: Source = { title: 'T5 (Raffel et al. 2019), section 3.7', url: 'https://arxiv.org/abs/1910.10683' }
+const LLAVA: Source = {
+  title: 'LLaVA-1.5, config.json',
+  url: 'https://huggingface.co/llava-hf/llava-1.5-7b-hf',
+}
+
 const gptTraits = { gatedFfn: false, tiedEmbeddings: true, learnedPositions: true, biases: true }
 const llamaTraits = { gatedFfn: true, tiedEmbeddings: false, learnedPositions: false, biases: false }
 const neoxTraits = { gatedFfn: false, tiedEmbeddings: false, learnedPositions: false, biases: true }
@@ -38,6 +44,32 @@ const neoxTraits = { gatedFfn: false, tiedEmbeddings: false, learnedPositions: f
 function gpt(name: string, [layers, hiddenSize, attentionHeads]: Sizes, rest: ModelInput, source: Source): Preset {
   const model = { name, layers, hiddenSize, attentionHeads, ffnHiddenSize: 4 * hiddenSize, ...gptTraits, ...rest }
   return { name, model, source }
+}
+
+/** Encoder and decoder alike; relative positions, 32 a head and stack, are left out: less than 0.001 % of the parameters. */
+function t5(
+  name: string,
+  [layers, hiddenSize, attentionHeads]: Sizes,
+  headSize: number,
+  ffnHiddenSize: number,
+): Preset {
+  const model = {
+    ...{ name, layers, hiddenSize, attentionHeads, ffnHiddenSize, ...neoxTraits, biases: false, tiedEmbeddings: true },
+    ...{ headSize, vocabularySize: 32128, sequenceLength: 512 },
+    encoder: { layers, crossAttention: true },
+  }
+  return { name, model, source: T5 }
+}
+
+/** CLIP's ViT-L/14 at 336 pixels, with the token of its class, and two matrices with biases into the text model. */
+const clipLarge = {
+  ...{ layers: 24, hiddenSize: 1024, attentionHeads: 16, ffnHiddenSize: 4096, gatedFfn: false, biases: true },
+  ...{
+    learnedPositions: true,
+    patchSize: 14,
+    sequenceLength: 577,
+    projectorParameters: 1024 * 4096 + 4096 ** 2 + 8192,
+  },
 }
 
 function llama(name: string, [layers, hiddenSize, attentionHeads]: Sizes, rest: ModelInput, source: Source): Preset {
@@ -75,6 +107,16 @@ export const presets = registry<Preset>('preset', [
   llama('llama-2-7b', [32, 4096, 32], { ...llama2, ffnHiddenSize: 11008 }, LLAMA2),
   llama('llama-2-13b', [40, 5120, 40], { ...llama2, ffnHiddenSize: 13824 }, LLAMA2),
   llama('llama-2-70b', [80, 8192, 64], { ...llama2, ffnHiddenSize: 28672, keyValueHeads: 8 }, LLAMA2),
+  llama(
+    'llava-1.5-7b',
+    [32, 4096, 32],
+    { ...llama2, vocabularySize: 32064, ffnHiddenSize: 11008, encoder: clipLarge },
+    LLAVA,
+  ),
+  t5('t5-base', [12, 768, 12], 64, 3072),
+  t5('t5-large', [24, 1024, 16], 64, 4096),
+  t5('t5-3b', [24, 1024, 32], 128, 16384),
+  t5('t5-11b', [24, 1024, 128], 128, 65536),
   llama('llama-3-8b', [32, 4096, 32], { ...llama3, ffnHiddenSize: 14336 }, LLAMA3),
   llama('llama-3-70b', [80, 8192, 64], { ...llama3, ffnHiddenSize: 28672 }, LLAMA3),
   llama('llama-3-405b', [126, 16384, 128], { ...llama3, ffnHiddenSize: 53248 }, LLAMA3),

@@ -56,6 +56,8 @@ export const sources = {
     title: 'transformers, anatomy of model training',
     url: 'https://huggingface.co/docs/transformers/model_memory_anatomy',
   },
+  t5: { title: 'T5 (Raffel et al. 2019)', url: 'https://arxiv.org/abs/1910.10683' },
+  vit: { title: 'An Image is Worth 16x16 Words (Dosovitskiy et al. 2020)', url: 'https://arxiv.org/abs/2010.11929' },
   chinchilla: { title: 'Chinchilla (Hoffmann et al. 2022)', url: 'https://arxiv.org/abs/2203.15556' },
   lora: { title: 'LoRA (Hu et al. 2021)', url: 'https://arxiv.org/abs/2106.09685' },
   inference: {

@@ -1,5 +1,6 @@
 /** What one pipeline stage holds: layers, parameters, micro-batches in flight. */
 import type { ModelShape } from './dimensions'
+import { encoderParameters } from './encoder'
 import {
   embeddingParameters,
   expertLayers,
@@ -34,11 +35,12 @@ export function inFlightMicroBatches(plan: Plan, index: number): number {
   return Math.min(((v - 1) * p + 2 * (p - index - 1) + 1) / v, most)
 }
 
-/** The first stage holds the input embedding; the last the output layer, or with tied weights a copy of the embedding. */
+/** The first stage holds the input embedding and an encoder; the last the output layer, or with tied weights a copy of the embedding. */
 function otherParametersOf(shape: ModelShape, plan: Plan, index: number): number {
   const first = index === 0
   const last = index === plan.pipeline - 1
-  const input = first ? embeddingParameters(shape) + positionParameters(shape) : 0
+  const encoder = shape.encoder === undefined ? 0 : encoderParameters(shape.encoder).value
+  const input = first ? embeddingParameters(shape) + positionParameters(shape) + encoder : 0
   const ownOutput = last && !(first && shape.tiedEmbeddings)
   return input + (ownOutput ? embeddingParameters(shape) : 0) + (last ? normParameters(shape) : 0)
 }
@@ -51,8 +53,13 @@ function expertsOn(shape: ModelShape, plan: Plan, layers: number, scale: number)
   return (scale * layers * shareOfExperts(shape) * each) / (plan.expert * plan.tensor)
 }
 
+/** Where they cannot be divided, the first stages have one more. */
+function layersOf({ layers }: ModelShape, { pipeline }: Plan, index: number): number {
+  return Math.floor(layers / pipeline) + (index < layers % pipeline ? 1 : 0)
+}
+
 export function stageOf(shape: ModelShape, plan: Plan, index: number, scale = 1): Stage {
-  const layers = Math.ceil(shape.layers / plan.pipeline)
+  const layers = layersOf(shape, plan, index)
   const away = shareOfExperts(shape) * shape.experts * (1 - 1 / plan.expert) * expertParameters(shape)
   const perLayer = scale * (layerParameters(shape) - away)
   const other = scale * otherParametersOf(shape, plan, index)

@@ -31,6 +31,10 @@ export function countedAsAsked(input: PredictInput, shape: ModelShape | undefine
   const convention = conventions.get(input.conventions.toLowerCase())
   if (convention === undefined) notes.assume(`conventions = our own (there is no "${input.conventions}")`)
   if (convention === undefined || shape === undefined) return {}
+  if (shape.encoder !== undefined) {
+    notes.assume(`conventions = our own (${convention.title} knows no encoder)`)
+    return {}
+  }
   notes.assume(`counted as ${convention.title} does, where it counts: ${convention.help}`)
   const { hardwareFlopsPerToken, ...rest } = convention.count(toJob(input, shape, plan))
   // Some answer with a recomputed pass whether there is one or not.
@@ -59,6 +63,7 @@ function explained(counted: Counted): Answer['figures'] {
 /** What each calculator would answer for the same job, side by side. Empty where dimensions are missing. */
 export function answersOf(input: PredictInput): Answer[] {
   const job = jobOf(input)
-  if (job === undefined) return []
+  // The calculators know decoders alone.
+  if (job === undefined || job.shape.encoder !== undefined) return []
   return [...conventions].map(convention => ({ convention, figures: explained(convention.count(job)) }))
 }

@@ -8,7 +8,7 @@ import { predict, type Prediction } from '../../math/predict'
 import { findPreset, presets } from '../../math/presets'
 import { sources } from '../../math/sources'
 import { evaluate } from '../unit/math-arithmetic'
-import { anyBySize, anyInput } from '../unit/math-shapes'
+import { anyBySize, anyInput, anyWithEncoder } from '../unit/math-shapes'
 
 /** Every number of a prediction under its path, `byConvention` and `byPurpose` apart: they are views of the others. */
 function numbersOf(value: unknown, path = ''): [path: string, value: number][] {
@@ -52,10 +52,16 @@ function holds(prediction: Prediction): void {
   }
 }
 
+const anyJob = fc.oneof(
+  { weight: 8, arbitrary: anyInput },
+  { weight: 1, arbitrary: anyBySize },
+  { weight: 2, arbitrary: anyWithEncoder },
+)
+
 describe('every figure of a prediction', () => {
   it('has a formula that gives its value, its numbers in it, a unit and a source, for any job', () => {
     fc.assert(
-      fc.property(fc.oneof({ weight: 9, arbitrary: anyInput }, { weight: 1, arbitrary: anyBySize }), input => {
+      fc.property(anyJob, input => {
         holds(predict(input))
       }),
       { numRuns: 1000 },

@@ -50,6 +50,13 @@ const ROUNDED: Readonly<Record<string, readonly [count: number, within: number]>
   'mixtral-8x22b': [140.6e9, 0.001],
   'qwen3-30b-a3b': [30.5e9, 0.002],
   'qwen3-235b-a22b': [235e9, 0.001],
+  // With 32 relative positions for each head of both stacks.
+  't5-base': [222_903_552, 1e-5],
+  't5-large': [737_668_096, 1e-5],
+  't5-3b': [2_851_598_336, 1e-5],
+  't5-11b': [11_307_321_344, 1e-5],
+  // With the token of the class and a norm before the first layer of the vision tower.
+  'llava-1.5-7b': [7_063_427_072, 1e-6],
 }
 
 describe('the parameters of published models', () => {

@@ -65,6 +65,23 @@ export const anyInput: fc.Arbitrary<PredictInput> = fc.record({
   }),
 })
 
+/** With an encoder that the decoder attends to, or a vision tower whose output is in its sequence. */
+export const anyWithEncoder: fc.Arbitrary<PredictInput> = fc
+  .tuple(
+    anyInput,
+    fc.record({
+      ...{ layers: fc.integer({ min: 1, max: 48 }), hiddenSize: fc.constantFrom(512, 1024, 1280) },
+      ...{ attentionHeads: fc.constantFrom(8, 16), sequenceLength: fc.constantFrom(64, 577, 4096) },
+      ...{ patchSize: fc.constantFrom(undefined, 14, 16), biases: fc.boolean(), gatedFfn: fc.boolean() },
+    }),
+    fc.constantFrom(undefined, 0.1),
+  )
+  .map(([input, encoder, trained]) => {
+    const { model } = { ...input, model: { ...input.model, encoder } }
+    const trainableParameters = trained === undefined ? undefined : trained * 1e6
+    return { ...input, model: { ...model, trainableParameters } }
+  })
+
 /** With recomputation by size, which is the one thing that does not grow steadily: half a tensor may be small enough to keep. */
 export const anyBySize: fc.Arbitrary<PredictInput> = fc
   .tuple(anyInput, fc.constantFrom(0, 2 ** 20, 2 ** 26, 2 ** 30))
