@@ -24,8 +24,20 @@ interface Kept {
 
 const widthOf = (tensors: readonly KeptTensor[]) => tensors.reduce((sum, { bytes }) => sum + bytes, 0)
 
-/** Inputs of both norms, of the QKV projection and of the FFN; Q, K, V, what attention, activation and matmuls read. */
+/** A search asks the same of one shape thousands of times. */
+const known = new WeakMap<ModelShape, Map<string, Kept>>()
+
 function keptOfAll(shape: ModelShape, w: number, keepsScores: boolean): Kept {
+  const ofShape = known.get(shape) ?? new Map<string, Kept>()
+  known.set(shape, ofShape)
+  const key = `${w} ${keepsScores}`
+  const kept = ofShape.get(key) ?? sumOfAll(shape, w, keepsScores)
+  ofShape.set(key, kept)
+  return kept
+}
+
+/** Inputs of both norms, of the QKV projection and of the FFN; Q, K, V, what attention, activation and matmuls read. */
+function sumOfAll(shape: ModelShape, w: number, keepsScores: boolean): Kept {
   const tensors = keptTensors(shape, w, keepsScores)
   const isScores = ({ name }: KeptTensor) => name.endsWith('scores')
   const scores = tensors.filter(isScores)
