@@ -1,59 +1,23 @@
 /** Figures of published tables beside ours, each by the convention that its authors name. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { attentionFlopsPerToken, megatronStepFlops, type Recompute } from '../../math/flops'
-import { completeShape, type ModelShape } from '../../math/dimensions'
-import { conventions } from '../../math/conventions/index'
-import { jobOf } from '../../math/conventions/job'
-import type { ModelInput } from '../../math/input'
-import { Notes } from '../../math/notes'
 import { parameterCount } from '../../math/parameters'
 import { predict } from '../../math/predict'
-import { findPreset } from '../../math/presets'
+import { clusterTables } from './published-clusters'
+import {
+  A100,
+  flopsBy,
+  from,
+  gpt,
+  H100,
+  number,
+  percent,
+  preset,
+  shapeOf,
+  type PublishedTable,
+  type Row,
+} from './published-rows'
 
-type Row = Readonly<Record<string, unknown>> & { readonly source: string; readonly table: string }
-const fixture = join(import.meta.dirname, '../fixtures/reference/published.json')
-const { rows } = JSON.parse(readFileSync(fixture, 'utf8')) as { rows: Row[] }
-
-export interface PublishedComparison {
-  readonly what: string
-  readonly row: string
-  readonly published: number
-  readonly ours: number
-}
-/** `points`: difference of percentages; `relative`: difference over what was published. */
-export interface PublishedTable {
-  readonly title: string
-  readonly measure: 'points' | 'relative'
-  readonly goal: number
-  /** Of rows that cannot be met: which, and why. */
-  readonly known?: { readonly row: RegExp; readonly why: string; readonly within: number }
-  readonly compare: () => PublishedComparison[]
-}
-
-const A100 = 312e12
-const H100 = 989.4e12
-const number = (row: Row, name: string) => Number(row[name])
-const from = (source: string, table = '') =>
-  rows.filter(row => row.source.includes(source) && row.table.includes(table))
-const percent = (flops: number, seconds: number, devices: number, peak: number) =>
-  (100 * flops) / seconds / devices / peak
-
-function shapeOf(model: ModelInput): ModelShape {
-  const shape = completeShape(model, new Notes())
-  if (shape === undefined) throw new Error(`a dimension of ${model.name ?? 'the model'} is missing`)
-  return shape
-}
-const preset = (name: string): ModelInput => findPreset(name)?.model ?? { name }
-
-function flopsBy(convention: string, model: ModelInput): number {
-  const job = jobOf({ model })
-  return (job && conventions.get(convention)?.count(job).flopsPerToken?.value) ?? NaN
-}
-
-const gpt = (layers: number, hiddenSize: number, vocabularySize = 51_200) => ({
-  ...{ layers, hiddenSize, vocabularySize, sequenceLength: 2048 },
-})
+export { errorOf, type PublishedTable } from './published-rows'
 
 const RECOMPUTATION: Readonly<Record<string, readonly [ReturnType<typeof gpt>, batch: number, devices: number]>> = {
   '22B': [gpt(48, 6144), 4, 8],
@@ -181,8 +145,10 @@ const BRIDGE: Readonly<Record<string, string>> = {
 const perToken =
   (source: string, convention: string, [tokens, flops, length]: readonly [string, string, string]) =>
   () =>
-    from(source).map(row => {
-      const model = { ...preset(BRIDGE[String(row['Model'])] ?? ''), sequenceLength: number(row, length) }
+    from(source).flatMap(row => {
+      const name = BRIDGE[String(row['Model'])]
+      if (name === undefined) return []
+      const model = { ...preset(name), sequenceLength: number(row, length) }
       return {
         what: 'GFLOP per token',
         row: `${row.table.slice(0, 8)} ${String(row['Model'])} ${String(row['System'] ?? '')} ${String(row['Precision'] ?? '')}`,
@@ -343,7 +309,5 @@ export const tables: readonly PublishedTable[] = [
       'Sequence Length',
     ]),
   },
+  ...clusterTables,
 ]
-
-export const errorOf = ({ measure }: PublishedTable, { published, ours }: PublishedComparison) =>
-  measure === 'points' ? Math.abs(ours - published) : Math.abs(ours / published - 1)
