@@ -10,8 +10,7 @@ import { createLogReader } from '../collectors/logs/read'
 import { RECOMPUTE } from '../math/flops'
 import { findGpu, gpus } from '../math/gpus'
 import { fromHuggingFace, isHuggingFaceConfig } from '../math/hugging-face'
-import { weightPrecisionOf } from '../math/inference'
-import { precisionOf } from '../math/plan'
+import { precisionOf, weightPrecisionOf } from '../math/plan'
 import type { PredictInput } from '../math/predict'
 import { findPreset, presets } from '../math/presets'
 import { optimizerNames, optimizerOf } from '../math/states'
@@ -88,6 +87,7 @@ const configSchema = z.strictObject({
       activationFactor: positive.optional(),
       fragmentationRatio: z.number().finite().nonnegative().optional(),
       contextBytes: z.number().finite().nonnegative().optional(),
+      overlapRatio: z.number().min(0).max(1).optional(),
     })
     .optional(),
   budget: z.strictObject({ tokens: positive.optional(), pricePerDeviceHour: positive.optional() }).optional(),
@@ -99,6 +99,8 @@ const configSchema = z.strictObject({
     })
     .optional(),
   gradientPrecision: word(precisionOf, 'precision (fp32, bf16, fp16)').optional(),
+  masterCopy: z.boolean().optional(),
+  frozenPrecision: word(weightPrecisionOf, 'precision (fp32, bf16, fp16, fp8, int8, int4)').optional(),
   flashAttention: z.boolean().optional(),
   attention: z.enum(['full', 'causal']).optional(),
   conventions: word(

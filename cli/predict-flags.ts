@@ -65,6 +65,12 @@ const flags: readonly Flag[] = [
   word('serve-cache', 'serving', 'cache', 'precision of keys and values'),
   word('precision', undefined, 'precision', 'fp32, tf32, bf16, fp16 or fp8'),
   word('gradient-precision', undefined, 'gradientPrecision', 'precision of gradients'),
+  word(
+    'frozen-precision',
+    undefined,
+    'frozenPrecision',
+    'precision of weights that are not trained: bf16, int8, int4 …',
+  ),
   word('optimizer', undefined, 'optimizer', optimizerNames.join(', ')),
   word('recompute', undefined, 'recompute', 'none, selective, full, or by-size'),
   number(

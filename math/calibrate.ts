@@ -28,6 +28,7 @@ export interface Calibrated {
   readonly activationFactor: Derived | undefined
   readonly fragmentationRatio: Derived | undefined
   readonly contextBytes: Derived | undefined
+  readonly overlapRatio: Derived | undefined
   /** The same as input, to ask what-if of. */
   readonly calibration: Calibration
 }
@@ -68,6 +69,16 @@ function ceiling(input: PredictInput, observed: Observed): Derived | undefined {
   }
 }
 
+/** Of what the step sends, the part that nobody waited for. More waiting than sending is no overlap, but a slower network. */
+function overlap(input: PredictInput, { communicationSeconds: E }: Observed): Derived | undefined {
+  const { communicationSeconds: W } = predict({ ...input, calibration: undefined }).step
+  if (E === undefined || W === undefined || W <= 0 || E > W) return undefined
+  return {
+    ...{ value: 1 - E / W, formula: '1 − E / W', letters: { E, W }, source: RUN },
+    assumption: 'E in collectives, measured, W all communication as predicted',
+  }
+}
+
 function factor(input: PredictInput, { peakBytes: M }: Observed): Derived | undefined {
   const { memory } = predict({ ...input, calibration: undefined })
   const { parametersBytes, gradientsBytes, optimizerBytes, activationsBytes: A, buffersBytes = 0 } = memory
@@ -105,6 +116,7 @@ export function calibrate(input: PredictInput, observed: Observed): Calibrated {
   const found = {
     ...{ achievableRatio, activationFactor: factor(input, observed) },
     ...{ fragmentationRatio: fragmentation(observed), contextBytes: context(observed) },
+    overlapRatio: overlap(input, observed),
   }
   const fitted = Object.entries(found).flatMap(([name, derived]) =>
     derived === undefined ? [] : [[name, derived.value] as const],

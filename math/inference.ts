@@ -2,18 +2,8 @@
 import type { ModelShape } from './dimensions'
 import type { Derived } from './explain'
 import { lettersOf, parameterCount } from './parameters'
-import { precisionOf } from './plan'
+import { WEIGHT_BYTES, type WeightPrecision } from './plan'
 import { sources } from './sources'
-
-/** Bytes of a weight; int4 packs two in one. */
-export const WEIGHT_BYTES = { fp32: 4, tf32: 4, bf16: 2, fp16: 2, fp8: 1, int8: 1, int4: 0.5 } as const
-export type WeightPrecision = keyof typeof WEIGHT_BYTES
-
-/** `int8`, `INT4`, `bfloat16`; undefined where the word is not known. */
-export function weightPrecisionOf(text: string): WeightPrecision | undefined {
-  const word = text.toLowerCase()
-  return word === 'int8' || word === 'int4' ? word : precisionOf(word)
-}
 
 export interface Serving {
   readonly weights: WeightPrecision

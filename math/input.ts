@@ -111,6 +111,8 @@ export interface Calibration {
   fragmentationRatio?: Maybe<number>
   /** Context of the driver, libraries: what the device has in use beyond the allocator. */
   contextBytes?: Maybe<number>
+  /** Share of all communication that compute hides; by the schedule of the formulas where absent. */
+  overlapRatio?: Maybe<number>
 }
 
 export interface PredictInput {
@@ -137,6 +139,10 @@ export interface PredictInput {
   hardware?: Maybe<HardwareInput>
   /** Precision in which gradients are kept: fp32 or that of the parameters. */
   gradientPrecision?: Maybe<string>
+  /** False: 16-bit training without an fp32 copy of the weights, optimizer states in 16 bits as well. */
+  masterCopy?: Maybe<boolean>
+  /** In which weights that are not trained are kept, int4 and int8 too (QLoRA); that of the others where absent. */
+  frozenPrecision?: Maybe<string>
   /** Attention scores are not kept for the backward pass. */
   flashAttention?: Maybe<boolean>
   /** Kept in host memory: the optimizer, or the parameters too (ZeRO-Offload, ZeRO-Infinity). */

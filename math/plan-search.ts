@@ -11,10 +11,11 @@ import type { PredictInput } from './input'
 import { fullestBytes } from './memory'
 import { stepTraffic } from './communication'
 import { Notes } from './notes'
+import { parameterCount } from './parameters'
 import { peakOfJob, type Peak } from './peak'
 import { readPlan, usesFusedAttention, type Plan } from './plan'
 import { endStages, type Stage } from './stage'
-import { onDevice, stateBytes, type StateBytes } from './states'
+import { ofTrained, onDevice, stateBytes, type StateBytes } from './states'
 import { bandwidthsOf, bubbleRatio, communicationTime, computeSeconds, stepSeconds, type Bandwidths } from './step'
 import { tidyInput } from './tidy'
 
@@ -61,6 +62,8 @@ interface Ground {
   readonly peak: Peak
   readonly bandwidths: Bandwidths
   readonly flash: boolean
+  /** As a run showed it. */
+  readonly overlap: number | undefined
   /** Bytes of tensors that the device takes. */
   readonly usable: number
   readonly globalBatch: number
@@ -76,7 +79,8 @@ function groundOf(given: PredictInput, notes: Notes): Ground | string[] {
   const input = tidyInput(given, notes)
   const base = readPlan(input, notes)
   const shape = completeShape(input.model ?? {}, notes)
-  const states = stateBytes(input, base, notes)
+  const whole = stateBytes(input, base, notes)
+  const states = whole && ofTrained(whole, input, input.model?.parameters ?? (shape && parameterCount(shape).value))
   const peak = peakOfJob(input, base.precision)
   const capacity = peak?.gpu?.memoryBytes
   const flops = explainModelFlops(input)
@@ -95,7 +99,7 @@ function groundOf(given: PredictInput, notes: Notes): Ground | string[] {
   ) as Record<Recompute, number>
   return {
     ...{ shape, base, states, held: onDevice(states, base), peak, globalBatch, flopsPerToken: flops.value },
-    usable: usableBytes(capacity, allowance),
+    ...{ usable: usableBytes(capacity, allowance), overlap: input.calibration?.overlapRatio },
     bandwidths: bandwidthsOf(withUsualNetwork(input).hardware, peak),
     flash: input.flashAttention ?? (usesFusedAttention(input.framework) || shape.gatedFfn),
     tokens: shape.sequenceLength * globalBatch,
@@ -163,7 +167,7 @@ function time(ground: Ground, { plan, stages, memoryBytes, headroomBytes }: Weig
   const compute = computeSeconds(ground.hardware(plan.recompute), tokens, plan.devices, peak).value
   const bubble = bubbleRatio(plan)?.value ?? 0
   const exchange = communicationTime(stepTraffic(shape, plan, largest, states), plan, ground.bandwidths)
-  const seconds = stepSeconds(compute, bubble, exchange).value
+  const seconds = stepSeconds(compute, bubble, exchange, ground.overlap).value
   return {
     ...{ plan, memoryBytes, headroomBytes, stepSeconds: seconds },
     mfu: (ground.flopsPerToken * tokens) / (seconds * plan.devices * peak.flopsPerSecond),

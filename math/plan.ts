@@ -51,6 +51,16 @@ export function precisionOf(text: string): Precision | undefined {
   return PRECISIONS.find(precision => precision === word) ?? ALIASES.get(word)
 }
 
+/** Bytes of a weight; int4 packs two in one. */
+export const WEIGHT_BYTES = { fp32: 4, tf32: 4, bf16: 2, fp16: 2, fp8: 1, int8: 1, int4: 0.5 } as const
+export type WeightPrecision = keyof typeof WEIGHT_BYTES
+
+/** `int8`, `INT4`, `bfloat16`; undefined where the word is not known. */
+export function weightPrecisionOf(text: string): WeightPrecision | undefined {
+  const word = text.toLowerCase()
+  return word === 'int8' || word === 'int4' ? word : precisionOf(word)
+}
+
 function readPrecision(input: PredictInput, notes: Notes): Precision {
   const known = input.precision === undefined ? undefined : precisionOf(input.precision)
   if (known === undefined) notes.assume(`precision = bf16 (${input.precision ?? 'nothing'} was given)`)

@@ -100,10 +100,8 @@ function stageOfKnown(known: Known, bytes: StateBytes | undefined, notes: Notes)
 
 export function predictMemory(known: Known, figures: Figures, notes: Notes) {
   const { input, plan } = known
-  const { trainableParameters } = input.model ?? {}
-  const share = trainableParameters === undefined ? 1 : trainableParameters / (known.parameters ?? trainableParameters)
   const whole = stateBytes(input, plan, notes)
-  const states = whole === undefined ? undefined : ofTrained(whole, share)
+  const states = whole === undefined ? undefined : ofTrained(whole, input, known.parameters)
   const stage = stageOfKnown(known, states && onDevice(states, plan), notes)
   figures.add('memory.deviceParameters', stage?.deviceParameters, 'count')
   figures.add('memory.layerActivationsBytes', stage?.layerActivations, 'bytes')
@@ -266,7 +264,7 @@ export function predictStep(known: Known, work: Work, figures: Figures, notes: N
   figures.add('step.computeSeconds', compute, 'seconds')
   step.computeSeconds = compute.value
   if (bubble === undefined) return { step, mfu: undefined, hfu: undefined }
-  const whole = stepSeconds(compute.value, bubble, time)
+  const whole = stepSeconds(compute.value, bubble, time, known.input.calibration?.overlapRatio)
   figures.add('step.seconds', whole, 'seconds')
   step.seconds = whole.value
   const sure = { ...known, peak }

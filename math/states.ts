@@ -1,7 +1,7 @@
 /** Model states: bytes per parameter of weights, gradients and optimizer, and what ZeRO makes of them. */
 import type { PredictInput } from './input'
 import type { Notes } from './notes'
-import { isMegatron, precisionOf, usesAutocast, type Plan } from './plan'
+import { isMegatron, precisionOf, usesAutocast, weightPrecisionOf, WEIGHT_BYTES, type Plan } from './plan'
 import { sources, type Source } from './sources'
 
 /**
@@ -48,6 +48,10 @@ function weights(input: PredictInput, plan: Plan): Omit<StateBytes, 'optimizer'>
     return { parameters: 4, gradients: 4, masterCopy: 0, source: sources.autocast, convention }
   }
   const gradients = isMegatron(input.framework) ? 4 : 2
+  if (input.masterCopy === false) {
+    const convention = `16-bit weights and optimizer, ${gradients === 4 ? 'fp32' : '16-bit'} gradients, no master copy`
+    return { parameters: 2, gradients, masterCopy: 0, source: sources.transformerMath, convention }
+  }
   const convention = `16-bit weights, ${gradients === 4 ? 'fp32' : '16-bit'} gradients, fp32 master copy`
   const source = gradients === 4 ? sources.megatronCode : sources.zero
   return { parameters: 2, gradients, masterCopy: 4, source, convention }
@@ -65,16 +69,26 @@ export function stateBytes(input: PredictInput, plan: Plan, notes: Notes): State
   const asked = input.gradientPrecision === undefined ? undefined : precisionOf(input.gradientPrecision)
   const gradients = asked === undefined ? rest.gradients : asked === 'fp32' ? 4 : 2
   notes.assume(`model states: ${rest.convention}${asked === undefined ? '' : `; gradients as asked in ${asked}`}`)
-  return { ...rest, gradients, optimizer: rest.masterCopy + OPTIMIZERS[optimizer] }
+  // Moments have the precision of the weights that they are of; those of 8 bits have their own.
+  const half = rest.parameters === 2 && rest.masterCopy === 0 && optimizer !== 'adam8bit'
+  return { ...rest, gradients, optimizer: rest.masterCopy + OPTIMIZERS[optimizer] * (half ? 0.5 : 1) }
 }
 
-/** Frozen parameters have neither gradient nor optimizer: bytes per parameter, the mean over all. `share` is trained. */
-export function ofTrained(bytes: StateBytes, share: number): StateBytes {
+/**
+ * Frozen parameters have neither gradient nor optimizer, and may be kept in fewer bits: bytes per parameter, the mean over
+ * all `count` of them.
+ */
+export function ofTrained(bytes: StateBytes, input: PredictInput, count: number | undefined): StateBytes {
+  const { trainableParameters } = input.model ?? {}
+  const share = trainableParameters === undefined ? 1 : trainableParameters / (count ?? trainableParameters)
   if (share >= 1) return bytes
+  const frozen = input.frozenPrecision === undefined ? undefined : weightPrecisionOf(input.frozenPrecision)
+  const kept = frozen === undefined ? bytes.parameters : WEIGHT_BYTES[frozen]
   return {
     ...bytes,
+    parameters: bytes.parameters * share + kept * (1 - share),
     ...{ gradients: bytes.gradients * share, optimizer: bytes.optimizer * share, masterCopy: bytes.masterCopy * share },
-    convention: `${bytes.convention}; ${(100 * share).toPrecision(3)} % of the parameters trained`,
+    convention: `${bytes.convention}; ${(100 * share).toPrecision(3)} % of the parameters trained${frozen === undefined ? '' : `, the rest kept in ${frozen}`}`,
   }
 }
 

@@ -95,8 +95,13 @@ export function communicationTime(
   return time
 }
 
-/** Data-parallel communication hides behind the backward pass, two thirds of compute; the rest is exposed. */
-export function stepSeconds(compute: number, bubble: number, time: CommunicationTime | undefined): Derived {
+/** `overlap`, where a run showed it: the share of all communication that compute hides. Else data-parallel communication hides behind the backward pass, two thirds of compute; the rest is exposed. */
+export function stepSeconds(
+  compute: number,
+  bubble: number,
+  time: CommunicationTime | undefined,
+  overlap?: number,
+): Derived {
   if (time === undefined) {
     return {
       value: compute * (1 + bubble),
@@ -104,6 +109,15 @@ export function stepSeconds(compute: number, bubble: number, time: Communication
       letters: { C: compute, z: bubble },
       source: sources.sc21,
       assumption: 'communication left out, as its bandwidth is not known: a lower bound',
+    }
+  }
+  if (overlap !== undefined) {
+    return {
+      value: compute * (1 + bubble) + (1 - overlap) * (time.data + time.other),
+      formula: 'C·(1 + z) + (1 − ov)·(W + R)',
+      letters: { C: compute, z: bubble, ov: overlap, W: time.data, R: time.other },
+      source: sources.sc21,
+      assumption: 'ov of all communication hidden, calibrated on a run of the job',
     }
   }
   return {

@@ -4,7 +4,7 @@ import type { Notes } from './notes'
 import { findPreset } from './presets'
 
 /** Fields that may be 0. */
-const MAY_BE_ZERO = new Set(['zeroStage', 'fragmentationRatio', 'contextBytes'])
+const MAY_BE_ZERO = new Set(['zeroStage', 'fragmentationRatio', 'contextBytes', 'overlapRatio'])
 
 function tidyGroup<T extends object>(group: T | undefined, path: string, notes: Notes): T {
   const kept = Object.entries(group ?? {}).filter(([name, value]) => {

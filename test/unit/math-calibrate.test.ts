@@ -46,6 +46,16 @@ describe('a calibration', () => {
     expect(odd).toMatchObject({ fragmentationRatio: undefined, contextBytes: undefined })
   })
 
+  it('takes as overlap what was sent and not waited for, and predicts the step of that', () => {
+    const cut = { ...job, parallelism: { tensor: 8, data: 1 } }
+    const { communicationSeconds = NaN, computeSeconds = NaN } = predict(cut).step
+    const { calibration } = calibrate(cut, { communicationSeconds: communicationSeconds / 4 })
+    expect(calibration.overlapRatio).toBeCloseTo(0.75, 9)
+    expect(predict({ ...cut, calibration }).step.seconds).toBeCloseTo(computeSeconds + communicationSeconds / 4, 9)
+    // Slower than predicted is no overlap.
+    expect(calibrate(cut, { communicationSeconds: 2 * communicationSeconds }).overlapRatio).toBeUndefined()
+  })
+
   it('takes communication that nobody measured as predicted, and then predicts the step that was observed', () => {
     for (const u of [0.3, 0.5, 0.8]) {
       const cut = { ...job, parallelism: { tensor: 8, data: 1 } }

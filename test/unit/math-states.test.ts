@@ -234,3 +234,27 @@ describe('the whole memory of a device', () => {
     expect(totalBytes / seen).toBeLessThan(1)
   })
 })
+
+describe('weights in fewer bits', () => {
+  const job = { model: { parameters: 7e9 }, precision: 'bf16', optimizer: 'adamw', batch: { micro: 1, global: 1 } }
+  const bytes = (input: object) => {
+    const { parametersBytes = NaN, gradientsBytes = NaN, optimizerBytes = NaN } = predict({ ...job, ...input }).memory
+    return [parametersBytes, gradientsBytes, optimizerBytes].map(one => one / 7e9)
+  }
+
+  it('without a master copy: 2 + 2 + 4 bytes a parameter, as moments are kept in 16 bits', () => {
+    expect(bytes({})).toEqual([2, 2, 12])
+    expect(bytes({ masterCopy: false })).toEqual([2, 2, 4])
+    expect(bytes({ masterCopy: false, optimizer: 'adam8bit' })).toEqual([2, 2, 2])
+    expect(bytes({ masterCopy: false, precision: 'fp32' })).toEqual([4, 4, 8])
+  })
+
+  it('frozen and packed (QLoRA): half a byte for each of them, states for what is trained alone', () => {
+    const model = { parameters: 7e9, trainableParameters: 7e7 }
+    const [parameters, gradients, optimizer] = bytes({ model, frozenPrecision: 'int4' })
+    expect(parameters).toBeCloseTo(0.99 * 0.5 + 0.01 * 2, 9)
+    expect(gradients).toBeCloseTo(0.02, 9)
+    expect(optimizer).toBeCloseTo(0.12, 9)
+    expect(bytes({ model })[0]).toBe(2)
+  })
+})

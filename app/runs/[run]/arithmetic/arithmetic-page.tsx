@@ -61,9 +61,11 @@ function Arithmetic({ predicted, answers, calibrated, asCalibrated }: Arithmetic
   )
 }
 
-function rowsOf({ achievableRatio, activationFactor, fragmentationRatio, contextBytes }: Calibrated): Row[] {
+function rowsOf(found: Calibrated): Row[] {
+  const { achievableRatio, overlapRatio, activationFactor, fragmentationRatio, contextBytes } = found
   return [
     { path: 'achievable share of the peak', derived: achievableRatio, unit: 'ratio' as const },
+    { path: 'communication hidden', derived: overlapRatio, unit: 'ratio' as const },
     { path: 'activations held, over predicted', derived: activationFactor, unit: 'none' as const },
     { path: 'fragmentation, of what tensors hold', derived: fragmentationRatio, unit: 'ratio' as const },
     { path: 'context and libraries', derived: contextBytes, unit: 'bytes' as const },
@@ -82,9 +84,13 @@ function useCalibrated(config: PredictInput, view: RunView | undefined) {
   const activationFactor = settled(found.calibration.activationFactor)
   const fragmentationRatio = settled(found.calibration.fragmentationRatio)
   const contextBytes = settled(found.calibration.contextBytes)
+  const overlapRatio = settled(found.calibration.overlapRatio)
   const asCalibrated = useMemo(
-    () => ({ ...config, calibration: { achievableRatio, activationFactor, fragmentationRatio, contextBytes } }),
-    [config, achievableRatio, activationFactor, fragmentationRatio, contextBytes],
+    () => ({
+      ...config,
+      calibration: { achievableRatio, overlapRatio, activationFactor, fragmentationRatio, contextBytes },
+    }),
+    [config, achievableRatio, overlapRatio, activationFactor, fragmentationRatio, contextBytes],
   )
   return { rows: rowsOf(found), asCalibrated }
 }
