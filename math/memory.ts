@@ -74,25 +74,34 @@ function gatheredBytes(plan: Plan, stage: Stage): number {
   return plan.keepsGathered ? stage.deviceParameters * (w + 4) : (2 * stage.layerParameters * w) / plan.tensor
 }
 
-/** Logits on the last stage; what ZeRO-3 gathers; with full recomputation the layer at work. */
-function bufferBytes(shape: ModelShape, plan: Plan, stage: Stage, microBatch: number, flash: boolean) {
+/** Logits on the last stage; what ZeRO-3 gathers; with full recomputation the layer at work; buckets of gradients. */
+function bufferBytes(
+  shape: ModelShape,
+  plan: Plan,
+  stage: Stage,
+  microBatch: number,
+  flash: boolean,
+  bytes: StateBytes | undefined,
+) {
   const last = stage.index === plan.pipeline - 1
   const tokens = (shape.sequenceLength * microBatch) / plan.context
   return {
     l: last ? (plan.logitBytes * tokens * shape.vocabularySize) / plan.tensor : 0,
     z: gatheredBytes(plan, stage),
+    u: plan.copiesGradients ? stage.deviceParameters * (bytes?.gradients ?? 0) : 0,
     y: plan.recompute === 'full' ? layerActivationBytes(shape, plan, microBatch, flash, 'none') : 0,
   }
 }
 
-function buffers(shape: ModelShape, plan: Plan, stage: Stage, microBatch: number, flash: boolean): Derived {
-  const letters = bufferBytes(shape, plan, stage, microBatch, flash)
+function buffers(...given: Parameters<typeof bufferBytes>): Derived {
+  const [, plan] = given
+  const letters = bufferBytes(...given)
   return {
-    value: letters.l + letters.z + letters.y,
-    formula: 'l + z + y',
+    value: letters.l + letters.z + letters.y + letters.u,
+    formula: 'l + z + y + u',
     letters,
     source: plan.zeroStage >= 3 ? sources.fsdp : sources.recomputation,
-    assumption: `l logits ${plan.logitBytes}·s·b·V/(t·c), z gathered under ZeRO-3 (${plan.keepsGathered ? 'the stage, and its gradients' : 'two layers'}), y the layer being recomputed`,
+    assumption: `l logits ${plan.logitBytes}·s·b·V/(t·c), z gathered under ZeRO-3 (${plan.keepsGathered ? 'the stage, and its gradients' : 'two layers'}), y the layer being recomputed, u buckets that gradients are copied into`,
   }
 }
 
@@ -118,8 +127,8 @@ function stageBytes(
         shardedBytes(bytes.optimizer, shards.optimizer, plan, on)
   const { microBatch } = plan
   if (microBatch === undefined) return states
-  const { l, z, y } = bufferBytes(shape, plan, stage, microBatch, flash)
-  return states + stageActivationBytes(shape, plan, stage, microBatch, flash) + l + z + y
+  const { l, z, y, u } = bufferBytes(shape, plan, stage, microBatch, flash, bytes)
+  return states + stageActivationBytes(shape, plan, stage, microBatch, flash) + l + z + y + u
 }
 
 function stageMemory(
@@ -143,7 +152,7 @@ function stageMemory(
     states: bytes === undefined ? undefined : modelStates(onDevice(stage), bytes, plan),
     layerActivations: known ? layerActivations(shape, plan, microBatch, flash) : undefined,
     activations: known ? stageActivations(shape, plan, stage, microBatch, flash) : undefined,
-    buffers: known ? buffers(shape, plan, stage, microBatch, flash) : undefined,
+    buffers: known ? buffers(shape, plan, stage, microBatch, flash, bytes) : undefined,
   }
 }
 

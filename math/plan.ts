@@ -24,6 +24,8 @@ export interface Plan {
   readonly selectsOperations: boolean
   /** With a pipeline, parameters stay gathered and gradients whole until the step ends (torchtitan's FSDP). */
   readonly keepsGathered: boolean
+  /** Gradients are copied into buckets for their all-reduce (DistributedDataParallel, as it is by default). */
+  readonly copiesGradients: boolean
   readonly offload: 'none' | 'optimizer' | 'parameters'
   readonly devices: number
   readonly microBatch: number | undefined
@@ -130,6 +132,11 @@ export function readPlan(input: PredictInput, notes: Notes): Plan {
     shards: Math.min(given.shardGroup ?? Infinity, degrees.data * degrees.context),
     logitBytes: logitBytesOf(input),
     selectsOperations: isTorchtitan(input.framework),
+    copiesGradients:
+      usesAutocast(input.framework) &&
+      !isTorchtitan(input.framework) &&
+      (given.zeroStage ?? 0) === 0 &&
+      degrees.data > 1,
     keepsGathered: isTorchtitan(input.framework) && degrees.pipeline > 1,
     ...{ schedule: given.schedule ?? '1f1b', offload: input.offload ?? 'none' },
     precision: readPrecision(input, notes),

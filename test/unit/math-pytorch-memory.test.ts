@@ -17,10 +17,16 @@ describe('memory under PyTorch', () => {
   it('holds the logits four times: as given, in fp32, as log-softmax, and their gradient', () => {
     const logits = 8192 * 128_256
     const buffers = (framework: string, precision: string) =>
-      predict({ ...job, framework, precision, parallelism: { data: 8 } }).memory.buffersBytes
+      predict({ ...job, framework, precision, parallelism: { data: 1 } }).memory.buffersBytes
     expect(buffers('torchtitan', 'bf16')).toBe(14 * logits)
     expect(buffers('nanogpt', 'fp32')).toBe(12 * logits)
     expect(buffers('megatron', 'bf16')).toBe(4 * logits)
+  })
+
+  it('holds a copy of all gradients for the all-reduce of DistributedDataParallel', () => {
+    const of = (parallelism: object) =>
+      predict({ ...job, framework: 'nanogpt', parallelism }).memory.buffersBytes ?? NaN
+    expect(of({ data: 8 }) - of({ data: 1 })).toBe(4 * 8_030_261_248)
   })
 
   it('meets what torchtitan reserved with full recomputation at 32k tokens: 83.9 GiB', () => {
