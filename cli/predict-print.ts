@@ -26,7 +26,7 @@ const stageRow = (stage: StageSummary) => [
     `  ${stage.stage}`,
     String(stage.layers),
     format(stage.deviceParameters, 'count'),
-    format(stage.inFlight, 'none'),
+    String(Number(stage.inFlight.toFixed(2))),
   ],
   ...[stage.statesBytes, stage.activationsBytes, stage.buffersBytes, stage.totalBytes].map(one => format(one, 'bytes')),
 ]

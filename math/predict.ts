@@ -8,7 +8,8 @@ import type { Counted } from './conventions/convention'
 import { countedAsAsked } from './conventions/job'
 import { missingDimensions, completeShape, type ModelShape } from './dimensions'
 import { explainModelFlops } from './efficiency'
-import { encoderParameters } from './encoder'
+import { encoderParameters, encoderShare, encoderWeights } from './encoder'
+import { backwardFlops, flopParts, forwardFlops, type FlopParts } from './flop-parts'
 import type { Derived, Explanation } from './explain'
 import { Figures } from './figures'
 import { flopsByConvention, hardwareFlopsBySize, hardwareFlopsPerToken } from './flops'
@@ -32,6 +33,11 @@ export interface FlopsPrediction {
   perStep?: number
   /** With recomputation. */
   hardwarePerToken?: number
+  /** Of `perToken`, as far as no other convention was asked for. */
+  forwardPerToken?: number
+  backwardPerToken?: number
+  /** Adding up to `perToken`. */
+  parts?: Partial<Record<keyof FlopParts, number>>
   /** FLOPs per token as tools count them. */
   byConvention?: Record<string, number>
 }
@@ -100,6 +106,23 @@ function hardwareFlops(known: Known, perToken: number | undefined, attention: nu
   return hardwareFlopsBySize(perToken, shape.layers, recomputedFlops(shape, plan, plan.microBatch, flash))
 }
 
+/** Forward and backward pass, and the parts of both. */
+function passesOf({ shape, input }: Known, own: Derived & { attention: number }, figures: Figures): FlopsPrediction {
+  const P = own.letters['P']
+  if (shape === undefined || P === undefined) return {}
+  const working = P - encoderWeights(shape) * (1 - encoderShare(shape))
+  const forward = forwardFlops(P, own.attention, working)
+  const parts = flopParts(shape, P, input.attention ?? 'full', input.model?.trainableParameters)
+  const entries = Object.entries(parts).filter(([name]) => name !== 'encoder' || shape.encoder !== undefined)
+  return defined<FlopsPrediction>({
+    forwardPerToken: figures.add('flops.forwardPerToken', forward, 'flops'),
+    backwardPerToken: figures.add('flops.backwardPerToken', backwardFlops(own.value, forward.value), 'flops'),
+    parts: Object.fromEntries(
+      entries.map(([name, part]) => [name, figures.add(`flops.parts.${name}`, part, 'flops')]),
+    ) as FlopsPrediction['parts'],
+  })
+}
+
 function predictFlops(known: Known, figures: Figures, notes: Notes): FlopsPrediction {
   const { input, plan, shape } = known
   const own = explainModelFlops(input)
@@ -120,6 +143,7 @@ function predictFlops(known: Known, figures: Figures, notes: Notes): FlopsPredic
   return defined<FlopsPrediction>({
     ...{ perToken, perStep: step },
     hardwarePerToken: figures.add('flops.hardwarePerToken', hardware, 'flops'),
+    ...(known.counted.flopsPerToken === undefined && own !== undefined ? passesOf(known, own, figures) : {}),
     byConvention:
       shape && own && shape.encoder === undefined ? flopsByConvention(shape, own.letters['P'] ?? NaN) : undefined,
   })

@@ -96,6 +96,24 @@ describe('every figure of a prediction', () => {
   })
 })
 
+describe('the FLOPs of a model', () => {
+  it('add up: its parts to the whole, forward and backward pass to the whole, and without recomputation the hardware’s', () => {
+    fc.assert(
+      fc.property(anyJob, input => {
+        const { flops, mfu, hfu } = predict(input)
+        const { perToken = NaN, forwardPerToken = NaN, backwardPerToken = NaN, parts = {} } = flops
+        const sum = Object.values(parts).reduce((all, part) => all + part, 0)
+        expect(sum / perToken).toBeCloseTo(1, 9)
+        expect((forwardPerToken + backwardPerToken) / perToken).toBeCloseTo(1, 12)
+        if (input.model?.trainableParameters === undefined) expect(backwardPerToken / forwardPerToken).toBeCloseTo(2, 9)
+        if (input.recompute === 'none') expect(hfu).toBe(mfu)
+        for (const part of Object.values(parts)) expect(part).toBeGreaterThanOrEqual(0)
+      }),
+      { numRuns: 1000 },
+    )
+  })
+})
+
 describe.each([...gpus].map(gpu => [gpu.name, gpu] as const))('the GPU %s', (_, gpu) => {
   it('is found by each of its names, and by nobody else’s', () => {
     expect(gpu.name).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/)
