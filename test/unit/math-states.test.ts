@@ -187,6 +187,27 @@ describe('pipeline stages and tensor ranks', () => {
 })
 
 describe('the whole memory of a device', () => {
+  // Interleaved chunks hold more micro-batches with more stages, and the first two replicas of DistributedDataParallel buckets.
+  it.each(['tensor', 'pipeline', 'data', 'context'] as const)(
+    'falls weakly with twice the %s parallel degree',
+    degree => {
+      fc.assert(
+        fc.property(anyInput, given => {
+          const parallelism = { ...given.parallelism, virtualStages: 1 }
+          // Stages of as many layers each: an uneven cut holds more.
+          const model = { ...given.model, layers: 16 * Math.ceil((given.model?.layers ?? 1) / 16) }
+          const input = { ...given, model, framework: 'megatron', parallelism }
+          const more = { ...input, parallelism: { ...parallelism, [degree]: 2 * (parallelism[degree] ?? 1) } }
+          const before = predict(input).memory.totalBytes ?? NaN
+          // Each micro-batch in flight has a mask of its own after the embedding.
+          const slack = degree === 'pipeline' ? 0.005 : 1e-9
+          expect(predict(more).memory.totalBytes).toBeLessThanOrEqual(before * (1 + slack))
+        }),
+        { numRuns: 300 },
+      )
+    },
+  )
+
   it('is the sum of its parts', () => {
     fc.assert(
       fc.property(anyInput, input => {
