@@ -194,14 +194,12 @@ describe('the whole memory of a device', () => {
       fc.assert(
         fc.property(anyInput, given => {
           const parallelism = { ...given.parallelism, virtualStages: 1 }
-          // Stages of as many layers each: an uneven cut holds more.
-          const model = { ...given.model, layers: 16 * Math.ceil((given.model?.layers ?? 1) / 16) }
+          // Stages of as many layers each, as an uneven cut holds more; no dropout, as each micro-batch in flight has a mask.
+          const model = { ...given.model, biases: false, layers: 16 * Math.ceil((given.model?.layers ?? 1) / 16) }
           const input = { ...given, model, framework: 'megatron', parallelism }
           const more = { ...input, parallelism: { ...parallelism, [degree]: 2 * (parallelism[degree] ?? 1) } }
           const before = predict(input).memory.totalBytes ?? NaN
-          // Each micro-batch in flight has a mask of its own after the embedding.
-          const slack = degree === 'pipeline' ? 0.005 : 1e-9
-          expect(predict(more).memory.totalBytes).toBeLessThanOrEqual(before * (1 + slack))
+          expect(predict(more).memory.totalBytes).toBeLessThanOrEqual(before * (1 + 1e-9))
         }),
         { numRuns: 300 },
       )
