@@ -1,0 +1,91 @@
+/**
+ * Reads every capture of real tools and prints, for each kind: files read, records, lines understood, fields filled, and
+ * files that were claimed by another tool's form.
+ *
+ *     npm run bench:captures [-- FOLDER]
+ */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseChunks } from '../../cli/parse'
+import { forms } from '../../collectors/forms/index'
+import { formats } from '../../collectors/logs/index'
+import type { WireRecord } from '../../wire/records'
+
+const root = process.argv[2] ?? join(import.meta.dirname, '../../../shared/captures')
+/** Tools whose output a folder holds, where it is not named after the tool; `log` for what is read line by line. */
+const TOOLS: Readonly<Record<string, readonly string[]>> = {
+  dcgm: ['dcgm', 'prometheus', 'dcgmi'],
+  dmesg: ['log'],
+  'exporter-pages': ['prometheus'],
+  'proc-net-dev': ['proc-net-dev', 'proc'],
+  'sysfs-drm': ['amdgpu', 'sysfs-drm'],
+  'sysfs-infiniband': ['sysfs-infiniband', 'infiniband'],
+  'rocm-smi-json': ['rocm-smi'],
+  'rocm-smi-text': ['rocm-smi'],
+}
+const toolsOf = (folder: string) => TOOLS[folder] ?? [folder.startsWith('nvidia-smi') ? 'nvidia-smi' : folder]
+
+interface Tally {
+  files: number
+  read: string[]
+  unread: string[]
+  wrong: string[]
+  records: number
+  fields: number
+  linesRead: number
+  linesUnread: number
+}
+
+/** Values of a record that say something: its kind and what the reader adds itself are none. */
+const fieldsOf = (record: WireRecord) =>
+  Object.entries(record).filter(([name, value]) => value !== undefined && !['kind', 'source', 'vendor'].includes(name))
+    .length
+
+async function readFile(path: string, tools: readonly string[], tally: Tally): Promise<void> {
+  const bytes = readFileSync(path)
+  const text = bytes.toString('utf8')
+  const owner = [...forms].find(form => form.claims({ bytes, text }))
+  const records: WireRecord[] = []
+  async function* chunks() {
+    yield await Promise.resolve(bytes)
+  }
+  const write = (more: readonly WireRecord[]) => Promise.resolve(void records.push(...more))
+  const counts = await parseChunks(chunks(), { forms: [...forms], formats: [...formats], write })
+  const name = path.slice(root.length + 1)
+  tally.files += 1
+  const tool = owner?.tool ?? (records.length > 0 ? 'log' : undefined)
+  if (tool === undefined) tally.unread.push(name)
+  else if (tools.includes(tool)) tally.read.push(name)
+  else tally.wrong.push(`${name} as ${owner?.name ?? 'a log'}`)
+  tally.records += records.length
+  tally.fields += records.reduce((sum, record) => sum + fieldsOf(record), 0)
+  tally.linesRead += counts.linesRead
+  tally.linesUnread += counts.linesUnread
+}
+
+if (!existsSync(root)) {
+  console.log(`there are no captures at ${root}; name their folder`)
+  process.exit(0)
+}
+const all = { files: 0, read: 0, wrong: 0 }
+const details: string[] = []
+console.log('captures'.padEnd(22), 'files', ' read', 'wrong', 'records', 'fields/record', 'lines understood')
+for (const folder of readdirSync(root).filter(name => statSync(join(root, name)).isDirectory())) {
+  const lists = { read: [] as string[], unread: [] as string[], wrong: [] as string[] }
+  const tally: Tally = { files: 0, ...lists, records: 0, fields: 0, linesRead: 0, linesUnread: 0 }
+  for (const name of readdirSync(join(root, folder))) await readFile(join(root, folder, name), toolsOf(folder), tally)
+  const { files, read, wrong, unread, records, fields, linesRead, linesUnread } = tally
+  const lines = linesRead + linesUnread
+  console.log(
+    folder.padEnd(22),
+    ...[String(files).padStart(5), String(read.length).padStart(5), String(wrong.length).padStart(5)],
+    ...[String(records).padStart(7), (records === 0 ? '–' : (fields / records).toFixed(1)).padStart(13)],
+    `${linesRead} of ${lines}${lines === 0 ? '' : ` (${((100 * linesRead) / lines).toFixed(0)} %)`}`.padStart(24),
+  )
+  all.files += files
+  all.read += read.length
+  all.wrong += wrong.length
+  details.push(...wrong.map(one => `wrong claim: ${one}`), ...unread.map(one => `not read: ${one}`))
+}
+console.log(details.join('\n'))
+console.log(`${all.read} of ${all.files} files read, ${all.wrong} wrong claims`)
