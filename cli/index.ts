@@ -12,6 +12,7 @@ export const commands = registry<CommandEntry>('command', [
   { name: 'start', help: 'hub, dashboard and an agent for this machine', load: () => import('./start') },
   { name: 'run', help: 'run a training command and watch it', load: () => import('./run') },
   { name: 'agent', help: 'the agent alone', load: () => import('./agent') },
+  { name: 'import', help: 'a finished or crashed run from its files', load: () => import('./import') },
   {
     name: 'parse',
     help: 'what the collectors read from a file, one JSON record a line',

@@ -11,18 +11,14 @@ import { launch, type Launched } from '../collectors/launch'
 import { createLogReader } from '../collectors/logs/read'
 import type { RecordOf, WireRecord } from '../wire/records'
 import { defineCommand, type Invocation } from './command'
+import { newRunId } from './run-id'
+import { hubAnswers } from './hub-answers'
 import { hubUrl, type PlumblineSettings } from './settings'
 
 const HEARTBEAT_MS = 5000
 const KILL_MS = 10_000
 /** Output that a daemon holds open when the job is gone is let go of after so long without a byte. */
 const OUTPUT_MS = 2_000
-
-/** `20261123-214501-k3fa`: sorts by time, and is short enough to read out. */
-function newRunId(): string {
-  const time = new Date().toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15)
-  return `${time}-${Math.random().toString(36).slice(2, 6).padEnd(4, '0')}`
-}
 
 function jobEnvironment(run: string, hookFolder: string): NodeJS.ProcessEnv {
   const path = [join(packageRoot, 'hook'), process.env['PYTHONPATH']].filter(Boolean).join(delimiter)
@@ -31,14 +27,6 @@ function jobEnvironment(run: string, hookFolder: string): NodeJS.ProcessEnv {
     PYTHONUNBUFFERED: '1',
     ...process.env,
     ...{ PLUMBLINE_RUN: run, PLUMBLINE_HOOK_DIR: hookFolder, PYTHONPATH: path },
-  }
-}
-
-async function hubAnswers(url: string): Promise<boolean> {
-  try {
-    return (await fetch(`${url}/api/health`, { signal: AbortSignal.timeout(1000) })).ok
-  } catch {
-    return false
   }
 }
 

@@ -1,5 +1,6 @@
 /** What the doors show of a run: the same view answers HTTP and feeds the live page. */
 import { detectAll } from '../analysis/index'
+import { postMortemOf } from '../analysis/post-mortem/index'
 import { unixSeconds } from '../base/clock'
 import { predict, type PredictInput } from '../math/predict'
 import type {
@@ -15,6 +16,8 @@ import type {
 } from '../wire/api'
 import type { Finding } from '../wire/findings'
 import type { RecordOf } from '../wire/records'
+import type { PostMortem } from '../wire/post-mortem'
+import { sceneOf } from './queries/post-mortem'
 import { gpuSeries, hostSeries } from './queries/devices'
 import { rankInfos, runEvents } from './queries/run'
 import { perRank, perStep, rankMap, stepSeries, type Range } from './queries/steps'
@@ -153,6 +156,14 @@ export class Views {
     }
   }
 
+  /** Undefined where no memory ran out. */
+  async postMortem(facts: RunFacts): Promise<PostMortem | undefined> {
+    const { config } = await this.runs.figures(facts)
+    const events = await this.eventRecords(facts.run)
+    const scene = await sceneOf(this.store, facts, events, config as PredictInput | undefined)
+    return scene === undefined ? undefined : postMortemOf(scene)
+  }
+
   private predicted(config: RecordOf<'config'>) {
     try {
       return predict(config as PredictInput)
@@ -165,7 +176,7 @@ export class Views {
   private async eventRecords(run: string): Promise<RecordOf<'event'>[]> {
     const columns = await this.store.query(
       `SELECT * EXCEPT (agent, sequence, receivedAt, run, node, type), toString(node) AS node, toString(type) AS type FROM event
-       WHERE run = {run:String} ORDER BY time DESC LIMIT 200`,
+       WHERE run = {run:String} ORDER BY time DESC LIMIT 1000`,
       { run },
     )
     return Array.from({ length: rowsOf(columns) }, (_, row) => {

@@ -20,6 +20,7 @@ const FIGURES: readonly (readonly [field: keyof Event, patterns: readonly RegExp
   // What eras before 1.4 called cached is what the allocator held beyond the tensors.
   ['reservedUnallocatedBytes', [sized('SIZE is reserved by PyTorch but unallocated'), sized('; SIZE cached\\)')]],
 ]
+const PROCESSES = new RegExp(`\\bProcess \\d{1,10} has ${SIZE} memory in use`, 'g')
 const DEVICE =
   /(?:CUDA|HIP|XPU|NPU|MPS|MUSA|CUDNN|CUBLAS) (?:error: |backend )?out of memory|OutOfMemoryError|RESOURCE_EXHAUSTED: Out of memory|CUBLAS_STATUS_ALLOC_FAILED|cudaMalloc failed: out of memory/i
 const HOST =
@@ -45,7 +46,18 @@ export function readOutOfMemory(text: string, rank: number | undefined): Event |
     const bytes = bytesOf(match?.[1])
     if (bytes !== undefined) Object.assign(event, { [field]: bytes })
   }
+  event.processBytes ??= onlyProcess(text, event.allocatedBytes)
   return event
+}
+
+/**
+ * In a container PyTorch does not know its own process among those that the driver lists, and names it by its number. One that
+ * holds as much as this process's tensors is this one; another process is not what the field is about.
+ */
+function onlyProcess(text: string, allocated: number | undefined): number | undefined {
+  const listed = [...text.matchAll(PROCESSES)].map(match => bytesOf(match[1]))
+  const [bytes] = listed
+  return listed.length === 1 && bytes !== undefined && allocated !== undefined && bytes >= allocated ? bytes : undefined
 }
 
 const NCCL = /Watchdog caught collective operation timeout: |ProcessGroupNCCL's watchdog got stuck for \d/

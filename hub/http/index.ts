@@ -54,6 +54,19 @@ export const endpoints = registry<Endpoint>('endpoint', [
     answer: call => call.hub.views.events(runOf(call), readQuery(limitSchema, call.query).limit),
   },
   {
+    ...{
+      name: 'post-mortem',
+      path: '/api/runs/:run/post-mortem',
+      help: 'why memory ran out, and what would have fitted',
+    },
+    answer: async call => {
+      const found = await call.hub.views.postMortem(runOf(call))
+      if (found === undefined)
+        throw new HttpError(404, 'this run told of no memory that ran out', 'its events are at /api/runs/RUN/events')
+      return found
+    },
+  },
+  {
     ...{ name: 'steps.csv', path: '/api/runs/:run/steps.csv', help: 'export: one line a step and rank' },
     answer: stepsCsv,
   },

@@ -1,0 +1,171 @@
+/** Why memory ran out, the likeliest first. Each cause says what was seen, and against what. */
+import { format } from '../../base/units'
+import type { Cause, CauseName } from '../../wire/post-mortem'
+import { median } from '../statistics'
+import type { Figures } from './figures'
+import type { Growth } from './growth'
+import type { Event, Scene } from './scene'
+
+export interface Evidence {
+  readonly event: Event
+  readonly figures: Figures
+  readonly growth: Growth
+  readonly scene: Scene
+  /** What the prediction says the device must hold; undefined where it says nothing. */
+  readonly predictedBytes: number | undefined
+}
+
+const bytes = (value: number | undefined) => format(value, 'bytes')
+const cause = (name: CauseName, certainty: Cause['certainty'], title: string, evidence: string): Cause[] => [
+  { name, certainty, title, evidence },
+]
+/** Another process must hold more than a context to be worth a word. */
+const OTHERS_LEAST = 2 ** 30
+
+function neighbour({ figures: { others, free = 0, requested, capacity } }: Evidence): Cause[] {
+  if (others === undefined || others < OTHERS_LEAST) return []
+  const wouldFit = requested !== undefined && free + others >= requested
+  return cause(
+    'neighbour',
+    wouldFit ? 'certain' : 'possible',
+    'Another process held memory of this device',
+    `${bytes(others)} of ${bytes(capacity)} were held by other processes; ${bytes(free)} were free and ${bytes(requested)} asked for`,
+  )
+}
+
+function fragmentation({ figures: { unused, free = 0, requested, tensors } }: Evidence): Cause[] {
+  if (unused === undefined || requested === undefined || unused < requested) return []
+  const share = tensors === undefined ? 1 : unused / tensors
+  return cause(
+    'fragmentation',
+    share > 0.1 ? 'certain' : 'likely',
+    'The memory was there, in pieces that were too small',
+    `the allocator held ${bytes(unused)} that no tensor used, more than the ${bytes(requested)} that it could not place; ${bytes(free)} were free on the device`,
+  )
+}
+
+function growing({ growth, figures }: Evidence): Cause[] {
+  if (growth.kind !== 'steady') return []
+  const { bytesPerStep, risenBytes, steps, what } = growth
+  const rate = `${bytes(bytesPerStep)} a step over ${steps} steps, ${bytes(risenBytes)} in all`
+  if (what === 'reserved')
+    return cause(
+      'fragmentation-creep',
+      'likely',
+      'The allocator reserved more from step to step, and tensors did not hold more',
+      `what is reserved rose by ${rate}, what tensors hold did not`,
+    )
+  return cause(
+    'leak',
+    risenBytes > (figures.requested ?? 0) ? 'certain' : 'likely',
+    'Tensors held more from step to step',
+    `the peak of a step rose by ${rate}: something keeps what each step makes (losses kept with their graph, lists of outputs, caches)`,
+  )
+}
+
+/** Seconds before the end within which a checkpoint or an evaluation is taken to be under way. */
+const UNDER_WAY_SECONDS = 600
+
+function beside({ event, scene, growth }: Evidence): Cause[] {
+  if (growth.kind === 'steady') return []
+  const since = scene.lastStepAt ?? -Infinity
+  const time = event.time ?? Infinity
+  const other = scene.events.findLast(
+    ({ type, time: at = -Infinity }) =>
+      (type === 'evaluation' || type === 'checkpoint') && at <= time && at >= Math.max(since, time - UNDER_WAY_SECONDS),
+  )
+  if (other === undefined) return []
+  return cause(
+    'checkpoint-or-evaluation',
+    'likely',
+    `It happened during ${other.type === 'evaluation' ? 'an evaluation' : 'a checkpoint'}, not in a training step`,
+    `after the last finished step the log told of ${other.type === 'evaluation' ? 'an evaluation' : 'a checkpoint'}: ${(other.message ?? '').slice(0, 200)}`,
+  )
+}
+
+/** A step that wants so much more than any before it is another kind of step. */
+const LARGER = 1.05
+
+function larger({ growth, figures: { tensors, requested = 0 } }: Evidence): Cause[] {
+  if (growth.kind !== 'flat' || tensors === undefined) return []
+  const wanted = tensors + requested
+  if (wanted < LARGER * growth.mostBytes) return []
+  return cause(
+    'larger-step',
+    wanted > 1.15 * growth.mostBytes ? 'certain' : 'likely',
+    'This step wanted more than any before it: most often a longer sequence or a fuller batch',
+    `${bytes(wanted)} with the request, where ${growth.steps} steps before held ${bytes(growth.usualBytes)} and never more than ${bytes(growth.mostBytes)}`,
+  )
+}
+
+/** A rank that holds so much more than the median of the others does other work. */
+const UNEVEN = 1.15
+
+function uneven({ event, scene }: Evidence): Cause[] {
+  const own = event.rank === undefined ? undefined : scene.peaksByRank.get(event.rank)
+  const others = [...scene.peaksByRank].flatMap(([rank, peak]) => (rank === event.rank ? [] : [peak]))
+  const usual = median(others)
+  if (own === undefined || others.length < 1 || own < UNEVEN * usual) return []
+  const pipeline = scene.config?.parallelism?.pipeline ?? 1
+  return cause(
+    'uneven-stage',
+    pipeline > 1 ? 'likely' : 'possible',
+    pipeline > 1 ? 'Its pipeline stage is fuller than the others' : 'This rank held more than the others',
+    `rank ${event.rank} held ${bytes(own)} at its peak, the median of ${others.length} others ${bytes(usual)}`,
+  )
+}
+
+function first({ growth, scene, figures: { capacity }, predictedBytes }: Evidence): Cause[] {
+  if (growth.kind !== 'no-steps' || scene.lastStep === undefined) return []
+  // Forward and backward fitted once: what the first optimizer step adds are its states.
+  const fits = predictedBytes === undefined || capacity === undefined || predictedBytes <= capacity
+  return cause(
+    'first-optimizer-step',
+    fits ? 'possible' : 'likely',
+    'It ended with the first steps: the optimizer’s states come with its first step, and stay',
+    `the last finished step was ${scene.lastStep}`,
+  )
+}
+
+function tooLarge({ predictedBytes, figures: { capacity, tensors }, growth, scene }: Evidence): Cause[] {
+  const said = predictedBytes === undefined || capacity === undefined ? undefined : predictedBytes / capacity
+  const early = growth.kind === 'no-steps' && scene.lastStep === undefined
+  if (said !== undefined && said > 1)
+    return cause(
+      'too-large',
+      'certain',
+      'The job is too large for the device as it is configured',
+      `${bytes(predictedBytes)} are predicted, the device has ${bytes(capacity)}`,
+    )
+  if (!early && (said === undefined || said < 0.9)) return []
+  return cause(
+    'too-large',
+    'likely',
+    'The job needs about as much as the device has',
+    early
+      ? `no step was finished; tensors held ${bytes(tensors)} of ${bytes(capacity)}`
+      : `${bytes(predictedBytes)} are predicted, the device has ${bytes(capacity)}`,
+  )
+}
+
+const CERTAINTY = { certain: 0, likely: 1, possible: 2 } as const
+/** Of equal certainty what a person can act on at once comes first. */
+const RULES = [neighbour, growing, fragmentation, beside, larger, uneven, tooLarge, first]
+
+export function causesOf(evidence: Evidence): Cause[] {
+  if (evidence.event.type === 'host-oom')
+    return cause(
+      'host-memory',
+      'certain',
+      'The host ran out of memory, not the device',
+      (evidence.event.message ?? '').slice(0, 300),
+    )
+  const found = RULES.flatMap(rule => rule(evidence))
+  if (found.length > 0) return found.sort((one, other) => CERTAINTY[one.certainty] - CERTAINTY[other.certainty])
+  return cause(
+    'unknown',
+    'possible',
+    'Why cannot be said from what is known',
+    'memory was not seen before the end, or it was as always',
+  )
+}

@@ -1,0 +1,134 @@
+/** `plumbline import`: a finished or crashed run from its files, sent to the hub as an agent sends what it sees. */
+import { stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { startAgent } from '../agent/agent'
+import { PlumblineError } from '../base/errors'
+import { localHost } from '../collectors/host'
+import type { Counts } from '../collectors/form'
+import type { WireRecord } from '../wire/records'
+import { defineCommand } from './command'
+import { hubAnswers } from './hub-answers'
+import { importedRun, type ImportedFile } from './imported-run'
+import { parseChunks, readersNamed } from './parse'
+import { readChunks } from './parse-input'
+import { newRunId } from './run-id'
+import { hubUrl, type PlumblineSettings } from './settings'
+
+const FLUSH_MS = 120_000
+/** Rows that are handed over at a time, so that the agent's batches stay small. */
+const ROWS = 20_000
+
+export interface ImportRequest {
+  readonly files: readonly string[]
+  /** '' for the name of the first file. */
+  readonly name: string
+  readonly node: string | undefined
+  readonly hub: string
+  readonly token: string
+  readonly data: string
+  readonly log: (line: string) => void
+}
+export interface ImportedFileCounts extends Counts {
+  readonly file: string
+  readonly records: number
+}
+export interface ImportResult {
+  readonly run: string
+  readonly files: readonly ImportedFileCounts[]
+  readonly steps: number
+  readonly events: readonly string[]
+}
+
+async function readFile(path: string): Promise<ImportedFile & Counts> {
+  const records: WireRecord[] = []
+  const write = (more: readonly WireRecord[]) => {
+    for (const record of more) records.push(record)
+    return Promise.resolve()
+  }
+  const counts = await parseChunks(readChunks(path, process.stdin), { ...readersNamed(undefined), write })
+  const writtenAt = path === '-' ? Date.now() / 1000 : (await stat(path)).mtimeMs / 1000
+  return { ...counts, records, writtenAt }
+}
+
+async function send(records: readonly WireRecord[], run: string, request: ImportRequest): Promise<void> {
+  const { hub, token, data, log } = request
+  const settings = { intervalMs: 1000, logs: [], run, fromStart: true, synthetic: false }
+  const agent = await startAgent({
+    ...{ host: localHost(), hub, token, data, spool: `import-${run}`, spoolBytes: 4 * 1024 ** 3, temporary: true },
+    ...{ collectors: [], collectorSettings: settings, metricsPort: -1, otlp: '', log },
+  })
+  for (let at = 0; at < records.length; at += ROWS) {
+    for (const record of records.slice(at, at + ROWS)) agent.add(record)
+    // A turn of the loop for each lump: the agent writes it to its spool meanwhile.
+    await new Promise(resolve => setTimeout(resolve, 300))
+  }
+  const { pending } = await agent.stop({ flushMs: FLUSH_MS })
+  if (pending > 0)
+    throw new PlumblineError(`${pending} batches were not taken by the hub at ${hub}`, {
+      fix: `they wait in ${data}/spool; the next agent here sends them`,
+    })
+}
+
+/** Reads files as `parse` does and makes one run of them. Throws where nothing in them is understood. */
+export async function importRun(request: ImportRequest): Promise<ImportResult> {
+  const read = []
+  for (const file of request.files) read.push({ file, ...(await readFile(file)) })
+  const files = read.map(({ file, records, linesRead, linesUnread }) => ({
+    ...{ file, records: records.length, linesRead, linesUnread },
+  }))
+  if (files.every(({ records }) => records === 0))
+    throw new PlumblineError(`nothing in ${files.length === 1 ? 'the file' : 'the files'} was understood`, {
+      fix: 'see with `plumbline parse FILE` what is read of each',
+    })
+  const run = newRunId()
+  const named = request.name === '' ? basename(request.files[0] ?? '').replace(/^-$/, 'standard input') : request.name
+  const records = importedRun(read, { run, name: named, node: request.node ?? `import-${run}` })
+  await send(records, run, request)
+  return {
+    ...{ run, files },
+    steps: new Set(records.flatMap(record => (record.kind === 'step' ? [record.step] : []))).size,
+    events: records.flatMap(record => (record.kind === 'event' ? [record.type ?? 'event'] : [])),
+  }
+}
+
+function describe({ run, files, steps, events }: ImportResult, hub: string): string {
+  const counted = new Map<string, number>()
+  for (const event of events) counted.set(event, (counted.get(event) ?? 0) + 1)
+  const words = [...counted].map(([type, count]) => (count === 1 ? type : `${count} × ${type}`))
+  return [
+    ...files.map(({ file, records, linesRead, linesUnread }) => {
+      return `${file}: ${records} records of ${linesRead} lines, ${linesUnread} lines not read`
+    }),
+    `${steps} steps; events: ${words.join(', ') || 'none'}`,
+    `${hub}/runs/${run}`,
+  ].join('\n')
+}
+
+async function reachHub(settings: PlumblineSettings): Promise<string> {
+  const hub = hubUrl(settings).replace(/\/+$/, '')
+  if (await hubAnswers(hub)) return hub
+  throw new PlumblineError(`no hub answers at ${hub}`, {
+    fix: 'start one with `plumbline start`, or name it with --hub',
+  })
+}
+
+export const command = defineCommand({
+  settings: ['hub', 'port', 'token', 'data'],
+  configure: command => {
+    command
+      .argument('<file...>', 'logs, SMI output and whatever else `parse` reads; may be gzip; - is standard input')
+      .option('--name <name>', 'the name of the run; that of the first file where none is given')
+      .option('--node <name>', 'the node of what names none')
+  },
+  async run({ arguments: files, options, settings }) {
+    const hub = await reachHub(settings)
+    const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
+    const result = await importRun({
+      ...{ files, hub, token: settings.token, data: settings.data },
+      ...{ name: text(options['name']) ?? '', node: text(options['node']), log: () => undefined },
+    })
+    if (options['json'] === true) console.log(JSON.stringify({ ...result, url: `${hub}/runs/${result.run}` }))
+    else console.log(describe(result, hub))
+    return 0
+  },
+})
