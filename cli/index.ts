@@ -19,5 +19,6 @@ export const commands = registry<CommandEntry>('command', [
     load: () => import('./parse'),
   },
   { name: 'predict', help: 'Transformers Math for a config or a preset', load: () => import('./predict') },
+  { name: 'report', help: 'a post-mortem as Markdown, JSON or one HTML file', load: () => import('./report') },
   { name: 'doctor', help: 'what this node offers, what is missing, and how to get it', load: () => import('./doctor') },
 ])

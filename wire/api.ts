@@ -11,6 +11,8 @@
  *     GET /api/runs/:run/hosts?from&to&points           host series of the run's nodes
  *     GET /api/runs/:run/events?limit
  *     GET /api/runs/:run/post-mortem                    why memory ran out (wire/post-mortem.ts); 404 where it did not
+ *     GET /api/runs/:run/post-mortem.md                 the same as Markdown
+ *     GET /api/runs/:run/post-mortem.html               the same as one HTML file
  *     GET /api/runs/:run/steps.csv                      export, one line a step and rank
  *     GET /api/nodes                                    agents and the health of their collectors
  *

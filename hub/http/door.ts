@@ -66,7 +66,7 @@ export async function answerRequest(hub: Hub, request: IncomingMessage, response
         response.setHeader('allow', 'GET, HEAD')
         throw new HttpError(405, 'this door is read with GET', 'ask again with GET')
       }
-      const value = await endpoint.answer({ hub, query: url.searchParams, run: found.run, response })
+      const value = await endpoint.answer({ hub, query: url.searchParams, run: found.run, request, response })
       if (value !== undefined) sendJson(response, 200, value)
     } catch (error) {
       const status = error instanceof HttpError ? error.status : 500

@@ -1,5 +1,5 @@
 /** The contract of an endpoint: one entry in `index.ts`. Paths may hold `:run`. */
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
 import { PlumblineError } from '../../base/errors'
 import type { Nodes } from '../nodes'
@@ -18,6 +18,7 @@ export interface Call {
   readonly hub: Hub
   readonly query: URLSearchParams
   readonly run: string | undefined
+  readonly request: IncomingMessage
   readonly response: ServerResponse
 }
 

@@ -5,7 +5,9 @@ import { unixSeconds } from '../../base/clock'
 import { VERSION } from '../../base/version'
 import { PROTOCOL } from '../../wire/messages'
 import { isRankMetric } from '../queries/steps'
+import { htmlOf, markdownOf } from '../../analysis/post-mortem/report'
 import { stepsCsv } from './csv'
+import { postMortem, postMortemAs } from './post-mortem'
 import { HttpError, rangeOf, readQuery, runOf, type Endpoint } from './endpoint'
 
 const limitSchema = z.object({ limit: z.coerce.number().int().min(1).max(10_000).default(200) })
@@ -59,12 +61,15 @@ export const endpoints = registry<Endpoint>('endpoint', [
       path: '/api/runs/:run/post-mortem',
       help: 'why memory ran out, and what would have fitted',
     },
-    answer: async call => {
-      const found = await call.hub.views.postMortem(runOf(call))
-      if (found === undefined)
-        throw new HttpError(404, 'this run told of no memory that ran out', 'its events are at /api/runs/RUN/events')
-      return found
-    },
+    answer: postMortem,
+  },
+  {
+    ...{ name: 'post-mortem.md', path: '/api/runs/:run/post-mortem.md', help: 'the same as Markdown' },
+    answer: call => postMortemAs(call, markdownOf, 'text/markdown'),
+  },
+  {
+    ...{ name: 'post-mortem.html', path: '/api/runs/:run/post-mortem.html', help: 'the same as one HTML file' },
+    answer: call => postMortemAs(call, htmlOf, 'text/html'),
   },
   {
     ...{ name: 'steps.csv', path: '/api/runs/:run/steps.csv', help: 'export: one line a step and rank' },
