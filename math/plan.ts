@@ -121,22 +121,21 @@ function logitBytesOf(input: PredictInput): number {
 export function readPlan(input: PredictInput, notes: Notes): Plan {
   const degrees = readDegrees(input, notes)
   const given = input.parallelism ?? {}
-  if (given.zeroStage === undefined && degrees.data > 1) notes.assume('zeroStage = 0 (not given)')
+  // torchtitan shards with FSDP unless it is told to replicate.
+  const zeroStage = given.zeroStage ?? (isTorchtitan(input.framework) && degrees.data > 1 ? 3 : 0)
+  if (given.zeroStage === undefined && degrees.data > 1) notes.assume(`zeroStage = ${zeroStage} (not given)`)
   return {
     ...degrees,
     ...readBatch(input, degrees.data, notes),
     expert: given.expert ?? 1,
     virtualStages: given.virtualStages ?? 1,
-    zeroStage: given.zeroStage ?? 0,
+    zeroStage,
     sequenceParallel: given.sequenceParallel ?? false,
     shards: Math.min(given.shardGroup ?? Infinity, degrees.data * degrees.context),
     logitBytes: logitBytesOf(input),
     selectsOperations: isTorchtitan(input.framework),
     copiesGradients:
-      usesAutocast(input.framework) &&
-      !isTorchtitan(input.framework) &&
-      (given.zeroStage ?? 0) === 0 &&
-      degrees.data > 1,
+      usesAutocast(input.framework) && !isTorchtitan(input.framework) && zeroStage === 0 && degrees.data > 1,
     keepsGathered: isTorchtitan(input.framework) && degrees.pipeline > 1,
     ...{ schedule: given.schedule ?? '1f1b', offload: input.offload ?? 'none' },
     precision: readPrecision(input, notes),

@@ -86,9 +86,9 @@ function beside({ event, scene, growth }: Evidence): Cause[] {
 /** A step that wants so much more than any before it is another kind of step. */
 const LARGER = 1.05
 
-function larger({ growth, figures: { tensors, requested = 0 } }: Evidence): Cause[] {
+function larger({ growth, figures: { tensors, unused = 0, requested = 0 } }: Evidence): Cause[] {
   if (growth.kind !== 'flat' || tensors === undefined) return []
-  const wanted = tensors + requested
+  const wanted = tensors + requested + (growth.isReserved ? unused : 0)
   if (wanted < LARGER * growth.mostBytes) return []
   return cause(
     'larger-step',
@@ -128,7 +128,9 @@ function first({ growth, scene, figures: { capacity }, predictedBytes }: Evidenc
 }
 
 function tooLarge({ predictedBytes, figures: { capacity, tensors }, growth, scene }: Evidence): Cause[] {
-  const said = predictedBytes === undefined || capacity === undefined ? undefined : predictedBytes / capacity
+  // Steps that took far less than predicted say that the prediction is of another job.
+  const refuted = growth.kind === 'flat' && growth.mostBytes < 0.75 * (predictedBytes ?? 0)
+  const said = predictedBytes === undefined || capacity === undefined || refuted ? undefined : predictedBytes / capacity
   const early = growth.kind === 'no-steps' && scene.lastStep === undefined
   if (said !== undefined && said > 1)
     return cause(

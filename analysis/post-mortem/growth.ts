@@ -6,7 +6,14 @@ export type Growth =
   | { readonly kind: 'unknown' }
   /** Nothing, or one step, was finished. */
   | { readonly kind: 'no-steps'; readonly steps: number }
-  | { readonly kind: 'flat'; readonly steps: number; readonly usualBytes: number; readonly mostBytes: number }
+  | {
+      readonly kind: 'flat'
+      readonly steps: number
+      readonly usualBytes: number
+      readonly mostBytes: number
+      /** The two are what the allocator reserved, as nobody said what tensors held. */
+      readonly isReserved: boolean
+    }
   | {
       readonly kind: 'steady'
       readonly steps: number
@@ -59,6 +66,15 @@ function steadyOf(values: ArrayLike<number>, steps: ArrayLike<number>) {
   return agreement >= MONOTONE && risen > SLIGHT * usual ? { bytesPerStep: slope, risenBytes: risen } : undefined
 }
 
+/** What was seen of each step: what tensors held, else what the allocator reserved for them. */
+export function levelsOf({ peakBytes, reservedBytes }: Pick<MemoryHistory, 'step' | 'peakBytes' | 'reservedBytes'>): {
+  readonly bytes: ArrayLike<number>
+  readonly isReserved: boolean
+} {
+  const isReserved = !Array.from(peakBytes).some(value => Number.isFinite(value))
+  return { bytes: isReserved ? reservedBytes : peakBytes, isReserved }
+}
+
 /** The first steps build up what the rest keep (optimizer states, caches): they are no trend. */
 const WARM_UP = 3
 
@@ -68,11 +84,18 @@ export function growthOf({ step, peakBytes, reservedBytes }: MemoryHistory): Gro
   const after = (values: ArrayLike<number>) => Array.from(values).slice(Math.min(WARM_UP, Math.max(0, steps - FEW)))
   const peaks = after(peakBytes)
   const at = after(step)
-  const known = peaks.filter(value => Number.isFinite(value))
+  const seen = levelsOf({ step, peakBytes, reservedBytes })
+  const known = after(seen.bytes).filter(value => Number.isFinite(value))
   const tensors = steadyOf(peaks, at)
   if (tensors !== undefined) return { kind: 'steady', steps, ...tensors, what: 'tensors' }
   const reserved = steadyOf(after(reservedBytes), at)
   if (reserved !== undefined) return { kind: 'steady', steps, ...reserved, what: 'reserved' }
   if (known.length === 0) return { kind: 'unknown' }
-  return { kind: 'flat', steps, usualBytes: median(known), mostBytes: extent(known).greatest }
+  return {
+    kind: 'flat',
+    steps,
+    usualBytes: median(known),
+    mostBytes: extent(known).greatest,
+    isReserved: seen.isReserved,
+  }
 }

@@ -3,7 +3,7 @@ import { predict } from '../../math/predict'
 import type { PostMortem } from '../../wire/post-mortem'
 import { causesOf } from './causes'
 import { figuresOf } from './figures'
-import { growthOf } from './growth'
+import { growthOf, levelsOf } from './growth'
 import { partsOf } from './parts'
 import { remediesOf } from './remedies'
 import { firstOf, victimsOf, type Event, type MemoryHistory, type Scene } from './scene'
@@ -52,7 +52,7 @@ function gapsOf({ config }: Scene, predicted: number | undefined, history: Memor
     gaps.push('The configuration is not known: no prediction, and no changes of the plan. Import a log that says it.')
   else if (predicted === undefined)
     gaps.push('The configuration is not complete enough for a prediction of memory; see the arithmetic page.')
-  if (!Array.from(history.peakBytes).some(Number.isFinite) && event.type === 'oom')
+  if (!Array.from(levelsOf(history).bytes).some(value => Number.isFinite(value)) && event.type === 'oom')
     gaps.push('Memory was not seen before the end: the hook, or a framework that logs it, would show how it grew.')
   if (event.type === 'oom' && event.processBytes === undefined)
     gaps.push(

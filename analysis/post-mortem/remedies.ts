@@ -7,122 +7,8 @@ import { predict, type Prediction } from '../../math/predict'
 import { withUsualNetwork } from '../../math/plan-search'
 import type { CauseName, Remedy } from '../../wire/post-mortem'
 import { format } from '../../base/units'
+import { CHANGES, howOf } from './changes'
 import { neededBytes, type Figures } from './figures'
-
-interface Change {
-  readonly name: string
-  readonly title: string
-  readonly how: string | null
-  /** The job so changed; undefined where it cannot be. */
-  readonly of: (job: PredictInput) => PredictInput | undefined
-}
-
-const degrees = (job: PredictInput) => job.parallelism ?? {}
-const worldOf = (job: PredictInput) => degrees(job).worldSize ?? job.hardware?.count ?? 1
-const dataOf = (job: PredictInput) => {
-  const { data, tensor = 1, pipeline = 1, context = 1 } = degrees(job)
-  return data ?? worldOf(job) / (tensor * pipeline * context)
-}
-
-/** Twice as much of one degree on the same devices: half the replicas. */
-function twice(name: 'tensor' | 'pipeline' | 'context', most: number): Change['of'] {
-  return job => {
-    const now = degrees(job)[name] ?? 1
-    const data = dataOf(job) / 2
-    if (now * 2 > most || !Number.isInteger(data) || data < 1) return undefined
-    const parallelism = { ...degrees(job), [name]: 2 * now, data, ...(name === 'tensor' && { sequenceParallel: true }) }
-    return { ...job, parallelism }
-  }
-}
-
-const zero =
-  (stage: number): Change['of'] =>
-  job =>
-    (degrees(job).zeroStage ?? 0) >= stage || dataOf(job) < 2
-      ? undefined
-      : { ...job, parallelism: { ...degrees(job), zeroStage: stage } }
-
-const recompute =
-  (policy: 'selective' | 'full'): Change['of'] =>
-  job => {
-    const now = job.recompute ?? 'none'
-    return now === policy || now === 'full' ? undefined : { ...job, recompute: policy }
-  }
-
-const CHANGES: readonly Change[] = [
-  {
-    ...{ name: 'micro-batch', title: 'Half the micro-batch, twice the gradient accumulation', how: null },
-    of: job => {
-      const micro = job.batch?.micro
-      return micro === undefined || micro < 2
-        ? undefined
-        : { ...job, batch: { ...job.batch, micro: Math.floor(micro / 2) } }
-    },
-  },
-  {
-    name: 'selective',
-    title: 'Selective recomputation',
-    how: '--recompute-activations (Megatron-LM)',
-    of: recompute('selective'),
-  },
-  {
-    name: 'full',
-    title: 'Full recomputation',
-    how: 'gradient_checkpointing=True (Hugging Face)',
-    of: recompute('full'),
-  },
-  {
-    name: 'zero-1',
-    title: 'ZeRO stage 1: optimizer states cut over the replicas',
-    how: '--use-distributed-optimizer (Megatron-LM)',
-    of: zero(1),
-  },
-  {
-    name: 'zero-2',
-    title: 'ZeRO stage 2: gradients cut as well',
-    how: '"zero_optimization": {"stage": 2} (DeepSpeed)',
-    of: zero(2),
-  },
-  {
-    name: 'zero-3',
-    title: 'ZeRO stage 3 or FSDP: parameters cut as well',
-    how: '"zero_optimization": {"stage": 3} (DeepSpeed)',
-    of: zero(3),
-  },
-  {
-    name: 'tensor',
-    title: 'Twice the tensor parallelism, with sequence parallelism',
-    how: null,
-    of: twice('tensor', 8),
-  },
-  { name: 'pipeline', title: 'Twice the pipeline stages', how: null, of: twice('pipeline', 64) },
-  { name: 'context', title: 'Twice the context parallelism', how: null, of: twice('context', 64) },
-  {
-    ...{ name: 'adam-8bit', title: '8-bit Adam', how: 'optim="adamw_bnb_8bit" (Hugging Face)' },
-    of: job => (/^(fused_?)?adam(w|$)/i.test(job.optimizer ?? 'adamw') ? { ...job, optimizer: 'adam8bit' } : undefined),
-  },
-  {
-    ...{
-      name: 'offload',
-      title: 'The optimizer kept in host memory',
-      how: '"offload_optimizer": {"device": "cpu"} (DeepSpeed)',
-    },
-    of: job => (job.offload === undefined ? { ...job, offload: 'optimizer' } : undefined),
-  },
-  {
-    ...{ name: 'sequence', title: 'Half the sequence length', how: null },
-    of: job => {
-      const length = job.model?.sequenceLength
-      return length === undefined || length < 256
-        ? undefined
-        : { ...job, model: { ...job.model, sequenceLength: length / 2 } }
-    },
-  },
-]
-
-/** The job with the change of this name; undefined where there is none such, or the job cannot be changed so. */
-export const changedBy = (name: string, job: PredictInput): PredictInput | undefined =>
-  CHANGES.find(change => change.name === name)?.of(job)
 
 /** Changes of what is trained, not of how: only where nothing else fits. */
 const CHANGES_THE_MODEL = new Set(['sequence'])
@@ -159,7 +45,7 @@ function planned(job: PredictInput, figures: Figures): Remedy[] {
   const before = predict(job)
   const held = before.memory.deviceBytes
   if (held === undefined) return []
-  return CHANGES.flatMap(({ name, title, how, of }): Remedy[] => {
+  return CHANGES.flatMap(({ name, title, how, of, isCostUnknown }): Remedy[] => {
     const changed = of(job)
     if (changed === undefined || planProblems(changed).length > 0) return []
     const after = predict(changed)
@@ -168,8 +54,9 @@ function planned(job: PredictInput, figures: Figures): Remedy[] {
     const left = headroom(figures, saved, after)
     return [
       {
-        ...{ name, title, how, savedBytes: saved, headroomBytes: left, fits: left === null ? null : left >= 0 },
-        ...{ stepTimeChange: stepTimeChange(before, after), provenance: 'predicted' },
+        ...{ name, title, how: howOf(how, changed), savedBytes: saved, headroomBytes: left },
+        ...{ fits: left === null ? null : left >= 0, provenance: 'predicted' },
+        stepTimeChange: isCostUnknown === true ? null : stepTimeChange(before, after),
       },
     ]
   })

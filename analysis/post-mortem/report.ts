@@ -1,55 +1,19 @@
 /** A post-mortem as a text for an issue tracker, and as one HTML file that needs nothing else. */
-import { format } from '../../base/units'
-import type { Cause, MemoryPart, PostMortem, Remedy } from '../../wire/post-mortem'
+import type { MemoryPart, PostMortem, Remedy } from '../../wire/post-mortem'
+import {
+  bytesText as bytes,
+  CERTAINTY,
+  figuresText,
+  fitsText,
+  placeText,
+  stepTimeText,
+} from '../../wire/post-mortem-text'
 
 export interface ReportOf {
   readonly name: string
   readonly run: string
   /** Where the page of it is; undefined where it has none. */
   readonly url: string | undefined
-}
-
-const bytes = (value: number | null) => (value === null ? 'not known' : format(value, 'bytes'))
-const CERTAINTY: Readonly<Record<Cause['certainty'], string>> = {
-  certain: '',
-  likely: 'likely: ',
-  possible: 'possible: ',
-}
-
-/** `+12 %`, `no change`; `not known`. */
-export function stepTimeText(change: number | null): string {
-  if (change === null) return 'not known'
-  if (Math.abs(change) < 0.005) return 'no change'
-  return `${change > 0 ? '+' : '−'}${(100 * Math.abs(change)).toFixed(0)} %`
-}
-
-export const fitsText = ({ fits }: Remedy) => (fits === null ? 'cannot be said' : fits ? 'yes' : 'no')
-
-/** Where and when, in one line. */
-export function placeText({ event, memory }: PostMortem): string {
-  const parts = [
-    memory === 'host' ? 'host memory' : event.gpuIndex === null ? 'device memory' : `GPU ${event.gpuIndex}`,
-    event.rank === null ? undefined : `rank ${event.rank}`,
-    event.node === null ? undefined : `node ${event.node}`,
-    event.step === null ? 'before the first step was finished' : `after step ${event.step}`,
-    event.time === null ? undefined : `${new Date(event.time * 1000).toISOString().slice(0, 19).replace('T', ' ')} UTC`,
-  ]
-  return parts.filter(Boolean).join(', ')
-}
-
-const FIGURES = [
-  ['asked for', 'requestedBytes'],
-  ['capacity', 'capacityBytes'],
-  ['free', 'freeBytes'],
-  ['held by the process', 'processBytes'],
-  ['held by tensors', 'allocatedBytes'],
-  ['reserved by the allocator', 'reservedBytes'],
-  ['reserved, not in use', 'reservedUnallocatedBytes'],
-] as const
-
-/** What the error says, field by field. */
-export function figuresText({ event }: PostMortem): [what: string, bytes: string][] {
-  return FIGURES.flatMap(([what, field]) => (event[field] === null ? [] : [[what, bytes(event[field])]]))
 }
 
 const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ')

@@ -12,6 +12,7 @@ import {
   stepSeriesSchema,
   type RankMetric,
 } from '../../wire/api'
+import { postMortemSchema } from '../../wire/post-mortem'
 
 /** What went wrong between page and hub. `status` is absent where the hub did not answer at all. */
 export class DoorError extends Error {
@@ -78,5 +79,7 @@ export const door = {
   events: (run: string, limit: number, signal?: AbortSignal) =>
     get(`${of(run)}/events?${query({ limit })}`, z.array(runEventSchema), signal),
   nodes: (signal?: AbortSignal) => get('/api/nodes', z.array(nodeInfoSchema), signal),
+  postMortem: (run: string, signal?: AbortSignal) => get(`${of(run)}/post-mortem`, postMortemSchema, signal),
+  report: (run: string, form: 'md' | 'html') => `${of(run)}/post-mortem.${form}`,
   stepsCsv: (run: string) => `${of(run)}/steps.csv`,
 }

@@ -1,7 +1,7 @@
 /** Why memory ran out, and what would have fitted: over jobs whose truth is known, because a model made it. */
 import { describe, expect, it } from 'vitest'
 import { postMortemOf, type Scene } from '../../analysis/post-mortem/index'
-import { changedBy } from '../../analysis/post-mortem/remedies'
+import { changedBy } from '../../analysis/post-mortem/changes'
 import { seededRandom } from '../../base/random'
 import type { PredictInput } from '../../math/input'
 import { predict } from '../../math/predict'

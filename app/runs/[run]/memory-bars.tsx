@@ -11,6 +11,10 @@ const COLORS: Readonly<Record<string, string>> = {
   buffers: 'var(--series-8)',
   'other tensors': 'var(--series-6)',
   'reserved, not in use': 'var(--series-4)',
+  tensors: 'var(--series-6)',
+  'activations and other tensors': 'var(--series-2)',
+  'other processes': 'var(--critical)',
+  free: 'transparent',
 }
 
 /** The colour of a part: one for each known name; all that is not explained is grey. */

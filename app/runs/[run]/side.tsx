@@ -33,6 +33,13 @@ function FindingItem({ finding }: { finding: Finding }) {
         {finding.costSecondsPerStep !== undefined && `, costs ${format(finding.costSecondsPerStep, 'seconds')} a step`}
       </p>
       <p>Next: {finding.nextStep}</p>
+      {finding.detector === 'out-of-memory' && (
+        <p>
+          <Link href={`/runs/${encodeURIComponent(finding.run)}/out-of-memory`}>
+            Post-mortem: why, and what would have fitted
+          </Link>
+        </p>
+      )}
     </li>
   )
 }

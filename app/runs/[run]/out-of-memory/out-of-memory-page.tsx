@@ -1,0 +1,102 @@
+'use client'
+import Link from 'next/link'
+import { useEffect, useState } from 'react'
+import type { PostMortem } from '../../../../wire/post-mortem'
+import { placeText } from '../../../../wire/post-mortem-text'
+import { door, doorError, type DoorError } from '../../../data/door'
+import { Notice } from '../../../ui/notice'
+import { Provenance } from '../../../ui/provenance'
+import { Causes, Device, ErrorText, Gaps, History, Remedies, Victims } from './cards'
+import styles from './out-of-memory.module.css'
+
+interface State {
+  readonly found: PostMortem | undefined
+  readonly name: string | undefined
+  readonly error: DoorError | undefined
+}
+
+/** Asked for once: what is over does not change; a run that goes on is read anew with the page. */
+function usePostMortem(run: string): State {
+  const [state, setState] = useState<State>({ found: undefined, name: undefined, error: undefined })
+  useEffect(() => {
+    const closing = new AbortController()
+    const set = (change: Partial<State>) => {
+      if (!closing.signal.aborted) setState(last => ({ ...last, ...change }))
+    }
+    door
+      .postMortem(run, closing.signal)
+      .then(found => set({ found }))
+      .catch((error: unknown) => set({ error: doorError(error) }))
+    door
+      .run(run, closing.signal)
+      .then(({ summary }) => set({ name: summary.name }))
+      .catch(() => undefined)
+    return () => closing.abort()
+  }, [run])
+  return state
+}
+
+function Report({ found }: { found: PostMortem }) {
+  return (
+    <div className={styles.sections}>
+      <Causes found={found} />
+      <Device found={found} />
+      <Remedies remedies={found.remedies} />
+      <div className={styles.pair}>
+        <ErrorText found={found} />
+        <History found={found} />
+      </div>
+      <div className={styles.pair}>
+        <Victims victims={found.victims} />
+        <Gaps gaps={found.gaps} />
+      </div>
+    </div>
+  )
+}
+
+/** Why a run ran out of memory, and what would have fitted: to be acted on in a minute. */
+export function OutOfMemoryPage({ run }: { run: string }) {
+  const { found, name, error } = usePostMortem(run)
+  const back = `/runs/${encodeURIComponent(run)}`
+  return (
+    <>
+      <header className={styles.head}>
+        <h1>Out of memory</h1>
+        <p className="muted">
+          of <Link href={back}>{name ?? run}</Link>
+          {found !== undefined && `: ${placeText(found)}`}
+        </p>
+        <Provenance kind="derived" />
+        {found !== undefined && (
+          <p className={styles.exports}>
+            <a href={door.report(run, 'md')} download={`${run}.md`}>
+              Markdown
+            </a>
+            <a href={door.report(run, 'html')} download={`${run}.html`}>
+              HTML
+            </a>
+          </p>
+        )}
+      </header>
+      {error?.status === 404 && (
+        <Notice title="No memory ran out">
+          <p>{error.message}</p>
+          <p>
+            <Link href={back}>Back to the run</Link>
+          </p>
+        </Notice>
+      )}
+      {error !== undefined && error.status !== 404 && (
+        <Notice title="The post-mortem cannot be had" broken>
+          <p>{error.message}</p>
+          {error.fix !== undefined && <p>{error.fix}</p>}
+        </Notice>
+      )}
+      {error === undefined && found === undefined && <p className="muted">Asking the hub …</p>}
+      {found?.recovered === true && (
+        <p className={styles.recovered}>The job went on after it: somebody caught the error.</p>
+      )}
+      {found !== undefined && <Report found={found} />}
+    </>
+  )
+}
