@@ -33,6 +33,8 @@ export function figuresOf(figures: Figures): Partial<RecordOf<'step'>> {
     ...stepsOf(figures),
     // TRL's trainers that generate as they train time each step.
     stepSeconds: numberOf(figures.get('step_time')),
+    // LLaMA-Factory: tokens of all devices since the start, by the time since.
+    tokensPerSecond: numberOf(figures.get('throughput')),
     tokensPerSecondPerGpu: first(figures, TOKENS_PER_GPU),
     loss: numberOf(figures.get('loss')),
     gradientNorm: numberOf(figures.get('grad_norm')),

@@ -69,8 +69,6 @@ function trained(members: ReadonlyMap<string, string>, state: State): WireRecord
     ...{ kind: 'step', source: 'hf-jsonl', ...own, step },
     totalSteps: own.totalSteps ?? numberOf(members.get('total_steps')),
     stepSeconds: own.stepSeconds ?? (step === undefined ? undefined : stepSeconds(step, elapsed, state)),
-    // Tokens of all devices since the start, by the time since.
-    tokensPerSecond: numberOf(members.get('throughput')),
     memoryReservedBytes: own.memoryReservedBytes ?? gibibytes(members.get('vram_reserved')),
     memoryPeakBytes: own.memoryPeakBytes ?? gibibytes(members.get('vram_allocated')),
   }
@@ -89,6 +87,8 @@ export const hfJsonl = defineFormat({
     if (members.has('loss')) return trained(members, state)
     const evaluated = [...members].filter(([name]) => name.startsWith('eval_'))
     if (evaluated.length === 0) return []
+    // The time up to the next line is not that of its steps alone.
+    state.last = null
     const message = [...evaluated, ['epoch', members.get('epoch') ?? '?'] as const]
       .map(pair => pair.join(' '))
       .join(', ')

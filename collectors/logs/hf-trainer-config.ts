@@ -31,6 +31,7 @@ export const emptySetup = (): HfSetup => ({
 /** transformers' own logger, LLaMA-Factory's, logging.basicConfig's and Accelerate's. */
 const LOGGER =
   /^(?:\[[A-Z]{4,8}\|(?:[\w./-]{1,100}:\d{1,6}\] \d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:,\d{3})?|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] [\w./-]{1,100}:\d{1,6}) >> ?|[A-Z]{4,8}:[\w.]{1,100}:|\d\d\/\d\d\/\d{4} \d\d:\d\d:\d\d - [A-Z]{4,8} - [\w.]{1,100} - ?)/
+export const withoutLogger = (text: string) => text.slice(LOGGER.exec(text)?.[0].length ?? 0)
 const BLOCK = /^\*{5} Running training \*{5}$/
 const ITEM = /^\s{1,8}([A-Z][\w ().,&/]{3,100}?) = ([\d,.]{1,24})$/
 const ADAPTERS = /^trainable params: [\d,]{1,24} \|\| all params: ([\d,]{1,24}) \|\| trainable%: [\d.]{1,12}$/
@@ -136,8 +137,7 @@ function readBeginning(text: string, setup: HfSetup): WireRecord[] | undefined {
 }
 
 export function readSetup(text: string, setup: HfSetup): WireRecord[] | undefined {
-  const logger = LOGGER.exec(text)
-  const plain = logger === null ? text : text.slice(logger[0].length)
+  const plain = withoutLogger(text)
   const records = readBlock(plain, setup) ?? readOpen(plain, setup) ?? readBeginning(plain, setup)
   if (records !== undefined) return records
   const adapters = ADAPTERS.exec(plain)
@@ -146,5 +146,5 @@ export function readSetup(text: string, setup: HfSetup): WireRecord[] | undefine
     return [configOf(setup)]
   }
   if (CHECKPOINT.test(plain)) return [{ kind: 'event', type: 'checkpoint', message: plain }]
-  return logger !== null && REMARK.test(plain) ? [] : undefined
+  return plain !== text && REMARK.test(plain) ? [] : undefined
 }

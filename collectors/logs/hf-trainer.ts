@@ -2,7 +2,7 @@
 import type { RecordOf, WireRecord } from '../../wire/records'
 import { defineFormat, type LogLine } from './format'
 import { figuresOf } from './hf-figures'
-import { emptySetup, readSetup, type HfSetup } from './hf-trainer-config'
+import { emptySetup, readSetup, withoutLogger, type HfSetup } from './hf-trainer-config'
 import { readDict } from './python-dict'
 import { readBar, type Bar } from './tqdm'
 import { isNotFinite, numberOf } from './values'
@@ -13,6 +13,8 @@ type State = HfSetup & {
   /** The last step that was told of by a bar. */
   told: number | null
   nan: boolean
+  /** The lines so far of a dict that was wrapped. */
+  wrapped: string[] | null
 }
 
 /** Scripts on Accelerate name the bar of training so. */
@@ -96,13 +98,41 @@ function readOutput(text: string, state: State): WireRecord[] | undefined {
   return records
 }
 
+/** Lines that a wrapped dict may go on for. */
+const MOST_WRAPS = 16
+const CONTINUES = /^[^{}[\]|]{1,400}\}?$/
+
+/** A dict that a terminal or a pager has wrapped, at a blank or in the middle of a word. */
+function readWrapped(text: string, state: State): WireRecord[] | undefined {
+  if (text.startsWith("{'") && !text.includes('}') && text.length < 2000) {
+    state.wrapped = [text]
+    return []
+  }
+  const { wrapped } = state
+  if (wrapped === null) return undefined
+  const isEnd = text.endsWith('}')
+  if (!CONTINUES.test(text) || !(isEnd || text.includes("': ")) || wrapped.length > MOST_WRAPS) {
+    state.wrapped = null
+    return undefined
+  }
+  wrapped.push(text)
+  if (!isEnd) return []
+  state.wrapped = null
+  const whole = wrapped.map(part => (/[,:]$/.test(part) ? `${part} ` : part)).join('')
+  return takeDict(whole, state) ?? []
+}
+
 export const hfTrainer = defineFormat({
   name: 'hf-trainer',
   help: 'Hugging Face Trainer, TRL, axolotl, LLaMA-Factory: logged dicts, progress bars, the configs before training',
   origin: 'https://github.com/huggingface/transformers/blob/main/src/transformers/trainer_callback.py',
-  begin: (): State => ({ ...emptySetup(), bar: null, told: null, nan: false }),
+  begin: (): State => ({ ...emptySetup(), bar: null, told: null, nan: false, wrapped: null }),
   parse({ text }: LogLine, state: State) {
-    if (text.includes('%|') || text.trimStart().startsWith("{'")) return readOutput(text, state)
-    return text.length < 20_000 ? readSetup(text, state) : undefined
+    if (text.length > 20_000) return undefined
+    if (text.includes('%|')) return readOutput(text, state)
+    const plain = withoutLogger(text)
+    const wrapped = readWrapped(plain.trim(), state)
+    if (wrapped !== undefined) return wrapped
+    return plain.trimStart().startsWith("{'") ? readOutput(plain, state) : readSetup(text, state)
   },
 })

@@ -146,6 +146,13 @@ function isContinuation(text: string): boolean {
   return parts.every(part => part.length <= 200 && PAIR.test(part.trim()))
 }
 
+/** Whether nothing more is to come: a line may have been wrapped behind a bar as well, but hardly so late. */
+function isWhole(lines: readonly string[]): boolean {
+  return (
+    lines.at(-1)?.endsWith('|') === true && first(figuresOfLines(lines), [...MILLISECONDS, ...SECONDS]) !== undefined
+  )
+}
+
 /** `readAt`: when the line was read; a time in the line itself wins. */
 export function readIteration(
   text: string,
@@ -155,12 +162,12 @@ export function readIteration(
   const parts = text.includes('iteration') && text.includes('|') ? text.split('|') : []
   if (headOf(parts) !== null && (text.includes('consumed') || ELAPSED.test(text))) {
     const before = flushIteration(state)
-    if (text.endsWith('|')) return [...before, ...recordsOf([text], readAt, state)]
+    if (isWhole([text])) return [...before, ...recordsOf([text], readAt, state)]
     state.wrapped = { lines: [text], time: readAt ?? null }
     return before
   }
   const { wrapped } = state
   if (wrapped === null || wrapped.lines.length > MOST_WRAPS || !isContinuation(text)) return undefined
   wrapped.lines.push(text)
-  return text.endsWith('|') ? flushIteration(state) : []
+  return isWhole(wrapped.lines) ? flushIteration(state) : []
 }
