@@ -47,7 +47,7 @@ const KEPT = new Set([
 
 /** Whether a line begins the dump. */
 export function beginDump(text: string, state: State): boolean {
-  if (text.length > 400 || !BEGIN.test(text)) return false
+  if (text.length > 400 || !text.endsWith(' configuration:') || !BEGIN.test(text)) return false
   state.dump = { values: {}, nested: false }
   return true
 }

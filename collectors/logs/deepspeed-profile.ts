@@ -64,16 +64,19 @@ function close(state: State): WireRecord[] {
 
 export function readProfile(text: string, state: State): WireRecord[] | undefined {
   if (text.length > 400) return undefined
-  if (BEGIN.test(text)) {
+  if (text.startsWith('---') && BEGIN.test(text)) {
     state.profile = { step: null, figures: {} }
+    return []
+  }
+  const step = text.startsWith('Profile Summary') ? STEP.exec(text) : null
+  if (step !== null) {
+    state.profile = { step: Number(step[1]), figures: {} }
     return []
   }
   const { profile } = state
   if (profile === null) return undefined
   if (END.test(text)) return close(state)
-  const step = STEP.exec(text)
-  if (step !== null) profile.step = Number(step[1])
-  if (step !== null || NOTATION.test(text)) return []
+  if (NOTATION.test(text)) return []
   const figure = FIGURE.exec(text)
   if (figure === null || Object.keys(profile.figures).length >= MOST_FIGURES) return undefined
   profile.figures[figure[1] ?? ''] = (figure[2] ?? '').trim()

@@ -147,6 +147,7 @@ function readEntry(message: string, file: string, state: State): WireRecord[] {
 
 /** Ranks print at once, so one line may hold several entries. */
 function readEntries(text: string, state: State): WireRecord[] | undefined {
+  if (!text.includes('] [')) return undefined
   const entries = [...text.slice(0, 16_384).matchAll(ENTRY)].slice(0, MOST_ENTRIES)
   const [first] = entries
   // What stands before may be a host or the end of another line, but no more.

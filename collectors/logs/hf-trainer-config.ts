@@ -19,7 +19,7 @@ export type HfSetup = {
   recompute: string | null
   inBlock: boolean
   /** The lines so far of a model's config, or of the training arguments. */
-  open: { kind: 'model' | 'arguments'; text: string } | null
+  open: { kind: 'model' | 'arguments'; text: string; missed: number } | null
 }
 
 export const emptySetup = (): HfSetup => ({
@@ -31,7 +31,8 @@ export const emptySetup = (): HfSetup => ({
 /** transformers' own logger, LLaMA-Factory's, logging.basicConfig's and Accelerate's. */
 const LOGGER =
   /^(?:\[[A-Z]{4,8}\|(?:[\w./-]{1,100}:\d{1,6}\] \d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:,\d{3})?|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] [\w./-]{1,100}:\d{1,6}) >> ?|[A-Z]{4,8}:[\w.]{1,100}:|\d\d\/\d\d\/\d{4} \d\d:\d\d:\d\d - [A-Z]{4,8} - [\w.]{1,100} - ?)/
-export const withoutLogger = (text: string) => text.slice(LOGGER.exec(text)?.[0].length ?? 0)
+export const withoutLogger = (text: string) =>
+  /^[[A-Z\d]/.test(text) ? text.slice(LOGGER.exec(text)?.[0].length ?? 0) : text
 const BLOCK = /^\*{5} Running training \*{5}$/
 const ITEM = /^\s{1,8}([A-Z][\w ().,&/]{3,100}?) = ([\d,.]{1,24})$/
 const ADAPTERS = /^trainable params: [\d,]{1,24} \|\| all params: ([\d,]{1,24}) \|\| trainable%: [\d.]{1,12}$/
@@ -41,6 +42,8 @@ const ARGUMENTS = /(?:^|\s)(?:\w{1,40}Arguments|\w{1,40}Config)\((?=$|[a-z_]{2,6
 const REMARK =
   /^(?:Loading safetensors checkpoint shards|Training completed\. Do not forget|Configuration saved in |Model weights saved in |tokenizer config file saved in |Special tokens file saved in |loading configuration file |PyTorch: setting up devices|Using auto half precision backend|Gradient checkpointing enabled|Deepspeed ZeRO3 detected|\*{5} (?:Running Evaluation|Running Prediction|train metrics|eval metrics) \*{5}$)/
 const MOST_TEXT = 60_000
+/** Lines of others within a text, beyond which its end was lost among them. */
+const MOST_MISSED = 4
 
 /** Devices among which the samples of a step are divided. */
 function dataParallel({ samples, micro, accumulation }: HfSetup): number | undefined {
@@ -118,7 +121,12 @@ const CONTINUES = {
 /** Lines of a text that was opened. Its end is where its bracket closes, at the beginning of a line. */
 function readOpen(text: string, setup: HfSetup): WireRecord[] | undefined {
   const { open } = setup
-  if (open === null || !CONTINUES[open.kind].test(text)) return undefined
+  if (open === null) return undefined
+  if (!CONTINUES[open.kind].test(text)) {
+    open.missed += 1
+    if (open.missed > MOST_MISSED) setup.open = null
+    return undefined
+  }
   open.text += `\n${text}`
   if (text !== '}' && text !== ')' && open.text.length < MOST_TEXT) return []
   return closed(setup)
@@ -126,18 +134,18 @@ function readOpen(text: string, setup: HfSetup): WireRecord[] | undefined {
 
 function readBeginning(text: string, setup: HfSetup): WireRecord[] | undefined {
   if (MODEL.test(text)) {
-    setup.open = { kind: 'model', text: '{' }
+    setup.open = { kind: 'model', text: '{', missed: 0 }
     return []
   }
   if (!text.includes('Arguments(') && !text.includes('Config(')) return undefined
   const match = ARGUMENTS.exec(text.slice(0, 400))
   if (match === null || (!text.endsWith('(') && !text.includes('per_device_train_batch_size='))) return undefined
-  setup.open = { kind: 'arguments', text: text.slice(0, MOST_TEXT) }
+  setup.open = { kind: 'arguments', text: text.slice(0, MOST_TEXT), missed: 0 }
   return text.endsWith('(') ? [] : closed(setup)
 }
 
-export function readSetup(text: string, setup: HfSetup): WireRecord[] | undefined {
-  const plain = withoutLogger(text)
+/** `plain`: a line without what a logger put before it; `logged`: there was a logger. */
+export function readSetup(plain: string, logged: boolean, setup: HfSetup): WireRecord[] | undefined {
   const records = readBlock(plain, setup) ?? readOpen(plain, setup) ?? readBeginning(plain, setup)
   if (records !== undefined) return records
   const adapters = ADAPTERS.exec(plain)
@@ -146,5 +154,5 @@ export function readSetup(text: string, setup: HfSetup): WireRecord[] | undefine
     return [configOf(setup)]
   }
   if (CHECKPOINT.test(plain)) return [{ kind: 'event', type: 'checkpoint', message: plain }]
-  return plain !== text && REMARK.test(plain) ? [] : undefined
+  return logged && REMARK.test(plain) ? [] : undefined
 }

@@ -133,6 +133,6 @@ export const hfTrainer = defineFormat({
     const plain = withoutLogger(text)
     const wrapped = readWrapped(plain.trim(), state)
     if (wrapped !== undefined) return wrapped
-    return plain.trimStart().startsWith("{'") ? readOutput(plain, state) : readSetup(text, state)
+    return plain.trimStart().startsWith("{'") ? readOutput(plain, state) : readSetup(plain, plain !== text, state)
   },
 })

@@ -30,12 +30,12 @@ function readRemark(text: string, state: MegatronState): WireRecord[] | undefine
     const message = `${set} at ${where.trim()}: ${figures.replaceAll(/[\s|]+$/g, '')}`
     return [{ kind: 'event', type: 'evaluation', message: message.slice(0, 1000) }]
   }
-  const checkpoint = CHECKPOINT.exec(text)
+  const checkpoint = text.includes('saving checkpoint') ? CHECKPOINT.exec(text) : null
   if (checkpoint !== null) {
     if (Number(checkpoint[1] ?? 0) !== 0) return []
     return [{ kind: 'event', type: 'checkpoint', time: localTime(text.slice(0, 60)), message: text.trim() }]
   }
-  const flops = EFFECTIVE_FLOPS.exec(text)
+  const flops = text.startsWith('Effective') ? EFFECTIVE_FLOPS.exec(text) : null
   if (flops !== null && state.step !== null) {
     const step = { step: state.step, time: state.time ?? undefined }
     return [{ kind: 'step', source: 'megatron', ...step, flopsPerSecondPerGpu: scaled(numberOf(flops[1]), 1e12) }]
