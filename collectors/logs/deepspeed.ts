@@ -88,7 +88,7 @@ function readTimers(text: string, rank: number | undefined, state: State): WireR
 }
 
 function readMemory(text: string, state: State): WireRecord[] | undefined {
-  const match = MEMORY.exec(text)
+  const match = text.startsWith('MA ') ? MEMORY.exec(text) : null
   if (match === null) return HOST_MEMORY.test(text) ? [] : undefined
   return [
     {

@@ -5,7 +5,7 @@ import { numberOf, scaled } from './values'
 
 const BEGIN = /-{4,40} arguments -{4,40}$/
 const END = /-{4,40} end of arguments -{4,40}$/
-const isRule = (text: string, rule: RegExp) => text.length < 400 && rule.test(text)
+const isRule = (text: string, rule: RegExp) => text.endsWith('---') && text.length < 400 && rule.test(text)
 /** Dots fill up to 48 columns, 32 in the early years; a name that is longer has none. */
 const ARGUMENT = /^\s{1,8}(?:([A-Za-z_][\w-]{0,80}) \.{1,60}|([A-Za-z_][\w-]{30,120}) ) ?(.{1,2000})$/
 /** GPT-NeoX fills up to 64 columns and says where a value is from. */
@@ -171,6 +171,8 @@ export function readArgumentLine(text: string, state: MegatronState): WireRecord
   return []
 }
 
+/** The first characters of the lines below. */
+const SIZES = /^\s{0,8}[>uT]/
 const PADDED_VOCABULARY = /^\s*> padded vocab \(size: \d{1,12}\) with \d{1,12} dummy tokens \(new size: (\d{1,12})\)/
 const PARAMETERS = /^\s*(?:> total params: ([\d,]{1,24})|Total number of parameters in billions: {1,4}([\d.]{1,16}))$/
 const WORLD = /^\s*using world size: (\d{1,8})(?:,| and) (.{1,400})$/
@@ -197,6 +199,7 @@ function takeWorld(match: RegExpExecArray, parallelism: MegatronConfig['parallel
 
 /** `using world size: …` stands before the dump, padded vocabulary and parameters after it: each completes the record. */
 export function readSizes(text: string, state: MegatronState): WireRecord[] | undefined {
+  if (!SIZES.test(text)) return undefined
   const config = state.config ?? emptyConfig()
   const padded = PADDED_VOCABULARY.exec(text)
   const world = WORLD.exec(text)

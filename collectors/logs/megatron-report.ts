@@ -48,7 +48,7 @@ export function timersOf(text: string): Record<string, Phase> {
 }
 
 function readOldTimers(text: string, state: MegatronState): WireRecord[] | undefined {
-  const match = OLD_TIMERS.exec(text)
+  const match = text.includes('time (ms)') ? OLD_TIMERS.exec(text) : null
   if (match === null) return undefined
   const phases = timersOf(match[1] ?? '')
   if (state.step === null || Object.keys(phases).length === 0) return []
@@ -56,7 +56,7 @@ function readOldTimers(text: string, state: MegatronState): WireRecord[] | undef
 }
 
 export function readTimers(text: string, state: MegatronState): WireRecord[] | undefined {
-  const header = HEADER.exec(text)
+  const header = text.endsWith('(ms):') ? HEADER.exec(text) : null
   if (header !== null) {
     const before = flushTimers(state)
     const layout = header[1] === undefined && header[2] === undefined ? 'ranks' : 'minmax'

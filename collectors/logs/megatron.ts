@@ -7,13 +7,8 @@ import { flushTimers, readMemory, readTimers } from './megatron-report'
 import type { MegatronState } from './megatron-state'
 import { localTime, numberOf, scaled } from './values'
 
-const REMARKS = [
-  /^\s*(?:Number of parameters in|Activation memory footprint|Theoretical memory footprints)/,
-  /^\s*> number of parameters on .{0,80}model parallel rank/,
-  /^\s*\[(?:before the start of training step|after [a-z ,]{1,64} (?:is|are) (?:built|initialized)|after training is done|exiting program at iteration \d{1,12})\] datetime:/,
-  /^\s*successfully (?:saved|loaded) checkpoint (?:at iteration|from) /,
-  /^\s*(?:> building train, validation, and test datasets|time to initialize megatron \(seconds\): |Evaluating iter \d{1,12}\/\d{1,12}$)/,
-]
+const REMARK =
+  /^\s{0,16}(?:Number of parameters in|Activation memory footprint|Theoretical memory footprints|> number of parameters on .{0,80}model parallel rank|\[(?:before the start of training step|after [a-z ,]{1,64} (?:is|are) (?:built|initialized)|after training is done|exiting program at iteration \d{1,12})\] datetime:|successfully (?:saved|loaded) checkpoint (?:at iteration|from) |> building train, validation, and test datasets|time to initialize megatron \(seconds\): |Evaluating iter \d{1,12}\/\d{1,12}$)/
 /** Which set it was stands before `loss`; GPT-NeoX says `results`. */
 const EVALUATION = /^\s*([\w./-]{1,200}) (?:loss|results) at (.{1,200}?) \| (.{1,2000})$/
 /** In the early years every rank that saved said so. */
@@ -40,7 +35,7 @@ function readRemark(text: string, state: MegatronState): WireRecord[] | undefine
     const step = { step: state.step, time: state.time ?? undefined }
     return [{ kind: 'step', source: 'megatron', ...step, flopsPerSecondPerGpu: scaled(numberOf(flops[1]), 1e12) }]
   }
-  return REMARKS.some(pattern => pattern.test(text)) ? [] : undefined
+  return REMARK.test(text) ? [] : undefined
 }
 
 export const megatron = defineFormat({
