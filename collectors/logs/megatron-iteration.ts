@@ -141,7 +141,7 @@ export function flushIteration(state: MegatronState): WireRecord[] {
 
 /** Of a wrapped line only what is between two bars is whole: the first and the last part may be cut anywhere. */
 function isContinuation(text: string): boolean {
-  if (!text.includes('|') || text.includes('(ms) |') || text.includes('(MB) |')) return false
+  if (text.length > 2000 || !text.includes('|') || text.includes('(ms) |') || text.includes('(MB) |')) return false
   const parts = text.split('|').slice(1, -1)
   return parts.every(part => part.length <= 200 && PAIR.test(part.trim()))
 }
@@ -159,7 +159,7 @@ export function readIteration(
   readAt: number | undefined,
   state: MegatronState,
 ): WireRecord[] | undefined {
-  const parts = text.includes('iteration') && text.includes('|') ? text.split('|') : []
+  const parts = text.length < 8192 && text.includes('iteration') && text.includes('|') ? text.split('|') : []
   if (headOf(parts) !== null && (text.includes('consumed') || ELAPSED.test(text))) {
     const before = flushIteration(state)
     if (isWhole([text])) return [...before, ...recordsOf([text], readAt, state)]
