@@ -1,8 +1,7 @@
 /** Forms of saved output in the order in which an unknown file is offered to them; what none claims is read as a log. */
 import { registry } from '../../base/registry'
 import type { Form } from '../form'
+import { hfTrainerState } from './hf-trainer-state'
 import { nvidiaSmiCsv } from './nvidia-smi-csv'
 
-export const forms = registry<Form>('form', [
-  nvidiaSmiCsv, //
-])
+export const forms = registry<Form>('form', [nvidiaSmiCsv, hfTrainerState])

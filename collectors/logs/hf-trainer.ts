@@ -1,63 +1,29 @@
-/** Hugging Face Trainer: logged dicts, progress bars and the block before training. */
+/** Hugging Face Trainer and its kin (TRL, axolotl, LLaMA-Factory, ms-swift): logged dicts, bars, what stands before. */
 import type { RecordOf, WireRecord } from '../../wire/records'
 import { defineFormat, type LogLine } from './format'
+import { figuresOf } from './hf-figures'
+import { emptySetup, readSetup, withoutLogger, type HfSetup } from './hf-trainer-config'
 import { readDict } from './python-dict'
 import { readBar, type Bar } from './tqdm'
 import { isNotFinite, numberOf } from './values'
 
-type State = {
-  totalSteps: number | null
-  epochs: number | null
-  samples: number | null
-  micro: number | null
-  parameters: number | null
-  inBlock: boolean
-  /** The last bar without description: it is the training bar once a logged dict or the block says so. */
+type State = HfSetup & {
+  /** The last bar of training, or without description: it is that of training once a logged dict or the block says so. */
   bar: { done: number; total: number; secondsPerItem: number | null } | null
   /** The last step that was told of by a bar. */
   told: number | null
   nan: boolean
+  /** The lines so far of a dict that was wrapped. */
+  wrapped: string[] | null
 }
 
-const LOGGER = /^\[(?:INFO|WARNING)\|[\w.]{1,100}:\d{1,6}\] \d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} >> ?/
-const BLOCK = /^\*{5} Running training \*{5}$/
-const ITEM = /^\s{1,8}([A-Z][\w ().,&]{3,100}?) = ([\d,.]{1,24})$/
-
-function configOf(state: State): RecordOf<'config'> {
-  return {
-    kind: 'config',
-    framework: 'hf-trainer',
-    model: state.parameters === null ? undefined : { parameters: state.parameters },
-    batch: { micro: state.micro ?? undefined, global: state.samples ?? undefined },
-  }
-}
-
-function takeItem(name: string, value: number, state: State): boolean {
-  if (name === 'Num Epochs') state.epochs = value
-  else if (/^Instantaneous batch size per (?:device|GPU)$/.test(name)) state.micro = value
-  else if (name.startsWith('Total train batch size')) state.samples = value
-  else if (name === 'Total optimization steps') state.totalSteps = value
-  else if (name === 'Number of trainable parameters') state.parameters = value
-  return name === 'Total optimization steps' || name === 'Number of trainable parameters'
-}
-
-function readBlock(text: string, state: State): WireRecord[] | undefined {
-  const plain = text.replace(LOGGER, '')
-  if (BLOCK.test(plain)) {
-    state.inBlock = true
-    return []
-  }
-  if (!state.inBlock) return undefined
-  const match = ITEM.exec(plain)
-  const value = numberOf(match?.[2])
-  if (match === null || value === undefined) return undefined
-  return takeItem(match[1] ?? '', value, state) ? [configOf(state)] : []
-}
+/** Scripts on Accelerate name the bar of training so. */
+const TRAINING_BAR = /^(?:Steps:?|Train(?:ing)?:?)?$/i
 
 const isTraining = (state: State) => state.bar !== null && state.bar.total === state.totalSteps
 
 function takeBar(bar: Bar, state: State): WireRecord[] {
-  if (bar.description !== '') return []
+  if (!TRAINING_BAR.test(bar.description)) return []
   // The bar of an evaluation is nested in that of the training and has another total.
   if (state.totalSteps !== null && bar.total !== state.totalSteps) return []
   state.bar = { done: bar.done, total: bar.total, secondsPerItem: bar.secondsPerItem ?? null }
@@ -75,7 +41,7 @@ function takeBar(bar: Bar, state: State): WireRecord[] {
   ]
 }
 
-/** The dict names no step: the bar does, or the share of the epochs that is done. */
+/** Most dicts name no step: the bar does, or the share of the epochs that is done. */
 function stepOf(epoch: number | undefined, state: State): number | undefined {
   if (state.bar !== null && isTraining(state) && state.bar.done > 0) return state.bar.done
   if (epoch === undefined || state.epochs === null || state.totalSteps === null) return undefined
@@ -83,26 +49,20 @@ function stepOf(epoch: number | undefined, state: State): number | undefined {
 }
 
 function lossRecords(dict: ReadonlyMap<string, string>, state: State): WireRecord[] {
-  if (state.totalSteps === null && state.bar !== null) state.totalSteps = state.bar.total
-  const step = stepOf(numberOf(dict.get('epoch')), state)
+  const own = figuresOf(dict)
+  state.totalSteps ??= own.totalSteps ?? state.bar?.total ?? null
+  const step = own.step ?? stepOf(numberOf(dict.get('epoch')), state)
   const nan = isNotFinite(dict.get('loss'))
   const message = `the loss is not a number at ${step === undefined ? `epoch ${dict.get('epoch')}` : `step ${step}`}`
   const event: WireRecord[] = nan && !state.nan ? [{ kind: 'event', type: 'nan-loss', message }] : []
   state.nan = nan
-  return [
-    {
-      kind: 'step',
-      source: 'hf-trainer',
-      step,
-      totalSteps: state.totalSteps ?? undefined,
-      stepSeconds: isTraining(state) ? (state.bar?.secondsPerItem ?? undefined) : undefined,
-      samples: state.samples ?? undefined,
-      loss: numberOf(dict.get('loss')),
-      gradientNorm: numberOf(dict.get('grad_norm')),
-      learningRate: numberOf(dict.get('learning_rate')),
-    },
-    ...event,
-  ]
+  const record: RecordOf<'step'> = {
+    ...{ kind: 'step', source: 'hf-trainer', ...own, step },
+    totalSteps: state.totalSteps ?? undefined,
+    stepSeconds: own.stepSeconds ?? (isTraining(state) ? (state.bar?.secondsPerItem ?? undefined) : undefined),
+    samples: state.samples ?? undefined,
+  }
+  return [record, ...event]
 }
 
 function summary(dict: ReadonlyMap<string, string>): WireRecord[] {
@@ -138,16 +98,41 @@ function readOutput(text: string, state: State): WireRecord[] | undefined {
   return records
 }
 
+/** Lines that a wrapped dict may go on for. */
+const MOST_WRAPS = 16
+const CONTINUES = /^[^{}[\]|]{1,400}\}?$/
+
+/** A dict that a terminal or a pager has wrapped, at a blank or in the middle of a word. */
+function readWrapped(text: string, state: State): WireRecord[] | undefined {
+  if (text.startsWith("{'") && !text.includes('}') && text.length < 2000) {
+    state.wrapped = [text]
+    return []
+  }
+  const { wrapped } = state
+  if (wrapped === null) return undefined
+  const isEnd = text.endsWith('}')
+  if (!CONTINUES.test(text) || !(isEnd || text.includes("': ")) || wrapped.length > MOST_WRAPS) {
+    state.wrapped = null
+    return undefined
+  }
+  wrapped.push(text)
+  if (!isEnd) return []
+  state.wrapped = null
+  const whole = wrapped.map(part => (/[,:]$/.test(part) ? `${part} ` : part)).join('')
+  return takeDict(whole, state) ?? []
+}
+
 export const hfTrainer = defineFormat({
   name: 'hf-trainer',
-  help: 'Hugging Face Trainer: logged dicts, progress bars, the block before training, the closing summary',
+  help: 'Hugging Face Trainer, TRL, axolotl, LLaMA-Factory: logged dicts, progress bars, the configs before training',
   origin: 'https://github.com/huggingface/transformers/blob/main/src/transformers/trainer_callback.py',
-  begin: (): State => ({
-    ...{ totalSteps: null, epochs: null, samples: null, micro: null, parameters: null },
-    ...{ inBlock: false, bar: null, told: null, nan: false },
-  }),
+  begin: (): State => ({ ...emptySetup(), bar: null, told: null, nan: false, wrapped: null }),
   parse({ text }: LogLine, state: State) {
-    if (text.includes('%|') || text.trimStart().startsWith("{'")) return readOutput(text, state)
-    return readBlock(text, state)
+    if (text.length > 20_000) return undefined
+    if (text.includes('%|')) return readOutput(text, state)
+    const plain = withoutLogger(text)
+    const wrapped = readWrapped(plain.trim(), state)
+    if (wrapped !== undefined) return wrapped
+    return plain.trimStart().startsWith("{'") ? readOutput(plain, state) : readSetup(plain, plain !== text, state)
   },
 })

@@ -1,7 +1,9 @@
 /** Log formats in the order in which an unknown line is offered to them. */
 import { registry } from '../../base/registry'
 import { crash } from './crash'
+import { deepspeed } from './deepspeed'
 import type { LogFormat } from './format'
+import { hfJsonl } from './hf-jsonl'
 import { hfTrainer } from './hf-trainer'
 import { hook } from './hook'
 import { megatron } from './megatron'
@@ -11,8 +13,10 @@ import { torchtitan } from './torchtitan'
 export const formats = registry<LogFormat>('log format', [
   hook,
   megatron,
+  deepspeed,
   torchtitan,
   hfTrainer,
+  hfJsonl,
   nanogpt,
   // Any framework's job can die: last, as its patterns are the loosest.
   crash,

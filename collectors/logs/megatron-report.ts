@@ -10,8 +10,8 @@ const SPAN =
   /^\s{1,16}([\w/ -]{1,80}?) \.{1,60}: (?:\((\d{1,12}(?:\.\d{1,6})?), (\d{1,12}(?:\.\d{1,6})?)\)|(\d{1,12}(?:\.\d{1,6})?))$/
 const TIMER_NAME = /^\s{1,16}([\w/ -]{1,80}):$/
 const RANK_TIME = /^\s{1,16}rank {1,8}(\d{1,8}): (\d{1,12}(?:\.\d{1,6})?)$/
-const OLD_TIMERS = /^\s*time \(ms\) \|(.{1,4000})$/
-const DEEPSPEED_TIMERS = /\[Rank \d{1,8}\] time \(ms\) \|/
+/** Without a timer to print, the line has nothing but its beginning. */
+const OLD_TIMERS = /^\s*time \(ms\)(?: \|(.{1,4000}))?$/
 /** More timers or ranks than any real block has: state stays small whatever comes. */
 const MOST_LINES = 20_000
 
@@ -36,24 +36,27 @@ function readRank(text: string, block: TimerBlock): boolean {
   return Object.keys(block.ranks).length < MOST_LINES
 }
 
-function readOldTimers(text: string, state: MegatronState): WireRecord[] | undefined {
-  if (!text.includes('time (ms) |')) return undefined
-  // DeepSpeed's own timers come before the iteration line that they belong to: which step is not known.
-  if (DEEPSPEED_TIMERS.test(text)) return []
-  const match = OLD_TIMERS.exec(text)
-  if (match === null) return undefined
-  const phases: Record<string, { seconds: number }> = {}
-  for (const part of (match[1] ?? '').split('|')) {
+/** `name: milliseconds` between bars, as Megatron's early years and DeepSpeed print their timers. */
+export function timersOf(text: string): Record<string, Phase> {
+  const phases: Record<string, Phase> = {}
+  for (const part of text.split('|')) {
     const colon = part.lastIndexOf(':')
     const seconds = scaled(numberOf(part.slice(colon + 1)), 1e-3)
     if (colon > 0 && seconds !== undefined) phases[part.slice(0, colon).trim()] = { seconds }
   }
+  return phases
+}
+
+function readOldTimers(text: string, state: MegatronState): WireRecord[] | undefined {
+  const match = text.includes('time (ms)') ? OLD_TIMERS.exec(text) : null
+  if (match === null) return undefined
+  const phases = timersOf(match[1] ?? '')
   if (state.step === null || Object.keys(phases).length === 0) return []
   return [{ ...stepOf(state), phases }]
 }
 
 export function readTimers(text: string, state: MegatronState): WireRecord[] | undefined {
-  const header = HEADER.exec(text)
+  const header = text.endsWith('(ms):') ? HEADER.exec(text) : null
   if (header !== null) {
     const before = flushTimers(state)
     const layout = header[1] === undefined && header[2] === undefined ? 'ranks' : 'minmax'

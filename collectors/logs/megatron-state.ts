@@ -10,6 +10,7 @@ export type TimerBlock = {
 }
 
 export type MegatronConfig = {
+  framework: string
   model: { [name: string]: number | boolean }
   parallelism: { [name: string]: number | boolean }
   batch: { [name: string]: number }
@@ -21,6 +22,8 @@ export type MegatronConfig = {
 export type MegatronState = {
   /** Arguments seen so far while the dump is being printed. */
   dump: { [name: string]: string } | null
+  /** The dump is GPT-NeoX's. */
+  neox: boolean
   config: MegatronConfig | null
   sequenceLength: number | null
   /** The iteration that timers belong to. */
@@ -28,6 +31,8 @@ export type MegatronState = {
   /** When that iteration was logged, Unix seconds. */
   time: number | null
   timers: TimerBlock | null
+  /** The parts so far of an iteration line that was wrapped, and when the first was read. */
+  wrapped: { lines: string[]; time: number | null } | null
   /** The last loss was not a number: said once, when it begins. */
   nan: boolean
 }

@@ -18,6 +18,9 @@ const BUILDING = /^Building (\S{1,100}) (\S{1,100}) with \w{0,40}Args\((.{1,6000
 const MESH = /^Building \d-D device mesh with \[([^\]]{1,400})\], \[([\d, ]{1,200})\]/
 const DEGREES = /^Building device mesh with parallelism: (.{1,400})$/
 const TRAINER = /local batch size (\d{1,12}), global batch size (\d{1,12}),.{0,200}? sequence length (\d{1,12})/
+/** Since 2026 batches are counted in tokens. */
+const TOKENS =
+  /^Trainer is initialized with \d{1,16} tokens per DP rank, (\d{1,16}) tokens per train step,.{0,200}? maximum context length (\d{1,12}),/
 const TOTAL = /total steps (\d{1,12})/
 const CHECKPOINTING = /^Applied (\w{1,40}) activation checkpointing to the model/
 const DEVICE = /^\w{2,8} capacity: (.{1,100}) with ([\d.]{1,12})GiB memory/
@@ -99,9 +102,18 @@ function readModel(text: string, config: TitanConfig): boolean {
   return true
 }
 
+function readTokens(text: string, state: TitanSetup): boolean {
+  const match = TOKENS.exec(text)
+  if (match === null) return false
+  state.tokens = Number(match[1])
+  state.config.model['sequenceLength'] = Number(match[2])
+  state.totalSteps = numberOf(TOTAL.exec(text)?.[1]) ?? state.totalSteps
+  return true
+}
+
 function readTrainer(text: string, state: TitanSetup): boolean {
   const match = TRAINER.exec(text)
-  if (match === null) return false
+  if (match === null) return readTokens(text, state)
   const [micro, global, sequence] = match.slice(1, 4).map(Number)
   state.config.batch = { micro: micro ?? 0, global: global ?? 0 }
   state.config.model['sequenceLength'] = sequence ?? 0

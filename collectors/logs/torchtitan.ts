@@ -17,7 +17,12 @@ type State = {
 /** `[titan] 2026-11-23 17:35:45,123 - root - INFO - message`; older eras without `[titan]`. */
 const LOGGER = /^(?:\[titan\] )?(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) - ([\w.]{1,100}) - [A-Z]{4,8} - /
 const STEP = /^step: {0,8}(\d{1,12})(?:\/(\d{1,12})\S{0,4}(?: = [\d.]{1,12}%)?)? {1,8}(?=loss: )/
+const BARE = /^step: .{0,400}memory: {0,8}[\d.]{1,12}GiB\(.{0,100} [wt]ps: /
 const VALIDATION = /^validate step: {0,8}\d{1,12} {1,8}loss: /
+const CHECKPOINT = /^Saving (?:the|a|a full|a model only|initial) .{0,40}checkpoint/
+/** Colours whose escape character was lost where the log was copied. */
+const LOST_COLOUR = /\[\d{1,3}m/g
+const MOST_CHARACTERS = 8192
 const FIGURE = /([a-z_]{2,32}): {0,8}(\S{1,48})/g
 
 function figuresOf(text: string): Map<string, string> {
@@ -73,6 +78,14 @@ function readStep(text: string, time: number | undefined, rank: number | null, s
   ]
 }
 
+/** Validation and checkpoints take time between two lines of steps, which then is not that of the steps. */
+function readPause(message: string, time: number | undefined, state: State): WireRecord[] | undefined {
+  const type = VALIDATION.test(message) ? 'evaluation' : CHECKPOINT.test(message) ? 'checkpoint' : undefined
+  if (type === undefined) return undefined
+  state.last = null
+  return [{ kind: 'event', type, time, message: message.slice(0, 1000) }]
+}
+
 export const torchtitan = defineFormat({
   name: 'torchtitan',
   help: 'torchtitan: step and validation lines, the model, its mesh and the batch, of old and new eras',
@@ -80,11 +93,12 @@ export const torchtitan = defineFormat({
   begin: (): State => ({ config: emptyConfig(), totalSteps: null, tokens: null, rank: null, last: null, nan: false }),
   parse({ text, rank }: LogLine, state: State) {
     const logger = LOGGER.exec(text)
-    if (logger === null) return undefined
-    const message = text.slice(logger[0].length)
+    const message = text.slice(logger?.[0].length ?? 0, MOST_CHARACTERS).replaceAll(LOST_COLOUR, '')
+    // Copied without the logger's head, a line of a step is told by its figures.
+    if (logger === null) return BARE.test(message) ? readStep(message, undefined, rank ?? null, state) : undefined
     const time = localTime(logger[1] ?? '')
-    if (VALIDATION.test(message)) return [{ kind: 'event', type: 'evaluation', time, message: message.slice(0, 1000) }]
-    const records = readStep(message, time, rank ?? null, state) ?? readSetup(message, time, state)
+    const records =
+      readPause(message, time, state) ?? readStep(message, time, rank ?? null, state) ?? readSetup(message, time, state)
     // Only torchtitan marks its lines so; without the mark they could be of any Python program.
     return records ?? (text.startsWith('[titan] ') ? [] : undefined)
   },

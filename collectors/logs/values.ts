@@ -46,3 +46,20 @@ export function bytesOf(text: string | undefined): number | undefined {
   const power = POWERS[(match[2] ?? '').toLowerCase()] ?? 0
   return Math.round(value * (match[3] === '' ? 1000 : 1024) ** power)
 }
+
+const PREFIX_POWERS: Readonly<Record<string, number>> = { '': 0, k: 1, m: 2, g: 3, t: 4, p: 5, e: 6 }
+
+/** FLOPs, or FLOP/s, of `112.9TFLOPS`, `13.36 TFLOPS`, `1.2PFLOPS`. */
+export function flopsOf(text: string | undefined): number | undefined {
+  const match = /^([\d.,]{1,32}) ?([kmgtpe]?)flops$/i.exec(text ?? '')
+  return match === null
+    ? undefined
+    : scaled(numberOf(match[1]), 1000 ** (PREFIX_POWERS[(match[2] ?? '').toLowerCase()] ?? 0))
+}
+
+/** A count such as `429.51 M`, `1.2B`, `12 k`: decimal, as counts are. */
+export function countOf(text: string | undefined): number | undefined {
+  const match = /^([\d.,]{1,32}) ?([kmgbt]?)$/i.exec(text ?? '')
+  const power = { '': 0, k: 1, m: 2, g: 3, b: 3, t: 4 }[(match?.[2] ?? '').toLowerCase()] ?? 0
+  return match === null ? undefined : scaled(numberOf(match[1]), 1000 ** power)
+}

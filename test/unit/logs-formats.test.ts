@@ -45,6 +45,45 @@ describe('Megatron lines of relatives', () => {
     ])
   })
 
+  it('of GPT-NeoX, whose FLOPs carry their unit', () => {
+    const text = iteration(
+      ' samples/sec: 7.799',
+      'iteration       34/   10000',
+      'elapsed time per iteration (ms): 4103.1',
+      'approx flops per GPU: 112.9TFLOPS',
+      'lm_loss: 1.118665E+01',
+    )
+    expect(read(text)).toMatchObject([
+      { source: 'gpt-neox', step: 34, samplesPerSecond: 7.799, flopsPerSecondPerGpu: 112.9e12, loss: 11.18665 },
+    ])
+  })
+
+  it('wrapped anywhere, and held back until the rest has come', () => {
+    const text = iteration(
+      ' iteration      100/    1000',
+      'consumed samples:         6400',
+      'elapsed time per iteration (ms): 1210.5',
+      'lm loss: 2.345678E+00',
+      'grad norm: 1.234',
+    ).trimEnd()
+    const whole = read(`${text}\n`)
+    expect(whole).toMatchObject([{ step: 100, stepSeconds: 1.2105, loss: 2.345678, gradientNorm: 1.234 }])
+    // Right behind a bar that comes after the time, a line looks whole.
+    for (let at = text.indexOf('consumed') + 8; at < text.length; at += 1)
+      if (!text.slice(0, at).trimEnd().endsWith('|') || at < text.indexOf('elapsed'))
+        expect(read(`${text.slice(0, at)}\n${text.slice(at)}\n`), `cut at ${at}`).toEqual(whole)
+  })
+
+  it('with samples per second that contradict the batch and the time beside them', () => {
+    const text = iteration(
+      ' iteration 5/ 10',
+      'elapsed time per iteration (ms): 2000.0',
+      'global batch size:    64',
+      'samples per second: 0.032',
+    )
+    expect(read(text)[0]).not.toHaveProperty('samplesPerSecond')
+  })
+
   it('but not a sentence that speaks of iterations', () => {
     expect(read('saving at iteration 10/ 20 | done\n')).toEqual([])
   })

@@ -1,0 +1,45 @@
+/** Figures of Hugging Face's Trainer and of the libraries on top of it, by the names that each gives them. */
+import type { RecordOf } from '../../wire/records'
+import { numberOf, scaled } from './values'
+
+type Figures = ReadonlyMap<string, string>
+
+const GIBIBYTE = 1024 ** 3
+
+/** axolotl's present and former names; ms-swift's `memory(GiB)` is the most that was reserved. */
+const PEAK = ['memory/max_allocated (GiB)', 'memory/max_mem_allocated(gib)', 'memory/max_memory_allocated']
+const RESERVED = ['memory/device_reserved (GiB)', 'memory/device_mem_reserved(gib)', 'memory(GiB)']
+/** axolotl: tokens of one rank per second. */
+const TOKENS_PER_GPU = ['tokens_per_second_per_gpu', 'tokens/train_per_sec_per_gpu']
+
+function first(figures: Figures, names: readonly string[]): number | undefined {
+  return numberOf(names.map(name => figures.get(name)).find(value => value !== undefined))
+}
+
+function bytesOf(figures: Figures, names: readonly string[]): number | undefined {
+  const value = scaled(first(figures, names), GIBIBYTE)
+  return value === undefined ? undefined : Math.round(value)
+}
+
+/** ms-swift: `'global_step/max_steps': '78/176'`. */
+function stepsOf(figures: Figures): { step?: number | undefined; totalSteps?: number | undefined } {
+  const [step, total] = (figures.get('global_step/max_steps') ?? '').split('/').map(numberOf)
+  return { step: step ?? numberOf(figures.get('step')), totalSteps: total }
+}
+
+/** What one logged dict says of its step. */
+export function figuresOf(figures: Figures): Partial<RecordOf<'step'>> {
+  return {
+    ...stepsOf(figures),
+    // TRL's trainers that generate as they train time each step.
+    stepSeconds: numberOf(figures.get('step_time')),
+    // LLaMA-Factory: tokens of all devices since the start, by the time since.
+    tokensPerSecond: numberOf(figures.get('throughput')),
+    tokensPerSecondPerGpu: first(figures, TOKENS_PER_GPU),
+    loss: numberOf(figures.get('loss')),
+    gradientNorm: numberOf(figures.get('grad_norm')),
+    learningRate: first(figures, ['learning_rate', 'lr']),
+    memoryReservedBytes: bytesOf(figures, RESERVED),
+    memoryPeakBytes: bytesOf(figures, PEAK),
+  }
+}
