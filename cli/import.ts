@@ -5,6 +5,7 @@ import { startAgent } from '../agent/agent'
 import { PlumblineError } from '../base/errors'
 import { localHost } from '../collectors/host'
 import type { Counts } from '../collectors/form'
+import type { ImportResult } from '../wire/api'
 import type { WireRecord } from '../wire/records'
 import { defineCommand } from './command'
 import { hubAnswers } from './hub-answers'
@@ -28,17 +29,6 @@ export interface ImportRequest {
   readonly data: string
   readonly log: (line: string) => void
 }
-export interface ImportedFileCounts extends Counts {
-  readonly file: string
-  readonly records: number
-}
-export interface ImportResult {
-  readonly run: string
-  readonly files: readonly ImportedFileCounts[]
-  readonly steps: number
-  readonly events: readonly string[]
-}
-
 async function readFile(path: string): Promise<ImportedFile & Counts> {
   const records: WireRecord[] = []
   const write = (more: readonly WireRecord[]) => {

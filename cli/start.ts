@@ -48,7 +48,15 @@ export const command = defineCommand({
     const ended = interrupted()
     const { host, port, data, store, token } = settings
     const page = options['page'] === false ? undefined : packageRoot
-    const hub = await startHub({ host, port, data, store, token, page, log })
+    let url = ''
+    const hub = await startHub({
+      ...{ host, port, data, store, token, page, log },
+      async importFiles(files, name) {
+        const { importRun } = await import('./import')
+        return importRun({ files, name, node: undefined, hub: url, token, data, log: () => undefined })
+      },
+    })
+    url = hub.url
     console.log(`Plumbline is at ${hub.url}`)
     const running = await companions(settings, options, hub.url)
     if (options['demo'] !== true)

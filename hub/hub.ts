@@ -1,6 +1,7 @@
 /** One process, one port: agents' door, HTTP door, live door, store, analysis, and the page. */
 import { createServer, type Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { Server } from 'socket.io'
 import { unixSeconds } from '../base/clock'
 import { messageOf, PlumblineError } from '../base/errors'
@@ -8,6 +9,7 @@ import { MAX_FRAME_BYTES } from '../wire/frame'
 import { answerRequest, isForeignHost, isForeignOrigin } from './http/door'
 import { serveAgents } from './ingest/agents'
 import { Live } from './live/live'
+import { Imports, type ImportFiles } from './imports'
 import { hubMetrics } from './metrics'
 import { Nodes } from './nodes'
 import { openPage, type Page } from './page'
@@ -27,6 +29,8 @@ export interface HubOptions {
   readonly token: string
   /** The folder of the built page; undefined for a hub without one. */
   readonly page: string | undefined
+  /** Makes a run of files that were dropped on the page; without it none are taken. */
+  readonly importFiles?: ImportFiles
   readonly log: (line: string) => void
 }
 
@@ -54,7 +58,8 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
   const runs = new Runs(store, nodes.isConnected)
   const views = new Views(store, runs, options.log)
   const metrics = hubMetrics(() => nodes.list().reduce((sum, node) => sum + node.agents, 0))
-  const hub = { views, nodes, startedAt: unixSeconds(), metrics: metrics.text, log: options.log }
+  const imports = options.importFiles && new Imports(join(options.data, 'imports'), options.importFiles)
+  const hub = { views, nodes, startedAt: unixSeconds(), metrics: metrics.text, imports, log: options.log }
   let page: Page | undefined
 
   const server = createServer((request, response) => {
@@ -97,7 +102,7 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
   }
 
   async function close(): Promise<void> {
-    await Promise.all([live.close(), agents.close()])
+    await Promise.all([live.close(), agents.close(), imports?.close()])
     // A client that keeps reading must not keep the hub from its end.
     const late = setTimeout(() => server.closeAllConnections(), LAST_ANSWERS_MS)
     await io.close()

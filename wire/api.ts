@@ -14,6 +14,8 @@
  *     GET /api/runs/:run/post-mortem.md                 the same as Markdown
  *     GET /api/runs/:run/post-mortem.html               the same as one HTML file
  *     GET /api/runs/:run/steps.csv                      export, one line a step and rank
+ *     POST /api/imports/:import/files?name              one file of an import, as the body; the client makes up the id
+ *     POST /api/imports/:import?name                    makes a run of them: { run, steps, events, files }
  *     GET /api/nodes                                    agents and the health of their collectors
  *
  * `from` and `to` are Unix seconds. Live: socket.io namespace `/live`; emit `watch` with a run's id (or null for the list
@@ -215,3 +217,12 @@ export const healthSchema = z.object({
   uptimeSeconds: z.number(),
   store: z.string(),
 })
+
+/** What became of files that were imported as one run. */
+export const importResultSchema = z.object({
+  run: z.string(),
+  steps: z.number(),
+  events: z.array(z.string()),
+  files: z.array(z.object({ file: z.string(), records: z.number(), linesRead: z.number(), linesUnread: z.number() })),
+})
+export type ImportResult = z.infer<typeof importResultSchema>

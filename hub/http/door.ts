@@ -25,16 +25,18 @@ export function isForeignOrigin({ headers }: IncomingMessage): boolean {
   return !URL.canParse(headers.origin) || new URL(headers.origin).host !== host
 }
 
-function match(endpoint: Endpoint, path: string): { run: string | undefined } | undefined {
+function match(endpoint: Endpoint, path: string): { run: string | undefined; id: string | undefined } | undefined {
   const pattern = endpoint.path.split('/')
   const parts = path.split('/')
   if (pattern.length !== parts.length) return undefined
   let run: string | undefined
+  let id: string | undefined
   for (const [index, expected] of pattern.entries()) {
     if (expected === ':run') run = decode(parts[index] ?? '')
+    else if (expected === ':import') id = decode(parts[index] ?? '')
     else if (expected !== parts[index]) return undefined
   }
-  return { run }
+  return { run, id }
 }
 
 function decode(text: string): string {
@@ -52,6 +54,17 @@ function sendJson(response: ServerResponse, status: number, value: unknown): voi
   response.end(JSON.stringify(value))
 }
 
+/** What changes something is asked for by POST, and never by a page of somewhere else. */
+function checkMethod({ method = 'GET' }: Endpoint, request: IncomingMessage, response: ServerResponse): void {
+  const allowed = method === 'GET' ? ['GET', 'HEAD'] : [method]
+  if (!allowed.includes(request.method ?? '')) {
+    response.setHeader('allow', allowed.join(', '))
+    throw new HttpError(405, `this door is asked with ${allowed[0] ?? ''}`, `ask again with ${allowed[0] ?? ''}`)
+  }
+  if (method === 'POST' && isForeignOrigin(request))
+    throw new HttpError(403, 'a page of another address may not change anything here', 'open the page of this hub')
+}
+
 /** Answers a request of the API. False: it is not one, and belongs to the page. */
 export async function answerRequest(hub: Hub, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
   const address = request.url ?? '/'
@@ -62,11 +75,15 @@ export async function answerRequest(hub: Hub, request: IncomingMessage, response
     const found = match(endpoint, url.pathname)
     if (found === undefined) continue
     try {
-      if (request.method !== 'GET' && request.method !== 'HEAD') {
-        response.setHeader('allow', 'GET, HEAD')
-        throw new HttpError(405, 'this door is read with GET', 'ask again with GET')
-      }
-      const value = await endpoint.answer({ hub, query: url.searchParams, run: found.run, request, response })
+      checkMethod(endpoint, request, response)
+      const value = await endpoint.answer({
+        hub,
+        query: url.searchParams,
+        run: found.run,
+        id: found.id,
+        request,
+        response,
+      })
       if (value !== undefined) sendJson(response, 200, value)
     } catch (error) {
       const status = error instanceof HttpError ? error.status : 500

@@ -1,7 +1,8 @@
-/** The contract of an endpoint: one entry in `index.ts`. Paths may hold `:run`. */
+/** The contract of an endpoint: one entry in `index.ts`. Paths may hold `:run` and `:import`. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
 import { PlumblineError } from '../../base/errors'
+import type { Imports } from '../imports'
 import type { Nodes } from '../nodes'
 import type { RunFacts } from '../run-facts'
 import type { Views } from '../views'
@@ -11,6 +12,8 @@ export interface Hub {
   readonly nodes: Nodes
   readonly startedAt: number
   readonly metrics: () => Promise<{ type: string; text: string }>
+  /** Makes a run of files; undefined where this hub takes none. */
+  readonly imports: Imports | undefined
   log(line: string): void
 }
 
@@ -18,6 +21,8 @@ export interface Call {
   readonly hub: Hub
   readonly query: URLSearchParams
   readonly run: string | undefined
+  /** `:import` of the path. */
+  readonly id: string | undefined
   readonly request: IncomingMessage
   readonly response: ServerResponse
 }
@@ -26,6 +31,8 @@ export interface Endpoint {
   readonly name: string
   readonly path: string
   readonly help: string
+  /** GET where absent, and HEAD with it. */
+  readonly method?: 'GET' | 'POST'
   /** The JSON answer; undefined where the endpoint wrote the response itself. Throws HttpError for what a caller did wrong. */
   answer(call: Call): Promise<unknown>
 }

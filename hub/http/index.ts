@@ -7,6 +7,7 @@ import { PROTOCOL } from '../../wire/messages'
 import { isRankMetric } from '../queries/steps'
 import { htmlOf, markdownOf } from '../../analysis/post-mortem/report'
 import { stepsCsv } from './csv'
+import { addFile, finishImport } from './import'
 import { postMortem, postMortemAs } from './post-mortem'
 import { HttpError, rangeOf, readQuery, runOf, type Endpoint } from './endpoint'
 
@@ -74,6 +75,24 @@ export const endpoints = registry<Endpoint>('endpoint', [
   {
     ...{ name: 'steps.csv', path: '/api/runs/:run/steps.csv', help: 'export: one line a step and rank' },
     answer: stepsCsv,
+  },
+  {
+    ...{
+      name: 'import-file',
+      method: 'POST',
+      path: '/api/imports/:import/files',
+      help: 'one file of an import, as the body; ?name=',
+    },
+    answer: addFile,
+  },
+  {
+    ...{
+      name: 'import',
+      method: 'POST',
+      path: '/api/imports/:import',
+      help: 'makes a run of the files of an import; ?name=',
+    },
+    answer: finishImport,
   },
   {
     ...{ name: 'nodes', path: '/api/nodes', help: 'nodes, their agents and the health of their collectors' },
