@@ -1,8 +1,24 @@
 /** Forms of saved output in the order in which an unknown file is offered to them; what none claims is read as a log. */
 import { registry } from '../../base/registry'
 import type { Form } from '../form'
+import { nvidiaSmiApps } from './nvidia-smi-apps'
 import { nvidiaSmiCsv } from './nvidia-smi-csv'
+import { nvidiaSmiDmon } from './nvidia-smi-dmon'
+import { nvidiaSmiList } from './nvidia-smi-list'
+import { nvidiaSmiNvlink } from './nvidia-smi-nvlink'
+import { nvidiaSmiPmon } from './nvidia-smi-pmon'
+import { nvidiaSmiQ } from './nvidia-smi-q'
+import { nvidiaSmiTable } from './nvidia-smi-table'
+import { nvidiaSmiXml } from './nvidia-smi-xml'
 
 export const forms = registry<Form>('form', [
-  nvidiaSmiCsv, //
+  nvidiaSmiCsv,
+  nvidiaSmiApps,
+  nvidiaSmiXml,
+  nvidiaSmiQ,
+  nvidiaSmiTable,
+  nvidiaSmiDmon,
+  nvidiaSmiPmon,
+  nvidiaSmiNvlink,
+  nvidiaSmiList,
 ])
