@@ -9,6 +9,7 @@ import { nvidiaSmiNvlink } from './nvidia-smi-nvlink'
 import { nvidiaSmiPmon } from './nvidia-smi-pmon'
 import { nvidiaSmiQ } from './nvidia-smi-q'
 import { nvidiaSmiTable } from './nvidia-smi-table'
+import { nvidiaSmiTopo } from './nvidia-smi-topo'
 import { nvidiaSmiXml } from './nvidia-smi-xml'
 
 export const forms = registry<Form>('form', [
@@ -21,4 +22,5 @@ export const forms = registry<Form>('form', [
   nvidiaSmiPmon,
   nvidiaSmiNvlink,
   nvidiaSmiList,
+  nvidiaSmiTopo,
 ])
