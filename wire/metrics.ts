@@ -138,6 +138,13 @@ export const catalogue = {
     state: text('up, down, or what the kernel says.'),
     errors: json(z.record(z.string(), finite), 'Error counters by name.'),
   },
+  topology: {
+    time,
+    node,
+    from: text('A device or NIC of the node.'),
+    to: text('Another one.'),
+    path: text('How the first reaches the second, as the tool says: NV4, PIX, PXB, PHB, NODE or SYS.'),
+  },
   step: {
     time,
     run,

@@ -2,6 +2,27 @@
 import { registry } from '../../base/registry'
 import type { Form } from '../form'
 import { hfTrainerState } from './hf-trainer-state'
+import { nvidiaSmiApps } from './nvidia-smi-apps'
 import { nvidiaSmiCsv } from './nvidia-smi-csv'
+import { nvidiaSmiDmon } from './nvidia-smi-dmon'
+import { nvidiaSmiList } from './nvidia-smi-list'
+import { nvidiaSmiNvlink } from './nvidia-smi-nvlink'
+import { nvidiaSmiPmon } from './nvidia-smi-pmon'
+import { nvidiaSmiQ } from './nvidia-smi-q'
+import { nvidiaSmiTable } from './nvidia-smi-table'
+import { nvidiaSmiTopo } from './nvidia-smi-topo'
+import { nvidiaSmiXml } from './nvidia-smi-xml'
 
 export const forms = registry<Form>('form', [nvidiaSmiCsv, hfTrainerState])
+export const forms = registry<Form>('form', [
+  nvidiaSmiCsv,
+  nvidiaSmiApps,
+  nvidiaSmiXml,
+  nvidiaSmiQ,
+  nvidiaSmiTable,
+  nvidiaSmiDmon,
+  nvidiaSmiPmon,
+  nvidiaSmiNvlink,
+  nvidiaSmiList,
+  nvidiaSmiTopo,
+])

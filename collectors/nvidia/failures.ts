@@ -8,6 +8,7 @@ export interface Failure {
     | 'no-devices'
     | 'no-permission'
     | 'unknown-field'
+    | 'not-supported'
     | 'failed'
     | 'hung'
     | 'ended'
@@ -50,6 +51,12 @@ const patterns: readonly (readonly [Failure['type'], RegExp, fix: string])[] = [
     'in a container: start it anew (it lost its devices); on the host: look for NVRM in dmesg, or reboot',
   ],
   ['unknown-field', /^Field "[^"]*" is not a valid field to query/i, 'update the driver'],
+  [
+    'not-supported',
+    /^Not supported on the device\(s\)\s*$/i,
+    'this GPU or driver lacks that mode: use nvidia-smi --query-gpu instead',
+  ],
+  ['failed', /^ERROR: Option \S{1,40} is (?:missing its value|not recognized)/i, 'see nvidia-smi -h of this driver'],
   ['failed', /^NVIDIA-SMI has failed/i, 'run nvidia-smi by hand, and look for NVRM in dmesg'],
   [
     'failed',

@@ -27,6 +27,9 @@ export const UNITS = {
   kHz: 1e3,
   MHz: 1e6,
   GHz: 1e9,
+  'MiB/s': 1024 ** 2,
+  'MB/s': 1e6,
+  'GB/s': 1e9,
   C: 1,
 } as const
 export type Unit = keyof typeof UNITS

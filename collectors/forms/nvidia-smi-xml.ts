@@ -1,0 +1,25 @@
+/** `nvidia-smi -q -x`, one document or the many of a loop. */
+import { Batch } from '../../wire/table'
+import { textForm } from '../form'
+import { queryRecords } from '../nvidia/query'
+import { readXml } from '../nvidia/xml'
+
+const countLines = (text: string) => text.split('\n').filter(line => line.trim() !== '').length
+
+export const nvidiaSmiXml = textForm({
+  name: 'nvidia-smi-xml',
+  tool: 'nvidia-smi',
+  help: 'devices, clocks, errors and processes of `nvidia-smi -q -x`',
+  origin: 'https://docs.nvidia.com/deploy/nvidia-smi/index.html',
+  parse(text) {
+    const log = text.indexOf('<nvidia_smi_log')
+    if (log < 0 || log > 4000) return undefined
+    const declared = text.indexOf('<?xml')
+    const from = declared >= 0 && declared < log ? declared : log
+    const { root, end } = readXml(text, from)
+    const batch = new Batch()
+    for (const record of queryRecords(root)) batch.add(record)
+    const linesUnread = countLines(text.slice(0, from)) + countLines(text.slice(end))
+    return { records: batch.records(), linesRead: countLines(text.slice(from, end)), linesUnread }
+  },
+})
