@@ -72,6 +72,7 @@ async function watcher(
       collectorSettings: {
         ...{
           intervalMs,
+          scrape: settings.scrape,
           logs: [...settings.logs, join(job.hookFolder, 'rank-*.jsonl')],
           run: job.run,
           fromStart: true,
@@ -241,7 +242,7 @@ async function run({ arguments: words, options, settings }: Invocation): Promise
 }
 
 export const command = defineCommand({
-  settings: ['hub', 'port', 'token', 'data', 'intervalMs', 'spoolBytes', 'metricsPort', 'otlp'],
+  settings: ['hub', 'port', 'token', 'data', 'scrape', 'intervalMs', 'spoolBytes', 'metricsPort', 'otlp'],
   configure(command) {
     command
       .argument('[command...]', 'the training command, after --')

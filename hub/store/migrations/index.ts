@@ -1,5 +1,6 @@
 /** Migrations in order. A migration that has been released is never changed: a change is a new one. */
 import { records } from './0001-records'
+import { deviceExporters } from './0020-device-exporters'
 import type { Migration } from './migration'
 
-export const migrations: readonly Migration[] = [records]
+export const migrations: readonly Migration[] = [records, deviceExporters]
