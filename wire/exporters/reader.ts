@@ -27,6 +27,8 @@ export interface ReaderOptions {
    * differences. Without it a reading stands alone.
    */
   readonly repeated?: boolean
+  /** Samples that speak of no node are not taken. */
+  readonly needsNode?: boolean
 }
 
 /** Entities whose last figures are remembered for the next reading. */
@@ -52,7 +54,14 @@ export class ExporterReader {
     if (entity === undefined) return false
     const time = sample.time ?? place.time
     const node = exporter.namesNode === true ? (entity.node ?? place.node) : (place.node ?? entity.node)
-    const id = JSON.stringify([exporter.name, entity.kind, entity.key, place.node, time && Math.floor(time)])
+    if (node === undefined && this.options.needsNode === true) return false
+    const id = JSON.stringify([
+      exporter.name,
+      entity.kind,
+      entity.key,
+      exporter.namesNode === true ? node : place.node,
+      time && Math.floor(time),
+    ])
     let group = this.groups.get(id)
     if (group === undefined) {
       if (this.groups.size >= MAX_GROUPS) return false
