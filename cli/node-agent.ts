@@ -20,6 +20,9 @@ export function startNodeAgent({ settings, run, fromStart = false, log }: NodeAg
   return startAgent({
     ...{ host: localHost(), hub: hubUrl(settings), token, data, spool: 'agent', spoolBytes, metricsPort, otlp, log },
     collectors: [...collectors],
-    collectorSettings: { intervalMs, logs: [...settings.logs, hookLogs(data)], run, fromStart, synthetic: false },
+    collectorSettings: {
+      ...{ intervalMs, logs: [...settings.logs, hookLogs(data)], scrape: settings.scrape },
+      ...{ run, fromStart, synthetic: false },
+    },
   })
 }

@@ -60,6 +60,7 @@ async function watcher(
       collectorSettings: {
         ...{
           intervalMs,
+          scrape: settings.scrape,
           logs: [...settings.logs, join(job.hookFolder, 'rank-*.jsonl')],
           run: job.run,
           fromStart: true,
@@ -229,7 +230,7 @@ async function run({ arguments: words, options, settings }: Invocation): Promise
 }
 
 export const command = defineCommand({
-  settings: ['hub', 'port', 'token', 'data', 'intervalMs', 'spoolBytes', 'metricsPort', 'otlp'],
+  settings: ['hub', 'port', 'token', 'data', 'scrape', 'intervalMs', 'spoolBytes', 'metricsPort', 'otlp'],
   configure(command) {
     command
       .argument('[command...]', 'the training command, after --')

@@ -11,6 +11,9 @@ const setting = <T>(schema: z.ZodType<T>, fallback: T, help: string): Setting<T>
 })
 const url = z.union([z.literal(''), z.url({ protocol: /^https?$/, error: 'give it as http://HOST:PORT' })])
 const list = z.union([z.array(z.string()), z.string().transform(text => text.split(',').filter(Boolean))])
+const urls = list.refine(all => all.every(one => URL.canParse(one) && /^https?:/.test(one)), {
+  error: 'give each as http://HOST:PORT/metrics',
+})
 
 export const settings = {
   port: setting(z.coerce.number().int().min(0).max(65_535), 3000, 'port of the hub and its page; 0 takes a free one'),
@@ -21,6 +24,11 @@ export const settings = {
   token: setting(z.string(), '', 'secret that agents must show; empty asks for none'),
   intervalMs: setting(z.coerce.number().int().min(100).max(3_600_000), 1000, 'milliseconds between device samples'),
   logs: setting(list, [] as string[], 'globs of training logs to follow, with commas between'),
+  scrape: setting(
+    urls,
+    [] as string[],
+    'pages of Prometheus exporters to read, http://HOST:PORT/metrics, with commas between',
+  ),
   spoolBytes: setting(
     z.coerce.number().int().min(1_048_576),
     268_435_456,

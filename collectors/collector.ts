@@ -13,6 +13,8 @@ export interface CollectorSettings {
   readonly intervalMs: number
   /** Globs of training logs to follow. */
   readonly logs: readonly string[]
+  /** Pages of exporters to read, as `http://HOST:PORT/metrics`. */
+  readonly scrape: readonly string[]
   /** The run that the followed logs belong to; without one, one run per file is made from its path. */
   readonly run: string | undefined
   /** Read files from their beginning (an own job's logs) or from their end (found ones). */

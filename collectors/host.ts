@@ -1,5 +1,6 @@
 /**
- * The one door to the machine: only this file starts processes, and only it and `machine/` read files for collectors. A
+ * The one door to the machine: only this file starts processes, and only it and `machine/` read files and ask
+ * servers for collectors. A
  * test hands in a fake Host; nothing else needs faking.
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
@@ -11,6 +12,7 @@ import { unixSeconds } from '../base/clock'
 import { messageOf } from '../base/errors'
 import { readRange, readText, statFile, type FileStat } from './machine/files'
 import { glob } from './machine/glob'
+import { fetchText, type Fetched, type FetchLimits } from './machine/http'
 import { lineSplitter } from './machine/lines'
 
 export interface ChildEvents {
@@ -49,6 +51,8 @@ export interface Host {
     args: readonly string[],
     timeoutMs: number,
   ): Promise<{ code: number | null; stdout: string; stderr: string; error?: string }>
+  /** The text behind an HTTP address. Never throws; bounded in time and size, and not led away to another host. */
+  fetch(url: string, limits: FetchLimits): Promise<Fetched>
   /** Starts a long-lived child in the agent's care: it is killed when the agent exits, even by SIGKILL where the system can. */
   spawn(command: string, args: readonly string[], events: ChildEvents): Child
 }
@@ -69,6 +73,7 @@ export function localHost(): Host {
     list: async folder => (await readdir(folder).catch(() => [])).sort(),
     glob,
     run,
+    fetch: fetchText,
     spawn: spawnChild,
   }
 }

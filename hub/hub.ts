@@ -6,12 +6,14 @@ import { Server } from 'socket.io'
 import { unixSeconds } from '../base/clock'
 import { messageOf, PlumblineError } from '../base/errors'
 import { MAX_FRAME_BYTES } from '../wire/frame'
+import { Batch } from '../wire/table'
 import { answerRequest, isForeignHost, isForeignOrigin } from './http/door'
 import { serveAgents } from './ingest/agents'
 import { Live } from './live/live'
 import { Imports, type ImportFiles } from './imports'
 import { hubMetrics } from './metrics'
 import { Nodes } from './nodes'
+import { OTLP_AGENT, serveOtlp } from './otlp/door'
 import { openPage, type Page } from './page'
 import { Runs } from './runs'
 import { openStore } from './store/store'
@@ -61,11 +63,20 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
   const imports = options.importFiles && new Imports(join(options.data, 'imports'), options.importFiles)
   const hub = { views, nodes, startedAt: unixSeconds(), metrics: metrics.text, imports, log: options.log }
   let page: Page | undefined
+  const otlp = serveOtlp({
+    ...{ store, token: options.token, count: metrics.count, log: options.log },
+    stored(batch, senders, receivedAt) {
+      for (const node of senders) nodes.fold(new Batch(), node, receivedAt)
+      const touched = runs.fold(batch, OTLP_AGENT, receivedAt)
+      live.changed(run => touched.has(run) || senders.some(node => runs.isOn(run, node)))
+    },
+  })
 
   const server = createServer((request, response) => {
     if (isForeignHost(request, options.host))
       return void response.writeHead(421).end('this hub answers to loopback names only\n')
     const answer = async () => {
+      if (await otlp.answer(request, response)) return
       if (await answerRequest(hub, request, response)) return
       if (page !== undefined) return page.handle(request, response)
       response.writeHead(404, { 'content-type': 'text/plain' }).end('this hub has no page\n')
@@ -102,7 +113,7 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
   }
 
   async function close(): Promise<void> {
-    await Promise.all([live.close(), agents.close(), imports?.close()])
+    await Promise.all([live.close(), agents.close(), otlp.close(), imports?.close()])
     // A client that keeps reading must not keep the hub from its end.
     const late = setTimeout(() => server.closeAllConnections(), LAST_ANSWERS_MS)
     await io.close()

@@ -40,6 +40,7 @@ export async function startDemo({ data, hub, token, log }: DemoOptions): Promise
       ...{
         intervalMs: 1000,
         logs: [join(folder, '*', 'rank-*.jsonl')],
+        scrape: [],
         run: undefined,
         fromStart: true,
         synthetic: true,

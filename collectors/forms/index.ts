@@ -1,6 +1,7 @@
 /** Forms of saved output in the order in which an unknown file is offered to them; what none claims is read as a log. */
 import { registry } from '../../base/registry'
 import type { Form } from '../form'
+import { dcgmiDmon } from './dcgmi-dmon'
 import { hfTrainerState } from './hf-trainer-state'
 import { nvidiaSmiApps } from './nvidia-smi-apps'
 import { nvidiaSmiCsv } from './nvidia-smi-csv'
@@ -12,8 +13,8 @@ import { nvidiaSmiQ } from './nvidia-smi-q'
 import { nvidiaSmiTable } from './nvidia-smi-table'
 import { nvidiaSmiTopo } from './nvidia-smi-topo'
 import { nvidiaSmiXml } from './nvidia-smi-xml'
+import { prometheusPage } from './prometheus-page'
 
-export const forms = registry<Form>('form', [nvidiaSmiCsv, hfTrainerState])
 export const forms = registry<Form>('form', [
   nvidiaSmiCsv,
   nvidiaSmiApps,
@@ -25,4 +26,7 @@ export const forms = registry<Form>('form', [
   nvidiaSmiNvlink,
   nvidiaSmiList,
   nvidiaSmiTopo,
+  dcgmiDmon,
+  prometheusPage,
+  hfTrainerState,
 ])

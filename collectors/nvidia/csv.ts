@@ -4,7 +4,8 @@
  * is made per sample. Cells are not quoted; a device name that holds a comma is put together again.
  */
 import type { Table } from '../../wire/table'
-import { REASONS, UNITS, wanted, type Unit, type Wanted } from './fields'
+import { REASONS, reasonsOf } from '../../wire/throttle-reasons'
+import { UNITS, wanted, type Unit, type Wanted } from './fields'
 
 interface Column {
   readonly at: number
@@ -155,12 +156,7 @@ export function reasonsOfMask(text: string): string | undefined {
   const cached = masks.get(text)
   if (cached !== undefined) return cached
   if (!/^0x[0-9a-f]{1,16}$/i.test(text)) return undefined
-  const value = Number(text)
-  const names: string[] = REASONS.filter(([bit]) => Math.floor(value / bit) % 2 === 1).map(([, name]) => name)
-  for (let bit = 0x200; bit <= value && bit < 2 ** 52; bit *= 2) {
-    if (Math.floor(value / bit) % 2 === 1) names.push(`0x${bit.toString(16)}`)
-  }
-  const json = JSON.stringify(names)
+  const json = JSON.stringify(reasonsOf(Number(text)))
   if (masks.size < 512) masks.set(text, json)
   return json
 }

@@ -68,22 +68,6 @@ export const wanted: readonly Wanted[] = [
   text('migMode', 'mig.mode.current'),
 ]
 
-/**
- * Bits of `clocks_event_reasons.active`, by the names that nvidia-smi gives them. From nvml.h, nvmlClocksEventReasons:
- * https://docs.nvidia.com/deploy/nvml-api/group__nvmlClocksEventReasons.html
- */
-export const REASONS: readonly (readonly [bit: number, name: string])[] = [
-  [0x1, 'gpu_idle'],
-  [0x2, 'applications_clocks_setting'],
-  [0x4, 'sw_power_cap'],
-  [0x8, 'hw_slowdown'],
-  [0x10, 'sync_boost'],
-  [0x20, 'sw_thermal_slowdown'],
-  [0x40, 'hw_thermal_slowdown'],
-  [0x80, 'hw_power_brake_slowdown'],
-  [0x100, 'display_clock_setting'],
-]
-
 /** Names that a driver knows, from the text of `--help-query-gpu`; undefined when the text is not that. */
 export function knownNames(help: string): ReadonlySet<string> | undefined {
   const names = new Set<string>()

@@ -5,7 +5,7 @@
  */
 import type { RecordOf, WireRecord } from '../../wire/records'
 import { moment, quantity, word } from './cells'
-import { REASONS } from './fields'
+import { REASONS } from '../../wire/throttle-reasons'
 import { all, at, within, type Branch } from './tree'
 
 type Gpu = RecordOf<'gpu'>

@@ -1,5 +1,4 @@
 /** The agents' door: greets, checks, stores in order, acknowledges what is stored. One bad agent never hurts another. */
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Server, Socket } from 'socket.io'
 import { unixSeconds } from '../../base/clock'
 import { messageOf, PlumblineError } from '../../base/errors'
@@ -8,6 +7,7 @@ import { AGENT_NAMESPACE, helloSchema, PROTOCOL, type Hello, type Refused, type 
 import type { Batch } from '../../wire/table'
 import type { Nodes } from '../nodes'
 import type { Store } from '../store/store'
+import { showsToken } from './token'
 
 /** Batches of one agent that may wait for the store; more is refused for now, and the agent's spool keeps it. */
 const MAX_WAITING = 64
@@ -22,7 +22,6 @@ export interface Ingest {
   log(line: string): void
 }
 
-const digest = (text: string) => createHash('sha256').update(text).digest()
 const refusal = (error: string, fix: string, retry = false): Refused => ({ ok: false, error, fix, retry })
 const CLOSING = refusal('the hub is closing', 'the agent tries again by itself', true)
 
@@ -39,8 +38,7 @@ function check(value: unknown, token: string): { hello: Hello } | { refused: Ref
       refused: refusal('the greeting is not understood', 'run the same Plumbline version on agent and hub'),
       node,
     }
-  // Digests have one length: the comparison takes the same time whatever was sent.
-  if (token !== '' && !timingSafeEqual(digest(parsed.data.token ?? ''), digest(token))) {
+  if (!showsToken(parsed.data.token, token)) {
     const error =
       parsed.data.token === undefined || parsed.data.token === ''
         ? 'this hub asks for a token'

@@ -11,13 +11,14 @@ const BUCKET = 'floor(time / {bucket:Float64}) AS slot'
 const pick = (columns: Columns, name: string, rows: readonly number[]) => rows.map(row => numberAt(columns, name, row))
 const times = (columns: Columns, rows: readonly number[]) => rows.map(row => numberAt(columns, 'at', row) ?? 0)
 
+/** Rows of several sources for one device are one series: none of them need have every figure. */
 export async function gpuSeries(store: Store, nodes: readonly string[], range: Range): Promise<GpuSeries[]> {
   const columns = await store.query(
-    `SELECT toString(node) AS node, index, ${BUCKET}, max(time) AS at, anyLast(toString(uuid)) AS uuid, anyLast(toString(name)) AS name, anyLast(toString(source)) AS source,
+    `SELECT toString(node) AS node, index, ${BUCKET}, max(time) AS at, anyLastIf(toString(uuid), uuid != '') AS uuid, anyLastIf(toString(name), name != '') AS name, anyLast(toString(source)) AS source,
        avg(utilizationRatio) AS utilizationRatio, max(memoryUsedBytes) AS memoryUsedBytes, max(memoryTotalBytes) AS memoryTotalBytes,
        avg(powerWatts) AS powerWatts, max(powerLimitWatts) AS powerLimitWatts, max(temperatureCelsius) AS temperatureCelsius,
-       avg(smClockHertz) AS smClockHertz, argMax(throttleReasons, time) AS throttleReasons
-     FROM gpu WHERE ${WHERE} AND index IS NOT NULL GROUP BY node, index, slot ORDER BY node, index, slot`,
+       avg(smClockHertz) AS smClockHertz, argMaxIf(throttleReasons, time, throttleReasons != '') AS throttleReasons
+     FROM gpu WHERE ${WHERE} AND index IS NOT NULL AND instance = '' GROUP BY node, index, slot ORDER BY node, index, slot`,
     { nodes, from: range.from, to: range.to, bucket: bucketSeconds(range) },
   )
   const groups = groupRows(

@@ -5,7 +5,14 @@ import type { CollectorSettings, Context } from '../../collectors/collector'
 import { Batch } from '../../wire/table'
 import { FakeHost } from '../unit/fake-host'
 
-const settings: CollectorSettings = { intervalMs: 1000, logs: [], run: undefined, fromStart: false, synthetic: false }
+const settings: CollectorSettings = {
+  intervalMs: 1000,
+  logs: [],
+  scrape: [],
+  run: undefined,
+  fromStart: false,
+  synthetic: false,
+}
 const contextOf = (host: FakeHost, batch: Batch): Context => ({
   ...{ host, settings, batch: () => batch, cursor: undefined, warn: () => undefined },
 })

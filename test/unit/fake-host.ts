@@ -1,5 +1,6 @@
 /** A machine in memory: files by path, each with an id that a rename keeps. */
 import type { Child, ChildEvents, Host } from '../../collectors/host'
+import type { Fetched } from '../../collectors/machine/http'
 import type { FileStat } from '../../collectors/machine/files'
 
 interface FakeFile {
@@ -71,6 +72,14 @@ export class FakeHost implements Host {
     const parts = pattern.split('*').map(part => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'))
     const matcher = new RegExp(`^${parts.join('[^/]*')}$`)
     return Promise.resolve([...this.files.keys()].filter(name => matcher.test(name)).sort())
+  }
+
+  /** Pages by address. */
+  readonly pages = new Map<string, string>()
+
+  fetch(url: string): Promise<Fetched> {
+    const text = this.pages.get(url)
+    return Promise.resolve(text === undefined ? { ok: false, error: 'ECONNREFUSED' } : { ok: true, text })
   }
 
   run(): Promise<{ code: number | null; stdout: string; stderr: string; error?: string }> {

@@ -31,7 +31,7 @@ class Runner {
     this.session ??= await trainingLog.open({
       host: this.host,
       settings: {
-        ...{ intervalMs: 1000, logs: [LOG], run: undefined, fromStart: true, synthetic: false },
+        ...{ intervalMs: 1000, logs: [LOG], scrape: [], run: undefined, fromStart: true, synthetic: false },
         ...this.settings,
       },
       batch: () => this.batch,
@@ -222,7 +222,7 @@ describe('following a log', () => {
     host.write(LOG, `${line(1)}noise\n${line(2)}`)
     const session = await trainingLog.open({
       host,
-      settings: { intervalMs: 1000, logs: [LOG], run: undefined, fromStart: true, synthetic: false },
+      settings: { intervalMs: 1000, logs: [LOG], scrape: [], run: undefined, fromStart: true, synthetic: false },
       batch: () => new Batch(),
       cursor: undefined,
       warn: () => undefined,
@@ -371,7 +371,7 @@ describe('on this machine', () => {
 
 describe('detecting training logs', () => {
   it('asks for names where there are none', async () => {
-    const settings = { intervalMs: 1, logs: [], run: undefined, fromStart: true, synthetic: false }
+    const settings = { intervalMs: 1, logs: [], scrape: [], run: undefined, fromStart: true, synthetic: false }
     expect(await trainingLog.detect(new FakeHost(), settings)).toMatchObject({ available: false })
     expect(await trainingLog.detect(new FakeHost(), { ...settings, logs: [LOG] })).toMatchObject({ available: true })
   })

@@ -11,7 +11,7 @@ import { FakeHost } from './fake-host'
 const captures = join(import.meta.dirname, '../../../shared/captures')
 const there = existsSync(captures)
 if (!there) console.warn('captures of real nodes are not beside this checkout: their tests are skipped')
-const settings = { intervalMs: 1000, logs: [], run: undefined, fromStart: false, synthetic: false }
+const settings = { intervalMs: 1000, logs: [], scrape: [], run: undefined, fromStart: false, synthetic: false }
 const HEAD =
   'Inter-|   Receive  |  Transmit\n face |bytes packets errs drop fifo frame compressed multicast|bytes packets errs drop fifo colls carrier compressed\n'
 const device = (name: string, receive: number, transmit: number, dropped = 0) =>

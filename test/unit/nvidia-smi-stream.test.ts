@@ -10,7 +10,7 @@ import { Batch } from '../../wire/table'
 import type { RecordOf } from '../../wire/records'
 
 const demo = join(import.meta.dirname, '../../cli/demo')
-const settings = { intervalMs: 100, logs: [], run: undefined, fromStart: false, synthetic: true }
+const settings = { intervalMs: 100, logs: [], scrape: [], run: undefined, fromStart: false, synthetic: true }
 
 class Bench {
   readonly batch = new Batch()

@@ -7,7 +7,7 @@ import { FakeHost } from './fake-host'
 const stat = (cpu: string) => `cpu  ${cpu}\ncpu0 1 2 3 4 5 6 7 8 0 0\ncpu1 1 2 3 4 5 6 7 8 0 0\nintr 1 2 3\nctxt 5\n`
 const memory =
   'MemTotal:       1000 kB\nMemFree:         100 kB\nMemAvailable:    400 kB\nSwapTotal:       50 kB\nSwapFree:        20 kB\n'
-const settings = { intervalMs: 1000, logs: [], run: undefined, fromStart: false, synthetic: false }
+const settings = { intervalMs: 1000, logs: [], scrape: [], run: undefined, fromStart: false, synthetic: false }
 
 describe('the tables of /proc', () => {
   it('give the shares of the time between two readings', () => {

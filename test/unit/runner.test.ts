@@ -5,7 +5,7 @@ import type { Collector, Json, Session } from '../../collectors/collector'
 import { Batch } from '../../wire/table'
 import { FakeHost } from './fake-host'
 
-const settings = { intervalMs: 1000, logs: [], run: undefined, fromStart: false, synthetic: false }
+const settings = { intervalMs: 1000, logs: [], scrape: [], run: undefined, fromStart: false, synthetic: false }
 const host = new FakeHost('node-a')
 
 let runner: Runner | undefined
