@@ -4,6 +4,7 @@ import { messageOf } from '../../base/errors'
 import {
   gpuSeriesSchema,
   hostSeriesSchema,
+  importResultSchema,
   nodeInfoSchema,
   rankMapSchema,
   runDetailSchema,
@@ -58,6 +59,17 @@ export interface Window {
   points: number
 }
 
+/** Sends one file, or nothing, as the body; the answer as `get` gives it. */
+async function post<T>(path: string, body: Blob | undefined, schema: z.ZodType<T>): Promise<T> {
+  const response = await fetch(path, { method: 'POST', ...(body !== undefined && { body }) }).catch(() => {
+    throw new DoorError('the hub does not answer', undefined, 'check that `plumbline start` still runs')
+  })
+  if (!response.ok) throw await refusalOf(response)
+  const answer = schema.safeParse(await response.json().catch(() => undefined))
+  if (answer.success) return answer.data
+  throw new DoorError(`${path}: an answer that is not understood`, response.status, 'reload the page')
+}
+
 function query(parameters: Record<string, string | number | undefined>): string {
   const given = Object.entries(parameters).filter(([, value]) => value !== undefined)
   return new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString()
@@ -81,5 +93,9 @@ export const door = {
   nodes: (signal?: AbortSignal) => get('/api/nodes', z.array(nodeInfoSchema), signal),
   postMortem: (run: string, signal?: AbortSignal) => get(`${of(run)}/post-mortem`, postMortemSchema, signal),
   report: (run: string, form: 'md' | 'html') => `${of(run)}/post-mortem.${form}`,
+  importFile: (id: string, file: File) =>
+    post(`/api/imports/${id}/files?${query({ name: file.name })}`, file, z.object({ ok: z.literal(true) })),
+  finishImport: (id: string, name: string) =>
+    post(`/api/imports/${id}?${query({ name })}`, undefined, importResultSchema),
   stepsCsv: (run: string) => `${of(run)}/steps.csv`,
 }

@@ -6,6 +6,7 @@ import { useConnection } from '../data/live'
 import { useNodes } from '../data/use-polled'
 import { Badge } from '../ui/badge'
 import { Copy } from '../ui/copy'
+import { Import } from './import'
 import styles from './attach.module.css'
 
 function Way({ title, children, command }: { title: string; children: ReactNode; command: string }) {
@@ -86,6 +87,11 @@ export function Attach() {
         <Way title="See inside the step" command={HOOK}>
           Two lines in the script give phases, time in collectives and memory by category, for each rank.
         </Way>
+        <li className={styles.way}>
+          <h2>Look at a run that is over</h2>
+          <p>Its logs and SMI output become a run; drop them on this page, or use plumbline import.</p>
+          <Import />
+        </li>
         <Way title="Only look around" command="npm start -- --demo">
           Plays a recorded run through the real agent.
         </Way>

@@ -3,6 +3,7 @@ import { useRuns } from '../data/use-runs'
 import { useStepTails } from '../data/use-step-tails'
 import { Notice } from '../ui/notice'
 import { Attach } from './attach'
+import { Import } from './import'
 import { RunRow } from './run-row'
 import styles from './runs.module.css'
 
@@ -31,6 +32,7 @@ export function RunsPage() {
         <p className="muted">
           {running} running, {runs.length - running} past
         </p>
+        <Import />
       </div>
       <ul className={styles.list}>
         {runs.map(run => (

@@ -334,4 +334,37 @@ describe('the page', () => {
     await page.getByText('Hub not reachable').waitFor({ state: 'detached', timeout: 15_000 })
     await expect.poll(() => health(page).innerText(), { timeout: 10_000 }).toContain('step 11 of 400')
   })
+
+  it('makes a post-mortem of a crash log that is dropped on it, and gives it away', async () => {
+    const page = await open('/')
+    await page.getByRole('button', { name: 'Import files' }).waitFor()
+    const log = [
+      'iter 1: loss 4.1221, time 220.20ms, mfu 33.00%',
+      'iter 2: loss 3.9021, time 221.20ms, mfu 33.01%',
+      'Traceback (most recent call last):',
+      '  File "train.py", line 300, in <module>',
+      '    loss.backward()',
+      'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1.50 GiB. GPU 3 has a total capacity of 79.11 GiB of which 700.00 MiB is free. Including non-PyTorch memory, this process has 78.42 GiB memory in use. Of the allocated memory 68.01 GiB is allocated by PyTorch, and 8.10 GiB is reserved by PyTorch but unallocated.',
+    ].join('\n')
+    const transfer = await page.evaluateHandle(text => {
+      const held = new DataTransfer()
+      held.items.add(new File([text], 'crash.log'))
+      return held
+    }, log)
+    await page.dispatchEvent('body', 'dragover', { dataTransfer: transfer })
+    await page.getByText('Drop logs').waitFor()
+    await page.dispatchEvent('body', 'drop', { dataTransfer: transfer })
+    await page.waitForURL('**/out-of-memory')
+    await page.getByTestId('cause').waitFor()
+    expect(await page.getByTestId('cause').textContent()).toContain('in pieces that were too small')
+    expect(await page.getByTestId('bar').getAttribute('aria-label')).toContain('reserved, not in use 8.10 GiB')
+    const [first] = await page
+      .getByRole('group', { name: 'What would have fitted' })
+      .locator('tbody tr')
+      .allInnerTexts()
+    expect(first).toContain('expandable_segments:True')
+    expect(await violations(page)).toEqual([])
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByText('Markdown').click()])
+    expect(download.suggestedFilename()).toMatch(/\.md$/)
+  })
 })

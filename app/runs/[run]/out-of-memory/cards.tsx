@@ -53,7 +53,7 @@ const PARTS: readonly Column<MemoryPart>[] = [
     ),
   },
   { name: 'bytes', title: 'Bytes', number: true, width: '12%', cell: part => format(part.bytes, 'bytes') },
-  { name: 'from', title: '', width: '12%', cell: part => <Provenance kind={part.provenance} /> },
+  { name: 'from', title: 'From', width: '12%', cell: part => <Provenance kind={part.provenance} /> },
   { name: 'help', title: 'What it is', isMinor: true, cell: part => part.help },
 ]
 
@@ -115,7 +115,7 @@ const REMEDIES: readonly Column<Remedy>[] = [
   { name: 'saves', title: 'Saves', number: true, cell: remedy => bytesText(remedy.savedBytes) },
   { name: 'left', title: 'Left free', number: true, cell: remedy => bytesText(remedy.headroomBytes) },
   { name: 'time', title: 'Step time', number: true, cell: remedy => stepTimeText(remedy.stepTimeChange) },
-  { name: 'from', title: '', isMinor: true, cell: remedy => <Provenance kind={remedy.provenance} /> },
+  { name: 'from', title: 'From', isMinor: true, cell: remedy => <Provenance kind={remedy.provenance} /> },
 ]
 
 export function Remedies({ remedies }: { remedies: readonly Remedy[] }) {
