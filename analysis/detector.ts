@@ -15,6 +15,8 @@ export interface RankStepColumns {
   readonly backwardSeconds: ArrayLike<number>
   /** Time inside collectives. */
   readonly communicationSeconds: ArrayLike<number>
+  /** Most that tensors held in the step. */
+  readonly memoryPeakBytes: ArrayLike<number>
 }
 
 /** Steps of the whole job, a row each, ascending. NaN is absent. */
@@ -44,6 +46,8 @@ export interface DetectorWindow {
   readonly events: readonly RecordOf<'event'>[]
   readonly config: RecordOf<'config'> | undefined
   readonly prediction: Prediction | undefined
+  /** Memory of one device, the least where they differ; undefined where it is not known. */
+  readonly deviceMemoryBytes?: number | undefined
   /** Role of a rank: ranks of one role do the same work. All alike where absent. */
   readonly roles?: ReadonlyMap<number, string> | undefined
 }

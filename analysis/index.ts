@@ -5,10 +5,18 @@ import type { Finding } from '../wire/findings'
 import { belowPrediction } from './below-prediction'
 import type { Detector, DetectorWindow } from './detector'
 import { crash, outOfMemory } from './failures'
+import { memoryForecast } from './memory-forecast'
 import { silentRun } from './silent-run'
 import { slowRank } from './slow-rank'
 
-export const detectors = registry<Detector>('detector', [outOfMemory, crash, silentRun, slowRank, belowPrediction])
+export const detectors = registry<Detector>('detector', [
+  outOfMemory,
+  crash,
+  memoryForecast,
+  silentRun,
+  slowRank,
+  belowPrediction,
+])
 
 /** Findings of all detectors. One that throws is reported by `failed` and never stops the others. */
 export function detectAll(window: DetectorWindow, failed: (detector: string, message: string) => void): Finding[] {

@@ -18,7 +18,7 @@ import type { Finding } from '../wire/findings'
 import type { RecordOf } from '../wire/records'
 import type { PostMortem } from '../wire/post-mortem'
 import { sceneOf } from './queries/post-mortem'
-import { gpuSeries, hostSeries } from './queries/devices'
+import { gpuSeries, hostSeries, leastDeviceMemory } from './queries/devices'
 import { rankInfos, runEvents } from './queries/run'
 import { perRank, perStep, rankMap, stepSeries, type Range } from './queries/steps'
 import { numberAt, numbers, rowsOf, textAt } from './queries/values'
@@ -146,6 +146,9 @@ export class Views {
         forwardSeconds: column(numbers(ranks, 'forwardSeconds')),
         backwardSeconds: column(numbers(ranks, 'backwardSeconds')),
         communicationSeconds: column(numbers(ranks, 'communicationSeconds')),
+        memoryPeakBytes: column(
+          numbers(ranks, 'memoryPeakBytes').map((peak, row) => peak ?? numberAt(ranks, 'memoryAllocatedBytes', row)),
+        ),
       },
       steps: {
         ...{ step: column(numbers(steps, 'step')), time: column(numbers(steps, 'at')) },
@@ -153,6 +156,7 @@ export class Views {
       },
       events: await this.eventRecords(facts.run),
       prediction: config === undefined ? undefined : this.predicted(config),
+      deviceMemoryBytes: await leastDeviceMemory(this.store, [...facts.nodes], facts.startedAt),
     }
   }
 

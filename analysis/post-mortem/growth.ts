@@ -41,8 +41,11 @@ function thinned(values: ArrayLike<number>, steps: ArrayLike<number>): { x: numb
   return finite.filter((_, index) => index % every === (finite.length - 1) % every)
 }
 
+/** The quartile of what is known, by its share. */
+const quantile = (sorted: readonly number[], share: number) => sorted[Math.floor(share * (sorted.length - 1))] ?? NaN
+
 /** Theil and Sen: the median of the slopes of all pairs, so that single steps do not matter; Kendall: do they agree. */
-function trend(points: readonly { x: number; y: number }[]): { slope: number; agreement: number } {
+function trend(points: readonly { x: number; y: number }[]) {
   const slopes: number[] = []
   let balance = 0
   points.forEach((one, index) => {
@@ -52,18 +55,33 @@ function trend(points: readonly { x: number; y: number }[]): { slope: number; ag
       balance += Math.sign(other.y - one.y)
     }
   })
-  return { slope: median(slopes), agreement: slopes.length === 0 ? 0 : balance / slopes.length }
+  const sorted = slopes.toSorted((one, other) => one - other)
+  return {
+    ...{ slope: median(slopes), agreement: slopes.length === 0 ? 0 : balance / slopes.length },
+    ...{ slower: quantile(sorted, 0.25), faster: quantile(sorted, 0.75) },
+  }
 }
 
-function steadyOf(values: ArrayLike<number>, steps: ArrayLike<number>) {
+export interface SteadyGrowth {
+  readonly bytesPerStep: number
+  /** Half of all pairs of steps tell of a slope between these two. */
+  readonly slower: number
+  readonly faster: number
+  readonly risenBytes: number
+  readonly lastBytes: number
+}
+
+/** Undefined where it does not rise steadily: flat, noisy, or up and down. */
+export function steadyGrowth(values: ArrayLike<number>, steps: ArrayLike<number>): SteadyGrowth | undefined {
   const points = thinned(values, steps)
   const [first] = points
   const last = points.at(-1)
   if (first === undefined || last === undefined || points.length < FEW) return undefined
-  const { slope, agreement } = trend(points)
+  const { slope, agreement, slower, faster } = trend(points)
   const risen = slope * (last.x - first.x)
   const usual = median(points.map(({ y }) => y))
-  return agreement >= MONOTONE && risen > SLIGHT * usual ? { bytesPerStep: slope, risenBytes: risen } : undefined
+  if (agreement < MONOTONE || risen <= SLIGHT * usual) return undefined
+  return { bytesPerStep: slope, slower, faster, risenBytes: risen, lastBytes: last.y }
 }
 
 /** What was seen of each step: what tensors held, else what the allocator reserved for them. */
@@ -86,10 +104,11 @@ export function growthOf({ step, peakBytes, reservedBytes }: MemoryHistory): Gro
   const at = after(step)
   const seen = levelsOf({ step, peakBytes, reservedBytes })
   const known = after(seen.bytes).filter(value => Number.isFinite(value))
-  const tensors = steadyOf(peaks, at)
-  if (tensors !== undefined) return { kind: 'steady', steps, ...tensors, what: 'tensors' }
-  const reserved = steadyOf(after(reservedBytes), at)
-  if (reserved !== undefined) return { kind: 'steady', steps, ...reserved, what: 'reserved' }
+  for (const [what, values] of [['tensors', peaks] as const, ['reserved', after(reservedBytes)] as const]) {
+    const found = steadyGrowth(values, at)
+    if (found !== undefined)
+      return { kind: 'steady', steps, what, bytesPerStep: found.bytesPerStep, risenBytes: found.risenBytes }
+  }
   if (known.length === 0) return { kind: 'unknown' }
   return {
     kind: 'flat',

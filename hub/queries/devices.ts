@@ -98,3 +98,19 @@ export async function hostSeries(store: Store, nodes: readonly string[], range: 
   }
   return series
 }
+
+/** Of the devices on these nodes since then, the least; undefined where none was seen. */
+export async function leastDeviceMemory(
+  store: Store,
+  nodes: readonly string[],
+  from: number,
+): Promise<number | undefined> {
+  const rows = await store.query(
+    `SELECT min(memory) AS least FROM (
+       SELECT max(memoryTotalBytes) AS memory FROM gpu
+       WHERE has({nodes:Array(String)}, toString(node)) AND time >= {from:Float64} AND index IS NOT NULL AND instance = ''
+       GROUP BY node, index)`,
+    { nodes, from: from - 60 },
+  )
+  return numberAt(rows, 'least', 0) ?? undefined
+}

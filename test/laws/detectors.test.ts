@@ -46,6 +46,17 @@ const FAULTS: Readonly<Record<string, readonly [window: DetectorWindow, names: R
     }),
     /rank 1 of n7.*RuntimeError/,
   ],
+  'memory-forecast': [
+    calm(1, {
+      deviceMemoryBytes: 80 * 2 ** 30,
+      ranks: rankColumns(
+        Array.from({ length: 30 }, (_, step) =>
+          [0, 1].map(rank => ({ step, rank, peakBytes: (40 + rank * step) * 2 ** 30 })),
+        ).flat(),
+      ),
+    }),
+    /rank 1 will be full in about.*1\.00 GiB a step/s,
+  ],
   'silent-run': [calm(1, { now: STARTED + 3600 }), /No step for \d/],
   'slow-rank': [
     calm(1, {
@@ -122,7 +133,7 @@ describe.each(everything)('the detector %s', (name, detector) => {
 
   it('does not throw on any columns, and what it says is a finding', () => {
     const cell = fc.oneof(fc.constantFrom(NaN, 0, -1, 1, Infinity, 1e308), fc.double(), fc.nat(5))
-    const rows = fc.array(fc.array(cell, { minLength: 8, maxLength: 8 }), { maxLength: 60 })
+    const rows = fc.array(fc.array(cell, { minLength: 9, maxLength: 9 }), { maxLength: 60 })
     const optional = (values: fc.Arbitrary<number>) => fc.option(values, { nil: undefined })
     const event = fc.record({
       ...{ kind: fc.constant('event' as const), type: fc.constantFrom('oom', 'crash', 'xid', 'toString', undefined) },
@@ -140,9 +151,19 @@ describe.each(everything)('the detector %s', (name, detector) => {
         const ranks = {
           ...{ step: column(0), rank: column(1), time: column(2), stepSeconds: column(3), dataSeconds: column(4) },
           ...{ forwardSeconds: column(5), backwardSeconds: column(6), communicationSeconds: column(7) },
+          memoryPeakBytes: column(8),
         }
         const steps = { step: column(0), time: column(2), stepSeconds: column(3) }
-        const window = windowOf({ ranks, steps, events, now, prediction, facts: { ...known, startedAt: 0 } })
+        const deviceMemoryBytes = 80e9
+        const window = windowOf({
+          ranks,
+          steps,
+          events,
+          now,
+          prediction,
+          deviceMemoryBytes,
+          facts: { ...known, startedAt: 0 },
+        })
         for (const finding of detector.detect(window)) expect(findingSchema.parse(finding)).toEqual(finding)
       }),
       { numRuns: 200 },

@@ -11,6 +11,7 @@ export interface RankStep {
   readonly forward?: number
   readonly backward?: number
   readonly communication?: number
+  readonly peakBytes?: number
 }
 
 export const STARTED = 1_000
@@ -28,6 +29,7 @@ export function rankColumns(rows: readonly RankStep[]): RankStepColumns {
     forwardSeconds: column(rows, row => row.forward),
     backwardSeconds: column(rows, row => row.backward),
     communicationSeconds: column(rows, row => row.communication),
+    memoryPeakBytes: column(rows, row => row.peakBytes),
   }
 }
 
