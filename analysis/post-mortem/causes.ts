@@ -150,19 +150,27 @@ function tooLarge({ predictedBytes, figures: { capacity, tensors }, growth, scen
   )
 }
 
+/** Of a host: what the process held at the end is not told by the error, only what it asked for. */
+function grown({ growth, figures: { requested = 0 } }: Evidence): Cause[] {
+  if (growth.kind !== 'flat' || requested < 0.5 * growth.mostBytes) return []
+  return cause(
+    'larger-step',
+    'likely',
+    'This step wanted more than any before it: most often a longer sequence or a fuller batch',
+    `${bytes(requested)} at once, where the process had held ${bytes(growth.usualBytes)} over ${growth.steps} steps`,
+  )
+}
+
+const hostMemory = ({ event }: Evidence): Cause[] =>
+  cause('host-memory', 'likely', 'The host ran out of memory, not the device', (event.message ?? '').slice(0, 300))
+
 const CERTAINTY = { certain: 0, likely: 1, possible: 2 } as const
 /** Of equal certainty what a person can act on at once comes first. */
 const RULES = [neighbour, growing, fragmentation, beside, larger, uneven, tooLarge, first]
 
 export function causesOf(evidence: Evidence): Cause[] {
-  if (evidence.event.type === 'host-oom')
-    return cause(
-      'host-memory',
-      'certain',
-      'The host ran out of memory, not the device',
-      (evidence.event.message ?? '').slice(0, 300),
-    )
-  const found = RULES.flatMap(rule => rule(evidence))
+  const isHost = evidence.event.type === 'host-oom'
+  const found = (isHost ? [growing, grown, hostMemory] : RULES).flatMap(rule => rule(evidence))
   if (found.length > 0) return found.sort((one, other) => CERTAINTY[one.certainty] - CERTAINTY[other.certainty])
   return cause(
     'unknown',

@@ -8,7 +8,7 @@ export type Event = RecordOf<'event'>
 export interface MemoryHistory {
   readonly step: ArrayLike<number>
   readonly time: ArrayLike<number>
-  /** Most that tensors held in the step. */
+  /** Most that tensors held in the step; of a host's memory, what the process held. */
   readonly peakBytes: ArrayLike<number>
   readonly reservedBytes: ArrayLike<number>
 }

@@ -14,11 +14,15 @@ const RECENT_SECONDS = 120
 
 const column = (values: readonly (number | null)[]) => Float64Array.from(values, value => value ?? NaN)
 
-async function memoryHistory(store: Store, run: string, rank: number | undefined): Promise<MemoryHistory> {
+/** What is seen to grow: tensors on a device, the process on a host. */
+const HELD = { oom: 'coalesce(memoryPeakBytes, memoryAllocatedBytes)', 'host-oom': 'residentBytes' } as const
+type Held = (typeof HELD)[keyof typeof HELD]
+
+async function memoryHistory(store: Store, run: string, rank: number | undefined, held: Held): Promise<MemoryHistory> {
   const of = async (where: string) => {
     const rows = await store.query(
       `SELECT * FROM (
-         SELECT step, max(at) AS time, max(coalesce(memoryPeakBytes, memoryAllocatedBytes)) AS peak, max(memoryReservedBytes) AS reserved
+         SELECT step, max(at) AS time, max(${held}) AS peak, max(memoryReservedBytes) AS reserved
          FROM (${perRank('run = {run:String}')}) WHERE ${where} GROUP BY step ORDER BY step DESC LIMIT ${MOST_STEPS}
        ) ORDER BY step`,
       { run, rank: rank ?? -1 },
@@ -33,9 +37,9 @@ async function memoryHistory(store: Store, run: string, rank: number | undefined
   return own !== undefined && own.peakBytes.some(Number.isFinite) ? own : of('true')
 }
 
-async function peaksByRank(store: Store, facts: RunFacts): Promise<Map<number, number>> {
+async function peaksByRank(store: Store, facts: RunFacts, held: Held): Promise<Map<number, number>> {
   const rows = await store.query(
-    `SELECT rank, max(coalesce(memoryPeakBytes, memoryAllocatedBytes)) AS peak
+    `SELECT rank, max(${held}) AS peak
      FROM (${perRank('run = {run:String} AND step > {from:Float64} AND rank IS NOT NULL')}) GROUP BY rank HAVING peak IS NOT NULL`,
     { run: facts.run, from: (facts.lastStep ?? 0) - RECENT_STEPS },
   )
@@ -70,10 +74,11 @@ export async function sceneOf(
   const ascending = events.toSorted((one, other) => (one.time ?? 0) - (other.time ?? 0))
   const event = firstOf(ascending)
   if (event === undefined) return undefined
+  const held = HELD[event.type === 'host-oom' ? 'host-oom' : 'oom']
   return {
     ...{ run: facts.run, events: ascending, config },
-    history: await memoryHistory(store, facts.run, event.rank),
-    peaksByRank: await peaksByRank(store, facts),
+    history: await memoryHistory(store, facts.run, event.rank, held),
+    peaksByRank: await peaksByRank(store, facts, held),
     ...{ lastStep: facts.lastStep ?? undefined, lastStepAt: facts.lastStepAt ?? undefined },
     device: await deviceOf(store, event),
   }

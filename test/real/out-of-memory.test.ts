@@ -1,0 +1,94 @@
+/** Real jobs that run out of the host's memory, and what their post-mortems say. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { RunSummary } from '../../wire/api'
+import type { PostMortem } from '../../wire/post-mortem'
+import { eventually, freePort, plumbline, ROOT, startHubProcess, type Running } from '../plumbline'
+import { hasTorch, PYTHON } from './torch'
+
+/** KiB of address space: what torch itself takes, and some 600 MiB beside it. */
+const LIMIT = 3_200_000
+
+const job = (body: string) => `
+import time, torch, plumbline_hook
+torch.set_num_threads(1)
+model = torch.nn.Linear(256, 256)
+optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+hook = plumbline_hook.attach(model, optimizer)
+kept = []
+for step in range(400):
+${body}
+    loss.backward()
+    optimizer.step()
+    optimizer.zero_grad()
+    time.sleep(0.02)
+`
+/** Losses are kept with their graph, and so is what it holds. */
+const LEAK = job(`
+    x = torch.randn(20_000, 256)
+    y = model(x)
+    kept.append(y)
+    loss = y.pow(2).mean()
+`)
+/** Sequences of one length, and then one that is far longer. */
+const LONGER = job(`
+    x = torch.randn(2_000 if step < 40 else 4_000_000, 256)
+    loss = model(x).pow(2).mean()
+`)
+
+let folder: string
+let url: string
+let hub: Running
+let port: number
+
+const get = async <T>(path: string) => (await (await fetch(`${url}${path}`)).json()) as T
+
+async function postMortemOf(name: string, script: string): Promise<PostMortem> {
+  const path = join(folder, `${name}.py`)
+  writeFileSync(path, script)
+  const command = `ulimit -v ${LIMIT}; exec ${PYTHON} ${path}`
+  const environment = { PLUMBLINE_PORT: String(port), PLUMBLINE_DATA: join(folder, 'data') }
+  const run = plumbline(['run', '--name', name, '--', 'bash', '-c', command], {
+    ...environment,
+    PYTHONPATH: join(ROOT, 'hook'),
+  })
+  expect((await run.ended).code).not.toBe(0)
+  const summary = await eventually(`run ${name}`, async () => {
+    const found = (await get<RunSummary[]>('/api/runs')).find(one => one.name === name)
+    return found?.state === 'failed' ? found : undefined
+  })
+  return get<PostMortem>(`/api/runs/${summary.run}/post-mortem`)
+}
+
+describe.skipIf(!hasTorch)('a real job that runs out of memory', () => {
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'plumbline-oom-'))
+    port = await freePort()
+    url = `http://127.0.0.1:${port}`
+    hub = await startHubProcess(port, join(folder, 'data'), ['--no-page'])
+  })
+  afterAll(async () => {
+    await hub.kill('SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  it('by a leak: names it, with its rate, and what to do', async () => {
+    const found = await postMortemOf('leak', LEAK)
+    expect(found).toMatchObject({ memory: 'host', event: { requestedBytes: expect.any(Number) as number } })
+    expect(found.causes[0]).toMatchObject({ name: 'leak' })
+    // Three times 20,000 × 256 floats: without Plumbline the process grows by 60 MiB a step as well.
+    const rate = /rose by ([\d.]+) MiB a step/.exec(found.causes[0]?.evidence ?? '')?.[1]
+    expect(Number(rate), found.causes[0]?.evidence).toBeGreaterThan(50)
+    expect(Number(rate)).toBeLessThan(70)
+    expect(found.remedies[0]?.name).toBe('leak')
+  })
+
+  it('by a step that is larger than any before: tells it from a leak', async () => {
+    const found = await postMortemOf('longer', LONGER)
+    expect(found.causes[0]).toMatchObject({ name: 'larger-step' })
+    expect(found.event.requestedBytes).toBeGreaterThan(3e9)
+    expect(found.event.step).toBe(39)
+  })
+})
