@@ -17,7 +17,7 @@ import { hubUrl, type PlumblineSettings } from './settings'
 
 const FLUSH_MS = 120_000
 /** Rows that are handed over at a time, so that the agent's batches stay small. */
-const ROWS = 20_000
+const ROWS = 50_000
 
 export interface ImportRequest {
   readonly files: readonly string[]
