@@ -40,6 +40,9 @@ interface Facts {
   note?: string
 }
 
+/** The day on which the tables below were read, at the commits in their addresses. */
+const READ = '2026-11-23'
+
 const times = (value: number | undefined, factor: number) => (value === undefined ? undefined : value * factor)
 
 export function gpu(name: string, title: string, facts: Facts): Gpu {
@@ -52,7 +55,7 @@ export function gpu(name: string, title: string, facts: Facts): Gpu {
     linkBytesPerSecond: times(facts.linkGigabytesPerSecond, 1e9),
     pcieBytesPerSecond: times(facts.pcieGigabytesPerSecond, 1e9),
     achievableRatio: facts.achievableRatio,
-    sources: facts.sources,
+    sources: facts.sources.map(source => ({ ...source, read: READ })),
     note: facts.note,
   }
 }

@@ -2,6 +2,8 @@
 export interface Source {
   readonly title: string
   readonly url: string
+  /** When figures were taken from it, where they may change. */
+  readonly read?: string
 }
 
 export const sources = {

@@ -123,7 +123,8 @@ describe.each([...gpus].map(gpu => [gpu.name, gpu] as const))('the GPU %s', (_, 
 
   it('cites where its figures are from', () => {
     expect(gpu.sources.length).toBeGreaterThan(0)
-    for (const { title, url } of gpu.sources) {
+    for (const { title, url, read } of gpu.sources) {
+      expect(read).toMatch(/^\d{4}-\d{2}-\d{2}$/)
       expect(title.length).toBeGreaterThan(3)
       expect(url).toMatch(/^https:\/\//)
     }
