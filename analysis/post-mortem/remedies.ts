@@ -115,7 +115,7 @@ function againstTheCause(cause: CauseName, figures: Figures): Remedy[] {
       savedBytes: null,
       headroomBytes: null,
       fits: null,
-      stepTimeChange: 0,
+      stepTimeChange: null,
       provenance: 'derived',
     },
   })
