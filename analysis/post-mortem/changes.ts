@@ -29,7 +29,8 @@ export function howOf(hows: Hows, changed: PredictInput): string | null {
 }
 
 const degrees = (job: PredictInput) => job.parallelism ?? {}
-const worldOf = (job: PredictInput) => degrees(job).worldSize ?? job.hardware?.count ?? 1
+/** Devices of the job. */
+export const worldOf = (job: PredictInput) => degrees(job).worldSize ?? job.hardware?.count ?? 1
 const dataOf = (job: PredictInput) => {
   const { data, tensor = 1, pipeline = 1, context = 1 } = degrees(job)
   return data ?? worldOf(job) / (tensor * pipeline * context)

@@ -1,13 +1,14 @@
 /** What would have fitted: changes of the job, each with the bytes that it saves and what it costs in step time. */
+import { allowanceOf } from '../../math/allowance'
 import { calibrate } from '../../math/calibrate'
 import { planProblems } from '../../math/check-plan'
 import { gpus } from '../../math/gpus'
 import type { PredictInput } from '../../math/input'
 import { predict, type Prediction } from '../../math/predict'
-import { withUsualNetwork } from '../../math/plan-search'
+import { searchPlans, withUsualNetwork } from '../../math/plan-search'
 import type { CauseName, Remedy } from '../../wire/post-mortem'
 import { format } from '../../base/units'
-import { CHANGES, howOf } from './changes'
+import { CHANGES, howOf, worldOf } from './changes'
 import { neededBytes, type Figures } from './figures'
 
 /** Changes of what is trained, not of how: only where nothing else fits. */
@@ -60,6 +61,30 @@ function planned(job: PredictInput, figures: Figures): Remedy[] {
       },
     ]
   })
+}
+
+/** The fastest plan for the same devices that fits, where the job is known well enough for a search. */
+function bestPlan(job: PredictInput, figures: Figures): Remedy[] {
+  const before = predict(job)
+  const held = before.memory.deviceBytes
+  const [best] = searchPlans(job, worldOf(job)).fitting
+  if (best === undefined || held === undefined) return []
+  const { plan, stepSeconds } = best
+  const { fragmentationRatio, contextBytes } = allowanceOf(job.calibration)
+  const saved = held - (best.memoryBytes * (1 + fragmentationRatio) + contextBytes)
+  if (saved <= 0) return []
+  const left = headroom(figures, saved, undefined)
+  const degrees = [
+    ...[`tensor ${plan.tensor}`, `pipeline ${plan.pipeline}`, `context ${plan.context}`, `data ${plan.data}`],
+    ...[`ZeRO ${plan.zeroStage}`, `micro-batch ${plan.microBatch ?? 1}`, `recomputation ${plan.recompute}`],
+  ]
+  return [
+    {
+      ...{ name: 'plan', title: `The fastest plan that fits these devices: ${degrees.join(', ')}`, how: null },
+      ...{ savedBytes: saved, headroomBytes: left, fits: left === null ? null : left >= 0, provenance: 'predicted' },
+      stepTimeChange: before.step.seconds === undefined ? null : stepSeconds / before.step.seconds - 1,
+    },
+  ]
 }
 
 function measured(
@@ -160,12 +185,15 @@ function againstTheCause(cause: CauseName, figures: Figures): Remedy[] {
   return []
 }
 
+/** A new plan, or new devices: more work than one change. */
+const WHOLE = new Set(['plan', 'device'])
+
 /** What fits first; of that what answers the cause, then what costs least time; models changed come last. */
 function order(first: ReadonlySet<string>) {
   const rank = ({ name, fits }: Remedy) =>
     (fits === false ? 100 : fits === null ? 50 : 0) +
     (CHANGES_THE_MODEL.has(name) ? 20 : 0) +
-    (name === 'device' ? 10 : 0)
+    (WHOLE.has(name) ? 10 : 0)
   return (one: Remedy, other: Remedy) =>
     Number(first.has(other.name)) - Number(first.has(one.name)) ||
     rank(one) - rank(other) ||
@@ -175,10 +203,11 @@ function order(first: ReadonlySet<string>) {
 
 export function remediesOf(causes: readonly CauseName[], config: PredictInput | undefined, figures: Figures): Remedy[] {
   const own = causes.flatMap(cause => againstTheCause(cause, figures))
+  const job = config === undefined ? undefined : asItRan(config, figures)
   const others = causes.includes('host-memory')
     ? []
     : [
-        ...(config === undefined ? [] : planned(asItRan(config, figures), figures)),
+        ...(job === undefined ? [] : [...planned(job, figures), ...bestPlan(job, figures)]),
         ...largerDevice(figures, config),
         ...(own.some(({ name }) => name === 'expandable-segments') ? [] : measuredSegments(figures)),
       ]

@@ -6,7 +6,7 @@ import { seededRandom } from '../../base/random'
 import type { PredictInput } from '../../math/input'
 import { predict } from '../../math/predict'
 import { findPreset } from '../../math/presets'
-import type { CauseName, PostMortem } from '../../wire/post-mortem'
+import type { CauseName, PostMortem, Remedy } from '../../wire/post-mortem'
 
 const GIB = 1024 ** 3
 const STEPS = 60
@@ -64,7 +64,7 @@ interface Case {
   readonly cause: CauseName
   readonly scene: Scene
   /** Whether the job so changed really fits. */
-  readonly fits: (remedy: string) => boolean
+  readonly fits: (remedy: Remedy) => boolean
 }
 
 /** The end of a job as its log tells of it. */
@@ -106,8 +106,20 @@ function sceneOf(
 const noisy = (bytes: number, random: () => number) =>
   Array.from({ length: STEPS }, () => bytes * (1 + 0.01 * (random() - 0.5)))
 
-function changedFits(truth: Truth, remedy: string, beside = 0): boolean {
-  const changed = changedBy(remedy, truth.job)
+/** The job by the plan that a remedy names. */
+function plannedJob(job: PredictInput, title: string): PredictInput {
+  const of = (name: string) => Number(new RegExp(`${name} (\\d+)`).exec(title)?.[1])
+  const [tensor, pipeline, context, data] = [of('tensor'), of('pipeline'), of('context'), of('data')]
+  return {
+    ...job,
+    parallelism: { tensor, pipeline, context, data, zeroStage: of('ZeRO'), sequenceParallel: tensor > 1 },
+    batch: { ...job.batch, micro: of('micro-batch') },
+    recompute: /recomputation (\w+)/.exec(title)?.[1],
+  }
+}
+
+function changedFits(truth: Truth, { name, title }: Remedy, beside = 0): boolean {
+  const changed = name === 'plan' ? plannedJob(truth.job, title) : changedBy(name, truth.job)
   if (changed === undefined) return false
   return 1.02 * tensorsOf(truth, changed) + truth.contextBytes + beside <= truth.capacity
 }
@@ -124,7 +136,7 @@ const CASES: readonly {
       const whole = tensorsOf(truth, truth.job)
       const tensors = 0.9 * truth.capacity
       const scene = sceneOf(truth, [], { tensors, requested: whole - tensors + 0.05 * truth.capacity })
-      return { scene, fits: name => changedFits(truth, name) || name === 'device' }
+      return { scene, fits: one => changedFits(truth, one) || one.name === 'device' }
     },
   },
   {
@@ -133,7 +145,7 @@ const CASES: readonly {
       const base = tensorsOf(truth, truth.job)
       const end = 0.96 * truth.capacity - truth.contextBytes
       const peaks = Array.from({ length: STEPS }, (_, step) => base + ((end - base) * step) / STEPS)
-      return { scene: sceneOf(truth, peaks, { tensors: end, requested: 3 * GIB }), fits: name => name === 'leak' }
+      return { scene: sceneOf(truth, peaks, { tensors: end, requested: 3 * GIB }), fits: ({ name }) => name === 'leak' }
     },
   },
   {
@@ -144,7 +156,7 @@ const CASES: readonly {
       const requested = Math.min(0.8 * unused, (1 + 2 * random()) * GIB)
       return {
         scene: sceneOf(truth, noisy(tensors, random), { tensors, unused, requested }),
-        fits: name => name === 'expandable-segments' || changedFits(truth, name),
+        fits: one => one.name === 'expandable-segments' || changedFits(truth, one),
       }
     },
   },
@@ -156,7 +168,7 @@ const CASES: readonly {
       const others = truth.capacity - 1.02 * tensors - truth.contextBytes - 0.2 * GIB
       return {
         scene: sceneOf(truth, noisy(tensors, random), { tensors, others, requested }),
-        fits: name => name === 'neighbour' || changedFits(truth, name, others),
+        fits: one => one.name === 'neighbour' || changedFits(truth, one, others),
       }
     },
   },
@@ -166,7 +178,7 @@ const CASES: readonly {
       const usual = tensorsOf(truth, truth.job)
       const tensors = 0.93 * truth.capacity - truth.contextBytes
       const scene = sceneOf(truth, noisy(usual, random), { tensors, requested: 0.08 * truth.capacity })
-      return { scene, fits: name => name === 'length' }
+      return { scene, fits: ({ name }) => name === 'length' }
     },
   },
 ]
@@ -195,7 +207,7 @@ describe('a post-mortem of jobs whose truth is known', () => {
 
   it.each(CASES.map(({ cause }) => cause))('suggests first what really fits: %s', cause => {
     const own = answered.filter(one => one.cause === cause)
-    const misses = own.filter(({ answer, fits }) => !fits(answer.remedies[0]?.name ?? ''))
+    const misses = own.filter(({ answer, fits }) => answer.remedies[0] === undefined || !fits(answer.remedies[0]))
     const told = misses.map(({ answer }) => answer.remedies[0]?.name ?? 'nothing').join(' ')
     expect(1 - misses.length / own.length, told).toBeGreaterThanOrEqual(0.95)
   })
