@@ -3,7 +3,7 @@ import type { RecordOf, WireRecord } from '../../wire/records'
 import { numberOf } from './values'
 
 export type TitanConfig = {
-  model: { [name: string]: number | string }
+  model: { [name: string]: number | string | boolean }
   parallelism: { [name: string]: number }
   batch: { [name: string]: number }
   recompute: string | null
@@ -58,6 +58,8 @@ function takeMesh(pairs: readonly (readonly [name: string, degree: number])[], c
     if (name !== 'ep' && name !== 'etp') world *= degree
     if (field === undefined || !Number.isFinite(degree)) continue
     parallelism[field] = field === 'data' ? (parallelism['data'] ?? 1) * degree : degree
+    // FSDP shards parameters, gradients and optimizer alike.
+    if (name === 'dp_shard' && degree > 1) parallelism['zeroStage'] = 3
   }
   parallelism['worldSize'] = world
 }
@@ -83,15 +85,30 @@ function readMesh(text: string, config: TitanConfig): boolean {
   return true
 }
 
+const ARGUMENT = /(?<=^|[ (])(\w{2,40})=([\d.]{1,16})(?=[,)]|$)/g
+
+/** Llama's gated FFN as torchtitan makes it: two thirds of 4·h, times the multiplier, up to a multiple. */
+function ffnWidthOf(given: ReadonlyMap<string, number>): number | undefined {
+  const [dim, multiple, multiplier = 1] = [given.get('dim'), given.get('multiple_of'), given.get('ffn_dim_multiplier')]
+  if (dim === undefined || multiple === undefined || !(multiple > 0)) return undefined
+  return Math.ceil(Math.floor(multiplier * Math.floor((2 * 4 * dim) / 3)) / multiple) * multiple
+}
+
 function readModel(text: string, config: TitanConfig): boolean {
   const building = BUILDING.exec(text)
   if (building !== null) {
     config.model['name'] = `${building[1]} ${building[2]}`
-    for (const [, name, value] of (building[3] ?? '').matchAll(/(?<=^|[ (])(\w{2,40})=([\d.]{1,16})(?=[,)]|$)/g)) {
-      const field = MODEL[name ?? '']
+    const given = new Map<string, number>()
+    for (const [, name = '', value] of (building[3] ?? '').matchAll(ARGUMENT)) {
       const number = numberOf(value)
-      if (field !== undefined && number !== undefined) config.model[field] = number
+      if (number !== undefined) given.set(name, number)
     }
+    for (const [name, field] of Object.entries(MODEL)) {
+      const number = given.get(name)
+      if (number !== undefined) config.model[field] = number
+    }
+    const width = given.has('hidden_dim') ? undefined : ffnWidthOf(given)
+    if (width !== undefined) Object.assign(config.model, { ffnHiddenSize: width, gatedFfn: true })
     return true
   }
   const size = SIZE.exec(text)

@@ -16,13 +16,14 @@ import { observedOf } from '../../../data/observed'
 import { CalibrationCard, Figures, Stages, type Row } from './figures'
 import { Disagreement } from './disagreement'
 import { Plans } from './plans'
+import page from '../../../ui/document.module.css'
 import styles from './arithmetic.module.css'
 
 function Lines({ title, lines }: { title: string; lines: readonly string[] }) {
   if (lines.length === 0) return null
   return (
     <Card title={title} aside={lines.length}>
-      <ul className={styles.lines}>
+      <ul className={page.lines}>
         {lines.map(line => (
           <li key={line}>{line}</li>
         ))}
@@ -42,13 +43,13 @@ function Arithmetic({ predicted, answers, calibrated, asCalibrated }: Arithmetic
   const { prediction } = predicted
   const { assumptions, missing, peak } = prediction
   return (
-    <div className={styles.sections}>
+    <div className={`${page.sections} ${styles.arithmetic}`}>
       <Figures explain={prediction.explain} />
       <Stages stages={prediction.memory.stages} />
       <CalibrationCard rows={calibrated} />
       <Plans config={asCalibrated} />
       <Disagreement prediction={prediction} answers={answers} />
-      <div className={styles.pair}>
+      <div className={page.pair}>
         <Lines title="Taken for granted" lines={assumptions} />
         <Lines title="Not known" lines={missing.map(({ figure, needs }) => `${figure}: needs ${needs.join(', ')}`)} />
       </div>
@@ -107,7 +108,7 @@ export function ArithmeticPage({ run }: { run: string }) {
   const back = `/runs/${encodeURIComponent(run)}`
   return (
     <>
-      <header className={styles.head}>
+      <header className={page.head}>
         <h1>Arithmetic</h1>
         <p className="muted">
           of <Link href={back}>{view?.detail.summary.name ?? run}</Link>

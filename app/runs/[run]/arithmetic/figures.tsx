@@ -17,6 +17,7 @@ export interface Row {
 function titleOf(path: string): string {
   if (path === 'mfu' || path === 'hfu') return path.toUpperCase()
   if (path === 'step.seconds') return 'step time'
+  if (path.startsWith('flops.parts.')) return `of which ${wordsOf(path.slice('flops.'.length)).replace('ffn', 'FFN')}`
   return `${path.startsWith('flops.') ? 'FLOPs ' : ''}${wordsOf(path)}`
 }
 

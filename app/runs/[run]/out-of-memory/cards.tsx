@@ -10,6 +10,7 @@ import { Copy } from '../../../ui/copy'
 import { Provenance } from '../../../ui/provenance'
 import { Table, type Column } from '../../../ui/table'
 import { partColor } from '../memory-bars'
+import page from '../../../ui/document.module.css'
 import styles from './out-of-memory.module.css'
 
 export function Causes({ found: { causes } }: { found: PostMortem }) {
@@ -175,7 +176,7 @@ export function Victims({ victims }: { victims: PostMortem['victims'] }) {
       {victims.length === 0 ? (
         <p className="muted">Nothing was told of.</p>
       ) : (
-        <ul className={styles.lines}>
+        <ul className={page.lines}>
           {victims.map((victim, index) => (
             <li key={index}>
               {victim.type}
@@ -192,7 +193,7 @@ export function Gaps({ gaps }: { gaps: readonly string[] }) {
   if (gaps.length === 0) return null
   return (
     <Card title="What is not known">
-      <ul className={styles.lines}>
+      <ul className={page.lines}>
         {gaps.map(gap => (
           <li key={gap}>{gap}</li>
         ))}

@@ -7,6 +7,7 @@ import { door, doorError, type DoorError } from '../../../data/door'
 import { Notice } from '../../../ui/notice'
 import { Provenance } from '../../../ui/provenance'
 import { Causes, Device, ErrorText, Gaps, History, Remedies, Victims } from './cards'
+import page from '../../../ui/document.module.css'
 import styles from './out-of-memory.module.css'
 
 interface State {
@@ -38,15 +39,15 @@ function usePostMortem(run: string): State {
 
 function Report({ found }: { found: PostMortem }) {
   return (
-    <div className={styles.sections}>
+    <div className={`${page.sections} ${styles.post}`}>
       <Causes found={found} />
       <Device found={found} />
       <Remedies remedies={found.remedies} />
-      <div className={styles.pair}>
+      <div className={page.pair}>
         <ErrorText found={found} />
         <History found={found} />
       </div>
-      <div className={styles.pair}>
+      <div className={page.pair}>
         <Victims victims={found.victims} />
         <Gaps gaps={found.gaps} />
       </div>
@@ -60,7 +61,7 @@ export function OutOfMemoryPage({ run }: { run: string }) {
   const back = `/runs/${encodeURIComponent(run)}`
   return (
     <>
-      <header className={styles.head}>
+      <header className={page.head}>
         <h1>Out of memory</h1>
         <p className="muted">
           of <Link href={back}>{name ?? run}</Link>
