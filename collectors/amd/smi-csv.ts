@@ -24,7 +24,8 @@ export class SmiCsv {
   line(line: string): boolean {
     const cells = cellsOfCsv(line.trim())
     if (cells === undefined || cells.length < 2) return false
-    if (cells.includes('gpu') && cells.every(cell => /^[a-z][\w%]{0,80}$/.test(cell))) return this.heading(cells)
+    if (cells.every(cell => /^[A-Za-z][\w%]{0,80}$/.test(cell)) && /^(?:gpu|timestamp)$/i.test(cells[0] ?? ''))
+      return this.heading(cells.map(cell => cell.toLowerCase()))
     if (this.header === undefined || cells.length !== this.titles.length) return false
     const row = new Map(this.titles.map((title, at) => [title, cells[at] ?? '']))
     if (!/^\d{1,4}$/.test(row.get('gpu') ?? '')) return false
@@ -41,6 +42,7 @@ export class SmiCsv {
 
   private heading(cells: readonly string[]): boolean {
     const monitor = isMonitor(cells)
+    if (!cells.includes('gpu')) return false
     if (!monitor && !cells.some(cell => OWN.test(cell))) return false
     // Watch mode may print its titles again at each turn: nothing begins anew with those.
     if (this.header?.join() === cells.join()) return true

@@ -1,12 +1,13 @@
 /**
  * What amd-smi prints for people: blocks `GPU: 0` with indented `NAME: value` (metric, static, list, process), and the
- * tables of monitor, topology, xgmi and partition.
+ * tables of monitor, topology, xgmi and partition, and the boxes that stand for all.
  */
 import type { WireRecord } from '../../wire/records'
 import type { FileReading } from '../form'
 import { word } from './cells'
 import { complaints } from './failures'
 import { processOf, smiRecords, type Process } from './smi'
+import { SmiSummary } from './smi-summary'
 import { SmiTables } from './smi-tables'
 
 const BLOCK = /^(GPU|CPU|NIC): {1,4}(\d{1,4})\s{0,20}$/
@@ -61,6 +62,7 @@ class Reading {
   own = false
   private block: Block | 'other' | undefined
   private timestamp: string | undefined
+  private readonly summary = new SmiSummary(record => this.records.push(record))
   private readonly tables = new SmiTables(record => this.records.push(record))
 
   line(line: string): void {
@@ -71,7 +73,8 @@ class Reading {
   end(): void {
     this.endBlock()
     this.tables.end()
-    this.own ||= this.tables.own
+    this.summary.end()
+    this.own ||= this.tables.own || this.summary.own
   }
 
   private endBlock(): void {
@@ -101,6 +104,7 @@ class Reading {
     }
     // A long list goes on in the next line, deeper than its name.
     if (this.block === 'other' && /^\s{8}/.test(line)) return true
+    if (this.summary.line(line)) return true
     if (this.tables.line(line)) {
       this.endBlock()
       return true
@@ -119,7 +123,6 @@ class Reading {
 
 /** Undefined where most of the text is another tool's, or nothing is amd-smi's own. */
 export function parseSmiText(text: string): FileReading | undefined {
-  // JSON is a form of its own; its lines are no blocks.
   const reading = new Reading()
   for (const line of text.split(/\r?\n/)) if (line.trim() !== '') reading.line(line)
   reading.end()
