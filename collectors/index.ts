@@ -1,14 +1,20 @@
 /** Collectors in the order in which the agent and `doctor` show them. */
 import { registry } from '../base/registry'
+import { amdSmi } from './amd-smi'
+import { amdgpu } from './amdgpu'
 import type { Collector } from './collector'
 import { net } from './net'
 import { nvidiaSmi } from './nvidia-smi'
 import { proc } from './proc'
+import { rocmSmi } from './rocm-smi'
 import { scrape } from './scrape'
 import { trainingLog } from './training-log'
 
 export const collectors = registry<Collector>('collector', [
-  nvidiaSmi, //
+  nvidiaSmi,
+  amdgpu,
+  amdSmi,
+  rocmSmi,
   proc,
   net,
   scrape,

@@ -1,6 +1,10 @@
 /** Forms of saved output in the order in which an unknown file is offered to them; what none claims is read as a log. */
 import { registry } from '../../base/registry'
 import type { Form } from '../form'
+import { amdSmiCsv } from './amd-smi-csv'
+import { amdSmiJson } from './amd-smi-json'
+import { amdSmiText } from './amd-smi-text'
+import { amdgpuSysfs } from './amdgpu-sysfs'
 import { dcgmiDmon } from './dcgmi-dmon'
 import { hfTrainerState } from './hf-trainer-state'
 import { nvidiaSmiApps } from './nvidia-smi-apps'
@@ -14,6 +18,9 @@ import { nvidiaSmiTable } from './nvidia-smi-table'
 import { nvidiaSmiTopo } from './nvidia-smi-topo'
 import { nvidiaSmiXml } from './nvidia-smi-xml'
 import { prometheusPage } from './prometheus-page'
+import { rocmSmiCsv } from './rocm-smi-csv'
+import { rocmSmiJson } from './rocm-smi-json'
+import { rocmSmiText } from './rocm-smi-text'
 
 export const forms = registry<Form>('form', [
   nvidiaSmiCsv,
@@ -26,6 +33,13 @@ export const forms = registry<Form>('form', [
   nvidiaSmiNvlink,
   nvidiaSmiList,
   nvidiaSmiTopo,
+  rocmSmiJson,
+  rocmSmiCsv,
+  rocmSmiText,
+  amdSmiJson,
+  amdSmiCsv,
+  amdSmiText,
+  amdgpuSysfs,
   dcgmiDmon,
   prometheusPage,
   hfTrainerState,
