@@ -2,7 +2,9 @@
 import { registry } from '../../base/registry'
 import type { Form } from '../form'
 import { nvidiaSmiCsv } from './nvidia-smi-csv'
+import { torchSnapshot } from './torch-snapshot'
 
 export const forms = registry<Form>('form', [
   nvidiaSmiCsv, //
+  torchSnapshot,
 ])

@@ -8,7 +8,8 @@ import { PlumblineError } from '../../base/errors'
 export type PickleKey = string | number | bigint | boolean | null
 export type PickleValue = PickleKey | Uint8Array | PickleValue[] | Set<PickleValue> | Map<PickleKey, PickleValue>
 
-type Builder = 'map' | 'set'
+/** `first`: what it was given is what it gives. `encode`: the bytes of a text, as protocol 2 writes them. */
+type Builder = 'map' | 'set' | 'first' | 'encode'
 const BUILDERS: ReadonlyMap<string, Builder> = new Map([
   ['collections.OrderedDict', 'map'],
   ['builtins.dict', 'map'],
@@ -16,6 +17,14 @@ const BUILDERS: ReadonlyMap<string, Builder> = new Map([
   ['builtins.frozenset', 'set'],
   ['__builtin__.set', 'set'],
   ['__builtin__.frozenset', 'set'],
+  ['builtins.bytearray', 'first'],
+  ['__builtin__.bytearray', 'first'],
+  ['_codecs.encode', 'encode'],
+  // torch's own pickler tags lists with their type: torch/csrc/jit/serialization/pickler.cpp
+  ['torch.jit._pickle.restore_type_tag', 'first'],
+  ['torch.jit._pickle.build_intlist', 'first'],
+  ['torch.jit._pickle.build_doublelist', 'first'],
+  ['torch.jit._pickle.build_boollist', 'first'],
 ])
 class Constructor {
   constructor(readonly builds: Builder) {}
@@ -26,6 +35,15 @@ type Slot = PickleValue | Constructor | typeof MARK
 /** An integer of more bytes is an attack on the time of its conversion. */
 const MOST_INTEGER_BYTES = 64
 const MOST_LINE_BYTES = 4096
+/** Characters of a text in a tuple that is a key: the key is copied at each use. */
+const MOST_KEY_CHARACTERS = 1024
+const MOST_KEY_ITEMS = 64
+
+export interface PickleLimits {
+  /** Items put into containers and remembered, in all. A Map or Set of JavaScript holds 2^24 at most. */
+  readonly items: number
+}
+const LIMITS: PickleLimits = { items: 16_000_000 }
 
 const bad = (what: string): PlumblineError =>
   new PlumblineError(`not a pickle that can be read: ${what}`, {
@@ -39,9 +57,10 @@ function isKey(slot: Slot | undefined): slot is PickleKey {
 /** A tuple as a key (a stack of frames, say) is told by its JSON. */
 function keyOf(slot: Slot): PickleKey {
   if (isKey(slot)) return slot
-  if (Array.isArray(slot) && slot.every(isKey))
+  const short = (item: PickleValue) => isKey(item) && (typeof item !== 'string' || item.length <= MOST_KEY_CHARACTERS)
+  if (Array.isArray(slot) && slot.length <= MOST_KEY_ITEMS && slot.every(short))
     return JSON.stringify(slot, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
-  throw bad('a key of a dict that is neither plain nor a flat tuple')
+  throw bad('a key of a dict that is neither plain nor a short flat tuple')
 }
 
 const plainInteger = (value: bigint): number | bigint =>
@@ -51,8 +70,12 @@ class Machine {
   private at = 0
   private readonly stack: Slot[] = []
   private readonly memo = new Map<number, Slot>()
+  private items = 0
 
-  constructor(private readonly bytes: Buffer) {}
+  constructor(
+    private readonly bytes: Buffer,
+    private readonly limits: PickleLimits,
+  ) {}
 
   run(): PickleValue {
     for (;;) {
@@ -63,6 +86,14 @@ class Machine {
     }
   }
 
+  /** A container can be named again and again in two bytes: what is copied out of it is counted, not what is read. */
+  private count(items: number): void {
+    this.items += items
+    if (this.items > this.limits.items)
+      throw new PlumblineError(`the pickle holds more than ${this.limits.items} items`, {
+        fix: 'dump fewer entries: max_entries of torch.cuda.memory._record_memory_history, TORCH_FR_BUFFER_SIZE of NCCL dumps',
+      })
+  }
   private take(count: number): Buffer {
     if (count > this.bytes.length - this.at) throw bad('it ends too early')
     this.at += count
@@ -211,6 +242,10 @@ class Machine {
         return this.recall(Number(this.line()))
       case '0':
         return this.stack.pop() !== undefined
+      case '1':
+        return this.sinceMark().length >= 0
+      case '2':
+        return this.push(this.value(this.stack.at(-1)))
       case 'c':
         return this.named(this.line(), this.line())
       case '\x93': {
@@ -225,6 +260,7 @@ class Machine {
   }
 
   private push(slot: Slot): true {
+    this.count(1)
     this.stack.push(slot)
     return true
   }
@@ -245,6 +281,7 @@ class Machine {
   private remember(index: number): true {
     const slot = this.stack.at(-1)
     if (slot === undefined || slot === MARK) throw bad('nothing to remember')
+    if (!this.memo.has(index)) this.count(1)
     this.memo.set(index, slot)
     return true
   }
@@ -265,6 +302,13 @@ class Machine {
     const constructor = this.pop()
     if (!(constructor instanceof Constructor) || !Array.isArray(items)) throw bad('a call of something else')
     const [given] = items
+    if (constructor.builds === 'first') return this.push(given ?? [])
+    if (constructor.builds === 'encode') {
+      if (typeof given !== 'string') throw bad('bytes that are no text')
+      this.count(given.length)
+      return this.push(Buffer.from(given, 'latin1'))
+    }
+    this.count(Array.isArray(given) ? given.length : 0)
     if (items.length > 1 || (given !== undefined && !Array.isArray(given))) throw bad('arguments of a constructor')
     if (constructor.builds === 'set') return this.push(new Set(given ?? []))
     const pairs = (given ?? []).flatMap(pair => (Array.isArray(pair) && pair.length === 2 ? pair : [pair, null]))
@@ -273,6 +317,19 @@ class Machine {
 }
 
 /** What a whole pickle holds. Never executes anything; throws a PlumblineError on whatever it cannot read. */
-export function readPickle(bytes: Buffer): PickleValue {
-  return new Machine(bytes).run()
+export function readPickle(bytes: Buffer, limits: PickleLimits = LIMITS): PickleValue {
+  return new Machine(bytes, limits).run()
+}
+
+/** Whether the beginning of a pickle holds this text as a value or key of its own. */
+export function holdsText(bytes: Buffer, text: string): boolean {
+  const held = Buffer.from(text)
+  const long = Buffer.from([0x58, held.length, 0, 0, 0])
+  const short = Buffer.from([0x8c, held.length])
+  return isPickle(bytes) && [long, short].some(opcode => bytes.includes(Buffer.concat([opcode, held])))
+}
+
+function isPickle(bytes: Buffer): boolean {
+  const protocol = bytes[1] ?? 0
+  return bytes[0] === 0x80 && protocol >= 2 && protocol <= 5
 }
