@@ -4,7 +4,7 @@
  * https://github.com/pytorch/pytorch/blob/main/torch/cuda/_memory_viz.py and
  * https://github.com/pytorch/pytorch/blob/main/torch/csrc/cuda/memory_snapshot.cpp
  */
-import { amountIn, listIn, member, numberIn, textIn, Visits } from './tree'
+import { amountIn, frameText, listIn, member, numberIn, textIn, Visits } from './tree'
 
 export interface OutOfMemory {
   readonly device: number
@@ -46,13 +46,11 @@ export interface DeviceMemory {
   readonly outOfMemory: readonly OutOfMemory[]
 }
 
-/** C++ and allocator frames say nothing to people: the first Python file is who asked. */
+/** The first Python frame is who asked. */
 function frameOf(frames: readonly unknown[], visits: Visits): string | undefined {
   for (const frame of visits.each(frames.slice(0, 256))) {
-    const file = textIn(frame, 'filename')
-    if (file === undefined || !file.endsWith('.py')) continue
-    const name = textIn(frame, 'name') ?? '?'
-    return `${file.slice(file.lastIndexOf('/') + 1).slice(0, 200)}:${numberIn(frame, 'line') ?? 0}:${name.slice(0, 200)}`
+    const text = frameText(frame)
+    if (text !== undefined) return text
   }
   return undefined
 }

@@ -47,3 +47,11 @@ export class Visits {
     return items
   }
 }
+
+/** A frame of a Python stack as `file.py:12:function`; undefined for C++ frames, which say nothing to people. */
+export function frameText(frame: unknown): string | undefined {
+  const file = textIn(frame, 'filename')
+  if (file === undefined || !file.endsWith('.py')) return undefined
+  const name = file.slice(file.lastIndexOf('/') + 1).slice(-200)
+  return `${name}:${numberIn(frame, 'line') ?? 0}:${(textIn(frame, 'name') ?? '?').slice(0, 200)}`
+}

@@ -2,9 +2,11 @@
 import { registry } from '../../base/registry'
 import type { Form } from '../form'
 import { nvidiaSmiCsv } from './nvidia-smi-csv'
+import { torchFlightRecorder } from './torch-flight-recorder'
 import { torchSnapshot } from './torch-snapshot'
 
 export const forms = registry<Form>('form', [
   nvidiaSmiCsv, //
   torchSnapshot,
+  torchFlightRecorder,
 ])
