@@ -32,21 +32,22 @@ export interface Form {
   read(chunks: AsyncIterable<Buffer>, write: Write): Promise<Counts>
 }
 
-/** A text is parsed as a whole: JavaScript's longest string is a little over this. */
-const MOST_TEXT_BYTES = 400 * 1024 * 1024
+/** JavaScript's longest string is a little over this. */
+const MOST_WHOLE_BYTES = 400 * 1024 * 1024
 
-async function wholeText(chunks: AsyncIterable<Buffer>, name: string): Promise<string> {
+/** A small file as a whole. */
+export async function wholeBytes(chunks: AsyncIterable<Buffer>, name: string): Promise<Buffer> {
   const held: Buffer[] = []
   let bytes = 0
   for await (const chunk of chunks) {
     held.push(chunk)
     bytes += chunk.length
-    if (bytes > MOST_TEXT_BYTES)
-      throw new PlumblineError(`more than ${MOST_TEXT_BYTES} bytes for ${name}`, {
+    if (bytes > MOST_WHOLE_BYTES)
+      throw new PlumblineError(`more than ${MOST_WHOLE_BYTES} bytes for ${name}`, {
         fix: 'cut the file into parts, each with its heading, and parse them one by one',
       })
   }
-  return Buffer.concat(held).toString('utf8')
+  return Buffer.concat(held)
 }
 
 export interface TextForm extends Form {
@@ -59,7 +60,7 @@ export function textForm(form: Omit<TextForm, 'claims' | 'read'> & Partial<Pick<
   return {
     claims: ({ text }) => (form.parse(text)?.records.length ?? 0) > 0,
     async read(chunks, write) {
-      const text = await wholeText(chunks, form.name)
+      const text = (await wholeBytes(chunks, form.name)).toString('utf8')
       const reading = form.parse(text)
       if (reading === undefined) return { linesRead: 0, linesUnread: text.split('\n').filter(Boolean).length }
       await write(reading.records)

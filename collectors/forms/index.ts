@@ -21,6 +21,8 @@ import { prometheusPage } from './prometheus-page'
 import { rocmSmiCsv } from './rocm-smi-csv'
 import { rocmSmiJson } from './rocm-smi-json'
 import { rocmSmiText } from './rocm-smi-text'
+import { torchFlightRecorder } from './torch-flight-recorder'
+import { torchSnapshot } from './torch-snapshot'
 
 export const forms = registry<Form>('form', [
   nvidiaSmiCsv,
@@ -43,4 +45,6 @@ export const forms = registry<Form>('form', [
   dcgmiDmon,
   prometheusPage,
   hfTrainerState,
+  torchFlightRecorder,
+  torchSnapshot,
 ])

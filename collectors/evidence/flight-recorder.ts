@@ -1,0 +1,188 @@
+/**
+ * PyTorch's flight recorder: each rank's ring of the last collectives, with their state. Pure.
+ * https://github.com/pytorch/pytorch/blob/main/torch/csrc/distributed/c10d/FlightRecorder.hpp
+ */
+import { operationOf } from './operation'
+import { amountIn, frameText, listIn, member, numberIn, textIn, Visits } from './tree'
+
+export interface Entry {
+  /** Name and description of the process group: `0`, `default_pg`. */
+  readonly group: string | undefined
+  readonly groupDescription: string | undefined
+  /** Position in the group's order of collectives; of point-to-point operations where `pointToPoint`. */
+  readonly sequence: number | undefined
+  readonly pointToPoint: boolean
+  readonly operation: string | undefined
+  readonly name: string
+  readonly state: string | undefined
+  readonly completed: boolean
+  /** Unix seconds. */
+  readonly created: number | undefined
+  readonly started: number | undefined
+  readonly ended: number | undefined
+  /** On the device; only with TORCH_NCCL_ENABLE_TIMING. */
+  readonly seconds: number | undefined
+  readonly bytes: number | undefined
+  readonly timeoutSeconds: number | undefined
+  readonly at: string | undefined
+}
+
+export interface Dump {
+  readonly version: string
+  /** The rank that wrote it, where the dump says so; else it is in the file's name alone. */
+  readonly rank: number | undefined
+  readonly entries: readonly Entry[]
+  /** Global ranks of each process group by its name. */
+  readonly groups: ReadonlyMap<string, readonly number[]>
+}
+
+/** Bytes of an element by c10's names of scalar types. */
+const ELEMENT_BYTES: Readonly<Record<string, number>> = {
+  ...{ Byte: 1, Char: 1, Bool: 1, Short: 2, Int: 4, Long: 8, Half: 2, BFloat16: 2, Float: 4, Double: 8 },
+  ...{ UInt16: 2, UInt32: 4, UInt64: 8, ComplexHalf: 4, ComplexFloat: 8, ComplexDouble: 16 },
+  ...{ Float8_e5m2: 1, Float8_e4m3fn: 1, Float8_e5m2fnuz: 1, Float8_e4m3fnuz: 1, Float8_e8m0fnu: 1 },
+}
+
+/** Bytes of all tensors together; absent where a type or a size is not known. */
+function bytesOf(entry: unknown, side: 'input' | 'output', visits: Visits): number | undefined {
+  const shapes = visits.each(listIn(entry, `${side}_sizes`))
+  const types = listIn(entry, `${side}_dtypes`)
+  let total = 0
+  for (const [at, shape] of shapes.entries()) {
+    // One type may stand for all tensors.
+    const type = types[at] ?? (types.length === 1 ? types[0] : undefined)
+    const element = typeof type === 'string' && Object.hasOwn(ELEMENT_BYTES, type) ? ELEMENT_BYTES[type] : undefined
+    if (element === undefined || !Array.isArray(shape)) return undefined
+    const elements = visits.each(shape as unknown[]).reduce<number>((product, n) => product * Number(n), 1)
+    total += elements * element
+  }
+  return shapes.length > 0 && Number.isSafeInteger(total) && total >= 0 ? total : undefined
+}
+
+function secondsIn(entry: unknown, name: string): number | undefined {
+  const nanoseconds = amountIn(entry, name)
+  return nanoseconds === undefined || nanoseconds === 0 ? undefined : nanoseconds / 1e9
+}
+
+function frameOf(entry: unknown): string | undefined {
+  const frames = listIn(entry, 'frames').slice(0, 256)
+  return frameText(frames.find(frame => frameText(frame) !== undefined))
+}
+
+/** Names are texts; before version 2 a group was its number. */
+function groupOf(entry: unknown): readonly [name: string | undefined, description: string | undefined] {
+  const [name, description] = listIn(entry, 'process_group')
+  const number = numberIn(entry, 'pg_id')
+  const known = typeof name === 'string' ? name : number === undefined ? undefined : String(number)
+  return [known?.slice(0, 200), typeof description === 'string' ? description.slice(0, 200) : undefined]
+}
+
+function readEntry(entry: unknown, visits: Visits): Entry | undefined {
+  const name = textIn(entry, 'profiling_name')
+  if (name === undefined) return undefined
+  const [group, groupDescription] = groupOf(entry)
+  const pointToPoint = member(entry, 'is_p2p') === true
+  const state = textIn(entry, 'state')
+  const milliseconds = amountIn(entry, 'duration_ms')
+  const timeout = amountIn(entry, 'timeout_ms')
+  return {
+    group,
+    groupDescription,
+    sequence: numberIn(entry, pointToPoint ? 'p2p_seq_id' : 'collective_seq_id') ?? numberIn(entry, 'seq_id'),
+    pointToPoint,
+    operation: operationOf(name),
+    name: name.slice(0, 200),
+    state: state?.slice(0, 40),
+    completed: state === 'completed' || secondsIn(entry, 'time_discovered_completed_ns') !== undefined,
+    created: secondsIn(entry, 'time_created_ns'),
+    started: secondsIn(entry, 'time_discovered_started_ns'),
+    ended: secondsIn(entry, 'time_discovered_completed_ns'),
+    seconds: milliseconds === undefined ? undefined : milliseconds / 1e3,
+    bytes: bytesOf(entry, 'input', visits) ?? bytesOf(entry, 'output', visits),
+    timeoutSeconds: timeout === undefined ? undefined : timeout / 1e3,
+    at: frameOf(entry),
+  }
+}
+
+/** Ranks are a list, or the text of one: `"[0, 1]"`. */
+function ranksOf(value: unknown): number[] {
+  const list = typeof value === 'string' ? value.slice(0, 1_000_000).match(/\d{1,9}/g) : value
+  return Array.isArray(list) ? list.map(Number).filter(Number.isSafeInteger) : []
+}
+
+function membersOf(tree: unknown): [string, unknown][] {
+  if (tree instanceof Map) return [...(tree as Map<unknown, unknown>)].map(([key, value]) => [String(key), value])
+  return typeof tree === 'object' && tree !== null ? Object.entries(tree) : []
+}
+
+const MOST_GROUPS = 100_000
+
+/** Undefined when it is no dump. */
+export function readDump(tree: unknown): Dump | undefined {
+  const version = textIn(tree, 'version')
+  const known = Array.isArray(member(tree, 'entries')) || membersOf(member(tree, 'pg_config')).length > 0
+  if (version === undefined || !known) return undefined
+  const visits = new Visits()
+  const groups = membersOf(member(tree, 'pg_config')).slice(0, MOST_GROUPS)
+  return {
+    version,
+    rank: amountIn(tree, 'rank'),
+    entries: visits.each(listIn(tree, 'entries')).flatMap(entry => readEntry(entry, visits) ?? []),
+    groups: new Map(groups.map(([name, group]) => [name, ranksOf(member(group, 'ranks'))])),
+  }
+}
+
+/** A collective of one group that not all of its ranks have come out of. */
+export interface Stuck {
+  readonly group: string
+  readonly sequence: number
+  readonly operations: readonly string[]
+  /** Ranks that are in it: they called it, and it has not completed there. */
+  readonly inside: readonly number[]
+  /** Ranks of the group that never called it, or whose dump is missing. */
+  readonly missing: readonly number[]
+  /** Of those, the ones without a dump: nothing is known of them. */
+  readonly silent: readonly number[]
+}
+
+/**
+ * Who waits in which collective, and who never came: the earliest collective of each group that is not complete, over
+ * the dumps of several ranks. Ranks that named different operations at one place in the order show as several
+ * `operations`: they have parted ways there.
+ */
+export function findStuck(dumps: ReadonlyMap<number, Dump>): Stuck[] {
+  const groups = new Map<string, { ranks: Set<number>; bySequence: Map<number, Map<number, Entry>> }>()
+  for (const [rank, dump] of dumps)
+    for (const entry of dump.entries) {
+      if (entry.group === undefined || entry.sequence === undefined || entry.pointToPoint) continue
+      const members = dump.groups.get(entry.group) ?? []
+      // Groups of different ranks may share a name: their members tell them apart.
+      const key = `${entry.group} ${members.join(',')}`
+      const group = groups.get(key) ?? { ranks: new Set(members), bySequence: new Map() }
+      group.ranks.add(rank)
+      const calls = group.bySequence.get(entry.sequence) ?? new Map<number, Entry>()
+      calls.set(rank, entry)
+      group.bySequence.set(entry.sequence, calls)
+      groups.set(key, group)
+    }
+  return [...groups].flatMap(([key, { ranks, bySequence }]) => {
+    const open = [...bySequence]
+      .sort(([a], [b]) => a - b)
+      .find(([, calls]) => [...calls.values()].some(c => !c.completed))
+    if (open === undefined) return []
+    const [sequence, calls] = open
+    // A ring forgets: a rank that is seen further on has been here.
+    const beyond = new Set([...bySequence].flatMap(([later, calls]) => (later > sequence ? [...calls.keys()] : [])))
+    const missing = [...ranks].filter(rank => !calls.has(rank) && !beyond.has(rank)).sort((a, b) => a - b)
+    return [
+      {
+        group: key.slice(0, key.indexOf(' ')),
+        sequence,
+        operations: [...new Set([...calls.values()].map(call => call.operation ?? call.name))],
+        inside: [...calls].flatMap(([rank, call]) => (call.completed ? [] : [rank])).sort((a, b) => a - b),
+        missing,
+        silent: missing.filter(rank => !dumps.has(rank)),
+      },
+    ]
+  })
+}
