@@ -1,6 +1,7 @@
 /** Collectors in the order in which the agent and `doctor` show them. */
 import { registry } from '../base/registry'
 import type { Collector } from './collector'
+import { kernelLog } from './kernel-log'
 import { net } from './net'
 import { nvidiaSmi } from './nvidia-smi'
 import { proc } from './proc'
@@ -10,5 +11,6 @@ export const collectors = registry<Collector>('collector', [
   nvidiaSmi, //
   proc,
   net,
+  kernelLog,
   trainingLog,
 ])

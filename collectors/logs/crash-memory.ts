@@ -23,7 +23,7 @@ const FIGURES: readonly (readonly [field: keyof Event, patterns: readonly RegExp
 const DEVICE =
   /(?:CUDA|HIP|XPU|NPU|MPS|MUSA|CUDNN|CUBLAS) (?:error: |backend )?out of memory|OutOfMemoryError|RESOURCE_EXHAUSTED: Out of memory|CUBLAS_STATUS_ALLOC_FAILED|cudaMalloc failed: out of memory/i
 const HOST =
-  /DefaultCPUAllocator: (?:can't allocate|not enough) memory|oom-kill event|Out of memory: Killed process|oom_reaper: reaped process|: Out Of Memory$|^MemoryError\b|Cannot allocate memory$/
+  /DefaultCPUAllocator: (?:can't allocate|not enough) memory|oom-kill event|: Out Of Memory$|^MemoryError\b|Cannot allocate memory$/
 const GPU = /\bGPU (\d{1,4})(?:;| has)/
 const RANK = /\[(?:PG [^\]]{0,100})?[Rr]ank (\d{1,8})\]/
 

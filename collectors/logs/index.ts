@@ -4,6 +4,7 @@ import { crash } from './crash'
 import type { LogFormat } from './format'
 import { hfTrainer } from './hf-trainer'
 import { hook } from './hook'
+import { kernel } from './kernel'
 import { megatron } from './megatron'
 import { nanogpt } from './nanogpt'
 import { torchtitan } from './torchtitan'
@@ -14,6 +15,7 @@ export const formats = registry<LogFormat>('log format', [
   torchtitan,
   hfTrainer,
   nanogpt,
+  kernel,
   // Any framework's job can die: last, as its patterns are the loosest.
   crash,
 ])

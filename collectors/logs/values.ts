@@ -46,3 +46,12 @@ export function bytesOf(text: string | undefined): number | undefined {
   const power = POWERS[(match[2] ?? '').toLowerCase()] ?? 0
   return Math.round(value * (match[3] === '' ? 1000 : 1024) ** power)
 }
+
+/** Unix seconds of `2026-01-07T10:00:00,123456-0600`, with a zone; to the microsecond. */
+export function isoSeconds(text: string): number | undefined {
+  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(Z|[+-]\d\d:?\d\d)$/.exec(text)
+  if (match === null) return undefined
+  const [, second = '', fraction = '', zone = ''] = match
+  const milliseconds = Date.parse(`${second}${zone.replace(/(\d\d)(\d\d)$/, '$1:$2')}`)
+  return Number.isFinite(milliseconds) ? Number(`${milliseconds / 1000}.${fraction || '0'}`) : undefined
+}
