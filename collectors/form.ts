@@ -35,7 +35,7 @@ export interface Form {
 /** A text is parsed as a whole: JavaScript's longest string is a little over this. */
 const MOST_TEXT_BYTES = 400 * 1024 * 1024
 
-async function wholeText(chunks: AsyncIterable<Buffer>, name: string): Promise<string> {
+export async function wholeText(chunks: AsyncIterable<Buffer>, name: string): Promise<string> {
   const held: Buffer[] = []
   let bytes = 0
   for await (const chunk of chunks) {
