@@ -16,10 +16,17 @@ export interface NodeAgentOptions {
 const hookLogs = (data: string) => join(data, 'hook', '*', 'rank-*.jsonl')
 
 export function startNodeAgent({ settings, run, fromStart = false, log }: NodeAgentOptions): Promise<AgentHandle> {
-  const { data, token, spoolBytes, metricsPort, otlp, intervalMs } = settings
+  const { data, token, spoolBytes, metricsPort, otlp, intervalMs, topology } = settings
   return startAgent({
     ...{ host: localHost(), hub: hubUrl(settings), token, data, spool: 'agent', spoolBytes, metricsPort, otlp, log },
     collectors: [...collectors],
-    collectorSettings: { intervalMs, logs: [...settings.logs, hookLogs(data)], run, fromStart, synthetic: false },
+    collectorSettings: {
+      intervalMs,
+      logs: [...settings.logs, hookLogs(data)],
+      run,
+      fromStart,
+      synthetic: false,
+      topology,
+    },
   })
 }

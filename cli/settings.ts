@@ -21,6 +21,11 @@ export const settings = {
   token: setting(z.string(), '', 'secret that agents must show; empty asks for none'),
   intervalMs: setting(z.coerce.number().int().min(100).max(3_600_000), 1000, 'milliseconds between device samples'),
   logs: setting(list, [] as string[], 'globs of training logs to follow, with commas between'),
+  topology: setting(
+    z.string(),
+    '',
+    'file that says which node is on which switch: Slurm’s topology.conf or .yaml, ibnetdiscover’s output, nodes of Kubernetes',
+  ),
   spoolBytes: setting(
     z.coerce.number().int().min(1_048_576),
     268_435_456,

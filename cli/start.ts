@@ -37,7 +37,19 @@ async function companions(
 }
 
 export const command = defineCommand({
-  settings: ['port', 'host', 'data', 'store', 'token', 'logs', 'intervalMs', 'spoolBytes', 'metricsPort', 'otlp'],
+  settings: [
+    'port',
+    'host',
+    'data',
+    'store',
+    'token',
+    'logs',
+    'topology',
+    'intervalMs',
+    'spoolBytes',
+    'metricsPort',
+    'otlp',
+  ],
   configure(command) {
     command
       .option('--demo', 'also play a recorded run through a real agent')

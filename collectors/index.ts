@@ -2,9 +2,11 @@
 import { registry } from '../base/registry'
 import type { Collector } from './collector'
 import { kernelLog } from './kernel-log'
+import { lldp } from './lldp'
 import { net } from './net'
 import { nvidiaSmi } from './nvidia-smi'
 import { proc } from './proc'
+import { topology } from './topology'
 import { trainingLog } from './training-log'
 
 export const collectors = registry<Collector>('collector', [
@@ -12,5 +14,7 @@ export const collectors = registry<Collector>('collector', [
   proc,
   net,
   kernelLog,
+  lldp,
+  topology,
   trainingLog,
 ])

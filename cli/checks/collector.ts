@@ -11,8 +11,8 @@ const TRY_MS = 6_000
 const PAUSE_MS = 200
 const BY_HAND = 'run the tool behind it by hand'
 
-function collectorSettings({ intervalMs, logs }: PlumblineSettings): CollectorSettings {
-  return { intervalMs: Math.min(intervalMs, 1000), logs, run: undefined, fromStart: false, synthetic: false }
+function collectorSettings({ intervalMs, logs, topology }: PlumblineSettings): CollectorSettings {
+  return { intervalMs: Math.min(intervalMs, 1000), logs, run: undefined, fromStart: false, synthetic: false, topology }
 }
 
 /** Collects as the agent would, until something came or failed. */
