@@ -23,7 +23,7 @@ export function exitCodeOf(findings: readonly NamedFinding[]): number {
 }
 
 export const command = defineCommand({
-  settings: ['hub', 'port', 'host', 'data', 'store', 'logs', 'scrape'],
+  settings: ['hub', 'port', 'host', 'data', 'store', 'logs', 'scrape', 'topology'],
   configure(program) {
     program.addHelpText('after', '\n✓ is there and works, – is not here, ✗ is here and does not work.')
   },

@@ -42,7 +42,7 @@ async function readFile(path: string): Promise<ImportedFile & Counts> {
 
 async function send(records: readonly WireRecord[], run: string, request: ImportRequest): Promise<void> {
   const { hub, token, data, log } = request
-  const settings = { intervalMs: 1000, logs: [], scrape: [], run, fromStart: true, synthetic: false }
+  const settings = { intervalMs: 1000, logs: [], scrape: [], topology: '', run, fromStart: true, synthetic: false }
   const agent = await startAgent({
     ...{ host: localHost(), hub, token, data, spool: `import-${run}`, spoolBytes: 4 * 1024 ** 3, temporary: true },
     ...{ collectors: [], collectorSettings: settings, metricsPort: -1, otlp: '', log },

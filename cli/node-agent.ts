@@ -21,7 +21,7 @@ export function startNodeAgent({ settings, run, fromStart = false, log }: NodeAg
     ...{ host: localHost(), hub: hubUrl(settings), token, data, spool: 'agent', spoolBytes, metricsPort, otlp, log },
     collectors: [...collectors],
     collectorSettings: {
-      ...{ intervalMs, logs: [...settings.logs, hookLogs(data)], scrape: settings.scrape },
+      ...{ intervalMs, logs: [...settings.logs, hookLogs(data)], scrape: settings.scrape, topology: settings.topology },
       ...{ run, fromStart, synthetic: false },
     },
   })

@@ -29,6 +29,11 @@ export const settings = {
     [] as string[],
     'pages of Prometheus exporters to read, http://HOST:PORT/metrics, with commas between',
   ),
+  topology: setting(
+    z.string(),
+    '',
+    'file that says which node is on which switch: Slurm’s topology.conf or .yaml, ibnetdiscover’s output, nodes of Kubernetes',
+  ),
   spoolBytes: setting(
     z.coerce.number().int().min(1_048_576),
     268_435_456,

@@ -45,6 +45,7 @@ export const command = defineCommand({
     'token',
     'logs',
     'scrape',
+    'topology',
     'intervalMs',
     'spoolBytes',
     'metricsPort',

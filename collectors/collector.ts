@@ -21,6 +21,8 @@ export interface CollectorSettings {
   readonly fromStart: boolean
   /** Device lines are made up (the demo): their records say `source: synthetic`. */
   readonly synthetic: boolean
+  /** A file that says which node is plugged into which switch; empty or absent for none. */
+  readonly topology?: string | undefined
 }
 
 /** What the runner hands to a session. One per collector and agent. */

@@ -3,11 +3,14 @@ import { registry } from '../base/registry'
 import { amdSmi } from './amd-smi'
 import { amdgpu } from './amdgpu'
 import type { Collector } from './collector'
+import { kernelLog } from './kernel-log'
+import { lldp } from './lldp'
 import { net } from './net'
 import { nvidiaSmi } from './nvidia-smi'
 import { proc } from './proc'
 import { rocmSmi } from './rocm-smi'
 import { scrape } from './scrape'
+import { topology } from './topology'
 import { trainingLog } from './training-log'
 
 export const collectors = registry<Collector>('collector', [
@@ -18,5 +21,8 @@ export const collectors = registry<Collector>('collector', [
   proc,
   net,
   scrape,
+  kernelLog,
+  lldp,
+  topology,
   trainingLog,
 ])

@@ -1,9 +1,12 @@
-/** Network interfaces and InfiniBand ports of this node: bytes, speed, state and errors. */
+/** Network interfaces and InfiniBand ports of this node: bytes, speed, state and errors; their changes as events. */
 import { PlumblineError } from '../base/errors'
-import { defineCollector, type Availability, type Context, type Session } from './collector'
+import type { RecordOf } from '../wire/records'
+import { defineCollector, type Availability, type Context, type Json, type Session } from './collector'
 import type { Host } from './host'
+import { DriverStatistics } from './kernel/driver-statistics'
 import { parseNetDev, readLinkState, watchedNames, type InterfaceCounters, type LinkState } from './kernel/ethernet'
 import { findPorts, readPort, type Port } from './kernel/infiniband'
+import { LinkChanges } from './kernel/link-changes'
 
 /** Which interfaces there are, their speed and state: seldom changing, and asking a card for its speed can be slow. */
 const LOOK_AGAIN_SECONDS = 15
@@ -29,8 +32,13 @@ class NetSession implements Session {
   private lookedAt = -Infinity
   private links = new Map<string, LinkState>()
   private ports: readonly Port[] = []
+  private readonly changes: LinkChanges
+  private readonly drivers: DriverStatistics
 
-  constructor(private readonly context: Context) {}
+  constructor(private readonly context: Context) {
+    this.changes = new LinkChanges(context.cursor)
+    this.drivers = new DriverStatistics(context.host)
+  }
 
   async collect(): Promise<void> {
     const { host } = this.context
@@ -39,8 +47,13 @@ class NetSession implements Session {
     const interfaces = parseNetDev(text)
     const time = host.now()
     if (Math.abs(time - this.lookedAt) >= LOOK_AGAIN_SECONDS) await this.look(interfaces, time)
+    this.drivers.ask(this.links.keys())
     for (const counters of interfaces) this.addInterface(counters, time)
     await Promise.all(this.ports.map(port => this.addPort(port, time)))
+  }
+
+  cursor(): Json {
+    return this.changes.cursor()
   }
 
   close(): Promise<void> {
@@ -55,8 +68,14 @@ class NetSession implements Session {
     )
     const states = await Promise.all([...names].map(async name => [name, await readLinkState(host, name)] as const))
     this.links = new Map(states)
+    for (const [name, state] of states) this.tell(this.changes.note(name, state), time)
     this.ports = await findPorts(host)
     this.lookedAt = time
+  }
+
+  private tell(events: readonly RecordOf<'event'>[], time: number): void {
+    const { hostname } = this.context.host
+    for (const event of events) this.context.batch().add({ ...event, time, node: hostname })
   }
 
   private row(time: number, device: string) {
@@ -72,11 +91,12 @@ class NetSession implements Session {
       .number('transmitBytes', transmitBytes)
       .number('rateBitsPerSecond', link.rateBitsPerSecond)
       .text('state', link.state)
-      .json('errors', errors)
+      .json('errors', { ...errors, ...this.drivers.take(name) })
   }
 
   private async addPort(port: Port, time: number): Promise<void> {
     const reading = await readPort(this.context.host, port)
+    this.tell(this.changes.note(`${port.device}/${port.port}`, reading), time)
     this.row(time, port.device)
       .text('port', port.port)
       .number('receiveBytes', reading.receiveBytes)

@@ -11,8 +11,11 @@ const TRY_MS = 6_000
 const PAUSE_MS = 200
 const BY_HAND = 'run the tool behind it by hand'
 
-function collectorSettings({ intervalMs, logs, scrape }: PlumblineSettings): CollectorSettings {
-  return { intervalMs: Math.min(intervalMs, 1000), logs, scrape, run: undefined, fromStart: false, synthetic: false }
+function collectorSettings({ intervalMs, logs, scrape, topology }: PlumblineSettings): CollectorSettings {
+  return {
+    ...{ intervalMs: Math.min(intervalMs, 1000), logs, scrape, topology },
+    ...{ run: undefined, fromStart: false, synthetic: false },
+  }
 }
 
 /** Collects as the agent would, until something came or failed. */

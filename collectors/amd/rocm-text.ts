@@ -159,7 +159,7 @@ class Reading {
       const to = matrix[at]
       if (to === undefined || to === from || !/^(?:XGMI|PCIE)$/.test(path)) continue
       this.own = true
-      this.records.push({ kind: 'topology', from, to, path })
+      this.records.push({ kind: 'path', from, to, path })
     }
     return true
   }

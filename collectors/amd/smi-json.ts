@@ -55,7 +55,7 @@ function pathsBetween(device: Json): WireRecord[] {
       ])
   return links.flatMap(([to, path]) =>
     typeof path === 'string' && to !== from && /^(?:XGMI|PCIE)$/.test(path)
-      ? [{ kind: 'topology' as const, from, to, path }]
+      ? [{ kind: 'path' as const, from, to, path }]
       : [],
   )
 }

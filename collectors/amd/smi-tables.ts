@@ -119,7 +119,7 @@ export class SmiTables {
     for (const [at, path] of values.entries()) {
       const to = titles[at] ?? from
       if (/^LINK TYPE/.test(of) && to !== from && /^(?:XGMI|PCIE)$/.test(path))
-        this.add({ kind: 'topology', from, to, path })
+        this.add({ kind: 'path', from, to, path })
     }
     return true
   }

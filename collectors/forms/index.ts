@@ -6,7 +6,14 @@ import { amdSmiJson } from './amd-smi-json'
 import { amdSmiText } from './amd-smi-text'
 import { amdgpuSysfs } from './amdgpu-sysfs'
 import { dcgmiDmon } from './dcgmi-dmon'
+import { ethtoolSettings } from './ethtool-settings'
+import { ethtoolStatistics } from './ethtool-statistics'
 import { hfTrainerState } from './hf-trainer-state'
+import { ibnetdiscover } from './ibnetdiscover'
+import { ibstat } from './ibstat'
+import { ibstatus } from './ibstatus'
+import { ibswinfo } from './ibswinfo'
+import { lldpNeighbors } from './lldp-neighbors'
 import { nvidiaSmiApps } from './nvidia-smi-apps'
 import { nvidiaSmiCsv } from './nvidia-smi-csv'
 import { nvidiaSmiDmon } from './nvidia-smi-dmon'
@@ -17,10 +24,17 @@ import { nvidiaSmiQ } from './nvidia-smi-q'
 import { nvidiaSmiTable } from './nvidia-smi-table'
 import { nvidiaSmiTopo } from './nvidia-smi-topo'
 import { nvidiaSmiXml } from './nvidia-smi-xml'
+import { perfquery } from './perfquery'
+import { procNetDev } from './proc-net-dev'
 import { prometheusPage } from './prometheus-page'
+import { rdmaStatistic } from './rdma-statistic'
 import { rocmSmiCsv } from './rocm-smi-csv'
 import { rocmSmiJson } from './rocm-smi-json'
 import { rocmSmiText } from './rocm-smi-text'
+import { sysfsInfiniband } from './sysfs-infiniband'
+import { topologyKubernetes } from './topology-kubernetes'
+import { topologySlurm } from './topology-slurm'
+import { topologyYaml } from './topology-yaml'
 import { torchFlightRecorder } from './torch-flight-recorder'
 import { torchSnapshot } from './torch-snapshot'
 
@@ -47,4 +61,18 @@ export const forms = registry<Form>('form', [
   hfTrainerState,
   torchFlightRecorder,
   torchSnapshot,
+  ethtoolSettings,
+  ethtoolStatistics,
+  ibnetdiscover,
+  ibstat,
+  ibstatus,
+  ibswinfo,
+  lldpNeighbors,
+  perfquery,
+  procNetDev,
+  rdmaStatistic,
+  sysfsInfiniband,
+  topologyKubernetes,
+  topologySlurm,
+  topologyYaml,
 ])

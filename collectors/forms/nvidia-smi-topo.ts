@@ -44,7 +44,7 @@ export const nvidiaSmiTopo = textForm({
       if (columns.includes(from) && paths.length === columns.length && paths.every(path => PATH.test(path))) {
         rows += 1
         for (const [at, to] of columns.entries())
-          if (to !== from) add({ kind: 'topology', from: nameOf(from), to: nameOf(to), path: paths[at] })
+          if (to !== from) add({ kind: 'path', from: nameOf(from), to: nameOf(to), path: paths[at] })
         return true
       }
       const legend = words[1] === '=' && /^[A-Z]{1,4}[#\d]{0,2}$/.test(from)

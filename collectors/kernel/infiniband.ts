@@ -3,6 +3,10 @@
  * https://docs.kernel.org/admin-guide/abi-stable-files.html (sysfs-class-infiniband).
  */
 import type { Host } from '../host'
+import { rdmaCounterName } from './rdma-counters'
+
+/** Where the files are: this machine, or what was saved of another. */
+type Files = Pick<Host, 'list' | 'read'>
 
 export interface Port {
   readonly device: string
@@ -25,22 +29,20 @@ export interface PortReading {
 
 /** port_rcv_data and port_xmit_data count words of four bytes. */
 const WORD_BYTES = 4
-const WANTED =
-  /^(symbol_error|link_error_recovery|link_downed|port_rcv_errors|port_rcv_remote_physical_errors|port_rcv_switch_relay_errors|port_xmit_discards|port_xmit_wait|port_xmit_constraint_errors|port_rcv_constraint_errors|local_link_integrity_errors|excessive_buffer_overrun_errors|VL15_dropped|out_of_sequence|packet_seq_err|local_ack_timeout_err|rnr_nak_retry_err|np_cnp_sent|rp_cnp_handled|np_ecn_marked_roce_packets|roce_adp_retrans|roce_slow_restart|rx_icrc_encapsulated)$/
+const SATURATED = 0xffff_ffff
 const ROOT = '/sys/class/infiniband'
 
-const camel = (name: string) => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
-
-export async function findPorts(host: Host): Promise<Port[]> {
+export async function findPorts(host: Files): Promise<Port[]> {
   const ports: Port[] = []
   for (const device of await host.list(ROOT)) {
     for (const port of await host.list(`${ROOT}/${device}/ports`)) {
       const folder = `${ROOT}/${device}/ports/${port}`
       const counters = await Promise.all(
         ['counters', 'hw_counters'].map(async kind =>
-          (await host.list(`${folder}/${kind}`))
-            .filter(name => WANTED.test(name))
-            .map(name => ({ name: camel(name), path: `${folder}/${kind}/${name}` })),
+          (await host.list(`${folder}/${kind}`)).flatMap(file => {
+            const name = rdmaCounterName(file)
+            return name === undefined ? [] : [{ name, path: `${folder}/${kind}/${file}` }]
+          }),
         ),
       )
       ports.push({ device, port, counters: counters.flat() })
@@ -61,13 +63,23 @@ export function readRate(text: string | undefined): number | undefined {
   return match === null ? undefined : Number(match[1]) * 1e9
 }
 
-/** `4: ACTIVE` is up, `1: DOWN` down; others as the kernel says, in small letters. */
-export function readState(text: string | undefined): string | undefined {
-  const word = /^\d+: *(\w+)/.exec(text?.trim() ?? '')?.[1]?.toLowerCase()
-  return word === 'active' ? 'up' : word
+/**
+ * Bytes of a counter of words. A port without extended counters has 32 bits, which stop at their highest value: then it
+ * says no more how much it was.
+ */
+export function wordsToBytes(words: number | undefined): number | undefined {
+  return words === undefined || words === SATURATED ? undefined : words * WORD_BYTES
 }
 
-export async function readPort(host: Host, { device, port, counters }: Port): Promise<PortReading> {
+const STATES: Readonly<Record<string, string>> = { active: 'up', initializing: 'init', initialize: 'init' }
+
+/** `4: ACTIVE` (sysfs) and `Active` (ibstat) are up, `1: DOWN` down; others as the kernel says, in small letters. */
+export function readState(text: string | undefined): string | undefined {
+  const word = /^(?:\d+: *)?([A-Za-z]\w*)/.exec(text?.trim() ?? '')?.[1]?.toLowerCase()
+  return word === undefined ? undefined : (STATES[word] ?? word)
+}
+
+export async function readPort(host: Files, { device, port, counters }: Port): Promise<PortReading> {
   const folder = `${ROOT}/${device}/ports/${port}`
   const [receive, transmit, rate, state] = await Promise.all(
     ['counters/port_rcv_data', 'counters/port_xmit_data', 'rate', 'state'].map(file => host.read(`${folder}/${file}`)),
@@ -79,10 +91,9 @@ export async function readPort(host: Host, { device, port, counters }: Port): Pr
       if (value !== undefined) errors[name] = value
     }),
   )
-  const bytes = (words: number | undefined) => (words === undefined ? undefined : words * WORD_BYTES)
   return {
-    receiveBytes: bytes(readCounter(receive)),
-    transmitBytes: bytes(readCounter(transmit)),
+    receiveBytes: wordsToBytes(readCounter(receive)),
+    transmitBytes: wordsToBytes(readCounter(transmit)),
     rateBitsPerSecond: readRate(rate),
     state: readState(state),
     errors,

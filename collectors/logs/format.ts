@@ -7,6 +7,9 @@ export interface LogLine {
   readonly text: string
   /** From a prefix such as `[default3]:`, `[rank3]:` or `3: `; absent where there was none. */
   readonly rank?: number | undefined
+  /** Who logged it and where, from the prefix of a system log (`Aug 17 06:18:01 HOST PROGRAM[123]: `). */
+  readonly program?: string | undefined
+  readonly host?: string | undefined
   /** When it was read, Unix seconds; absent when a finished file is parsed. A time in the line itself wins. */
   readonly time?: number | undefined
 }

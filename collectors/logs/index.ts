@@ -6,6 +6,7 @@ import type { LogFormat } from './format'
 import { hfJsonl } from './hf-jsonl'
 import { hfTrainer } from './hf-trainer'
 import { hook } from './hook'
+import { kernel } from './kernel'
 import { megatron } from './megatron'
 import { nanogpt } from './nanogpt'
 import { torchtitan } from './torchtitan'
@@ -18,6 +19,7 @@ export const formats = registry<LogFormat>('log format', [
   hfTrainer,
   hfJsonl,
   nanogpt,
+  kernel,
   // Any framework's job can die: last, as its patterns are the loosest.
   crash,
 ])

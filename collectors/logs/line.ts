@@ -1,6 +1,7 @@
 /** Bytes to clean lines. Launchers, containers and terminals wrap what a training script prints; here it is unwrapped. */
 import stripAnsi from 'strip-ansi'
 import type { LogLine } from './format'
+import { isoSeconds } from './values'
 
 /** Bytes of one line that are kept; the rest of a longer one is dropped. */
 export const MAX_LINE_BYTES = 1024 * 1024
@@ -73,6 +74,8 @@ interface Wrapping {
   text: string
   rank: number | undefined
   time: number | undefined
+  host?: string | undefined
+  program?: string | undefined
 }
 
 /** Prefixes by who puts them there. The first group is the rank where there is one; `time` marks a time stamp. */
@@ -91,13 +94,22 @@ const PREFIXES: readonly { readonly pattern: RegExp; readonly time?: true }[] = 
   { pattern: /^\[pod\/[^\]\s]{1,256}\] / },
   // docker compose
   { pattern: /^[A-Za-z][\w.-]{0,127}-\d{1,6} {1,64}\| / },
+  // journalctl -o short-iso and syslog with ISO times, of the system's own programs: `HOST PROGRAM[PID]: `
+  {
+    pattern:
+      /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)) (?<host>\S{1,256}) (?<program>kernel|audit|systemd(?:-\w{1,32})?|NetworkManager)(?:\[\d{1,10}\])?: /,
+    time: true,
+  },
   // Kubernetes' container runtimes on disk, and docker logs --timestamps
   {
     pattern: /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)) (?:std(?:out|err) [FP] )?/,
     time: true,
   },
   // journald
-  { pattern: /^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S{1,256} [\w./-]{1,128}(?:\[\d{1,10}\])?: / },
+  {
+    pattern:
+      /^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,6})? (?<host>\S{1,256}) (?<program>[\w./-]{1,128})(?:\[\d{1,10}\])?: /,
+  },
 ]
 const MOST_PREFIXES = 4
 
@@ -106,9 +118,10 @@ function unwrapOnce(line: Wrapping): boolean {
     const match = pattern.exec(line.text)
     if (match === null) continue
     line.text = line.text.slice(match[0].length)
-    if (match[1] === undefined) return true
-    if (time === true) line.time = Date.parse(match[1]) / 1000
-    else line.rank = Number(match[1])
+    line.host = match.groups?.['host'] ?? line.host
+    line.program = match.groups?.['program'] ?? line.program
+    if (time === true) line.time = isoSeconds(match[1] ?? '') ?? line.time
+    else if (match[1] !== undefined && match.groups === undefined) line.rank = Number(match[1])
     return true
   }
   return false
@@ -134,5 +147,6 @@ export function cleanLine(raw: string, time?: number): LogLine {
   if (line.text.includes('\u001b') || line.text.includes('\u009b')) line.text = stripAnsi(line.text)
   if (line.text.startsWith('\ufeff')) line.text = line.text.slice(1)
   for (let taken = 0; taken < MOST_PREFIXES && unwrapOnce(line); taken += 1);
-  return { text: line.text.trimEnd(), rank: line.rank, time: line.time ?? time }
+  const { rank, host, program } = line
+  return { text: line.text.trimEnd(), rank, host, program, time: line.time ?? time }
 }

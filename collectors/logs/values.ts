@@ -63,3 +63,12 @@ export function countOf(text: string | undefined): number | undefined {
   const power = { '': 0, k: 1, m: 2, g: 3, b: 3, t: 4 }[(match?.[2] ?? '').toLowerCase()] ?? 0
   return match === null ? undefined : scaled(numberOf(match[1]), 1000 ** power)
 }
+
+/** Unix seconds of `2026-01-07T10:00:00,123456-0600`, with a zone; to the microsecond. */
+export function isoSeconds(text: string): number | undefined {
+  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(Z|[+-]\d\d:?\d\d)$/.exec(text)
+  if (match === null) return undefined
+  const [, second = '', fraction = '', zone = ''] = match
+  const milliseconds = Date.parse(`${second}${zone.replace(/(\d\d)(\d\d)$/, '$1:$2')}`)
+  return Number.isFinite(milliseconds) ? Number(`${milliseconds / 1000}.${fraction || '0'}`) : undefined
+}

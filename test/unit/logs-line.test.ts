@@ -57,7 +57,7 @@ describe('cleaning a line', () => {
     ['\u001b[31mstep: 1\u001b[0m   ', 'step: 1', undefined],
     ['Nov 20 09:14:31 node-1 python3[99]: hello', 'hello', undefined],
   ])('%j is %j of rank %s', (raw, text, rank) => {
-    expect(cleanLine(raw)).toEqual({ text, rank, time: undefined })
+    expect(cleanLine(raw)).toMatchObject({ text, rank, time: undefined })
   })
 
   it('takes the time of the container runtime before the time of reading', () => {

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { defaultRouteNames, parseNetDev } from '../../collectors/kernel/ethernet'
 import { readCounter, readRate, readState } from '../../collectors/kernel/infiniband'
+import type { Json } from '../../collectors/collector'
+import { LinkChanges } from '../../collectors/kernel/link-changes'
 import { net } from '../../collectors/net'
 import { asRecord, type RecordOf } from '../../wire/records'
 import { Batch } from '../../wire/table'
@@ -89,6 +91,55 @@ describe('network interfaces', () => {
     const counters = parseNetDev(readFileSync(join(captures, 'proc-net-dev/procfs-fixture.txt'), 'utf8'))
     expect(counters.map(({ name }) => name)).toEqual(['vethf345468', 'lo', 'docker0', 'eth0'])
     expect(counters[3]).toMatchObject({ receiveBytes: 874354587, transmitBytes: 563352563 })
+  })
+})
+
+describe('changes of a link', () => {
+  const up = (rate: number) => ({ state: 'up', rateBitsPerSecond: rate })
+  const down = { state: 'down', rateBitsPerSecond: 1e10 }
+
+  it('are told once: up, down, and a link that came back slower', () => {
+    const changes = new LinkChanges(undefined)
+    const note = (now: Parameters<typeof changes.note>[1]) => changes.note('mlx5_0/1', now).map(({ type }) => type)
+    expect([up(4e11), up(4e11), down, down, up(2e11), up(2e11), up(4e11)].map(note)).toEqual([
+      ...[[], [], ['link-down'], [], ['link-up', 'link-slower'], [], ['link-faster']],
+    ])
+  })
+
+  it('are seen over a restart, and say from what to what', () => {
+    const before = new LinkChanges(undefined)
+    before.note('eth0', up(4e11))
+    const cursor = JSON.parse(JSON.stringify(before.cursor())) as Json
+    const [event] = new LinkChanges(cursor).note('eth0', up(2e11))
+    expect(event).toMatchObject({ type: 'link-slower', device: 'eth0' })
+    expect(event?.message).toBe('eth0 ran at 400 Gbit/s and runs at 200 Gbit/s now')
+    for (const bad of [null, 3, 'x', [1], { eth0: 7 }, { eth0: { state: 4 } }])
+      expect(new LinkChanges(bad).note('eth0', up(1))).toEqual([])
+  })
+
+  it('of a node come with its name, beside the card’s own statistics', async () => {
+    const host = new FakeHost()
+    host.run = (command?: string, args?: readonly string[]) =>
+      Promise.resolve({
+        code: 0,
+        stdout: `NIC statistics:\n rx_crc_errors_phy: 8\n`,
+        stderr: `${command} ${args?.join(' ')}`,
+      })
+    host.write('/proc/net/dev', HEAD + device('eth0', 1, 2))
+    host.write('/sys/class/net/eth0/device/vendor', '0x15b3')
+    host.write('/sys/class/net/eth0/operstate', 'up\n')
+    host.write('/sys/class/net/eth0/speed', '400000\n')
+    const batch = new Batch()
+    const session = await net.open({ host, settings, batch: () => batch, cursor: undefined, warn: () => undefined })
+    await session.collect()
+    await new Promise(resolve => setImmediate(resolve))
+    host.clock += 20
+    host.write('/sys/class/net/eth0/speed', '200000\n')
+    await session.collect()
+    const records = batch.records()
+    const links = records.filter((record): record is RecordOf<'link'> => record.kind === 'link')
+    expect(links.map(({ errors }) => errors?.['crcErrors'])).toEqual([undefined, 8])
+    expect(records.find(({ kind }) => kind === 'event')).toMatchObject({ type: 'link-slower', node: 'node-a' })
   })
 })
 

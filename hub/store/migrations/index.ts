@@ -1,7 +1,8 @@
 /** Migrations in order. A migration that has been released is never changed: a change is a new one. */
 import { records } from './0001-records'
-import { topology } from './0002-topology'
+import { paths } from './0002-paths'
 import { deviceExporters } from './0003-device-exporters'
+import { network } from './0004-network'
 import type { Migration } from './migration'
 
-export const migrations: readonly Migration[] = [records, topology, deviceExporters]
+export const migrations: readonly Migration[] = [records, paths, deviceExporters, network]

@@ -1,11 +1,11 @@
 /** Paths between the devices of a node. */
 import type { Migration } from './migration'
 
-export const topology: Migration = {
+export const paths: Migration = {
   version: 2,
-  name: 'topology',
+  name: 'paths',
   statements: [
-    `CREATE TABLE \`topology\` (
+    `CREATE TABLE \`path\` (
       \`time\` Float64 CODEC(Gorilla, ZSTD),
       \`node\` LowCardinality(String),
       \`from\` LowCardinality(String),
