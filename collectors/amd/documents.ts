@@ -1,31 +1,49 @@
 /**
  * JSON documents in a text that holds other lines as well: warnings of the tool, a command line, several documents glued
- * together by a loop or by watch mode, commas before a closing bracket as amd-smi has printed them.
+ * together by a loop or by watch mode, commas before a closing bracket as amd-smi has printed
+ * them, and an end that is cut off.
  */
 const MAX_DEPTH = 64
 const MAX_DOCUMENTS = 1_000_000
 /** Lines that begin with a bracket and are no document: a log, not this. Each costs a look ahead. */
 const MAX_MISTAKES = 100
 
-/** Where the document that begins at `from` ends, behind its last bracket; -1 where it does not. */
-function endOf(text: string, from: number): number {
+interface Extent {
+  readonly whole: boolean
+  /** Behind its last bracket; where the document is cut off, behind the last value that is whole. */
+  readonly end: number
+  /** The document, with brackets that are missing. */
+  readonly text: string
+}
+
+/** How far the document goes that begins at `from`; undefined where it is none. */
+function extentOf(text: string, from: number): Extent | undefined {
+  const open: string[] = []
+  // Behind the last whole value brackets only open: the first `depth` of them are those that were open there.
+  let end = -1
   let depth = 0
   let quoted = false
   for (let at = from; at < text.length; at += 1) {
-    const code = text.charCodeAt(at)
+    const letter = text[at]
     if (quoted) {
-      if (code === 92) at += 1
-      else if (code === 34) quoted = false
-    } else if (code === 34) quoted = true
-    else if (code === 91 || code === 123) {
-      depth += 1
-      if (depth > MAX_DEPTH) return -1
-    } else if (code === 93 || code === 125) {
-      depth -= 1
-      if (depth === 0) return at + 1
+      if (letter === '\\') at += 1
+      else if (letter === '"') quoted = false
+    } else if (letter === '"') quoted = true
+    else if (letter === '[' || letter === '{') {
+      if (open.length === MAX_DEPTH) return undefined
+      open.push(letter === '[' ? ']' : '}')
+    } else if (letter === ',') {
+      end = at
+      depth = open.length
+    } else if (letter === ']' || letter === '}') {
+      if (open.pop() !== letter) return undefined
+      end = at + 1
+      depth = open.length
+      if (depth === 0) return { whole: true, end, text: text.slice(from, end) }
     }
   }
-  return -1
+  if (end < 0) return undefined
+  return { whole: false, end, text: `${text.slice(from, end)}${open.slice(0, depth).reverse().join('')}` }
 }
 
 function parse(text: string): unknown {
@@ -64,23 +82,25 @@ export function documentsIn(text: string): Documents {
     const lineEnd = line < 0 ? text.length : line
     const first = place + text.slice(place, lineEnd).search(/[^\s,]/)
     const begins = first >= place && (text[first] === '{' || text[first] === '[')
-    const end = begins ? endOf(text, first) : -1
-    const value = end < 0 ? undefined : parse(text.slice(first, end))
-    if (value !== undefined) {
+    const extent = begins ? extentOf(text, first) : undefined
+    const value = extent === undefined ? undefined : parse(extent.text)
+    if (extent !== undefined && value !== undefined) {
       values.push(value)
-      linesRead += lineCount(text.slice(first, end))
-      place = end
-    } else {
-      const other = text.slice(place, lineEnd).trim()
-      if (begins && end < 0) {
-        // Cut off: nothing behind the bracket can be told apart from its inside.
-        linesUnread += lineCount(text.slice(first))
-        break
-      }
-      if (begins) mistakes += 1
-      if (other !== '' && other !== ',') others.push(other)
-      place = lineEnd + 1
+      linesRead += lineCount(text.slice(first, extent.end))
+      place = extent.end
+      if (extent.whole) continue
+      linesUnread += lineCount(text.slice(place))
+      break
     }
+    if (extent?.whole === false) {
+      // A bracket that nothing closes, and no document: to look behind it again and again would take for ever.
+      linesUnread += lineCount(text.slice(place))
+      break
+    }
+    const other = text.slice(place, lineEnd).trim()
+    if (begins) mistakes += 1
+    if (other !== '' && other !== ',') others.push(other)
+    place = lineEnd + 1
   }
   return { values, others, linesRead, linesUnread }
 }

@@ -1,9 +1,9 @@
 /** `rocm-smi … --json`: `{"card0": {"GPU use (%)": "7", …}, "system": {…}}`, one document a run. */
+import type { WireRecord } from '../../wire/records'
 import type { FileReading } from '../form'
 import { complaints } from './failures'
 import { documentsIn, isObject } from './documents'
 import { isRocm, put, rocmRecords } from './rocm'
-import type { Gpu } from './device'
 
 function cellsOf(card: Record<string, unknown>): Map<string, string> {
   const cells = new Map<string, string>()
@@ -12,19 +12,32 @@ function cellsOf(card: Record<string, unknown>): Map<string, string> {
   return cells
 }
 
+/** `(Topology) Link type between DRM devices 0 and 1`, said of the system. */
+const LINK = /^\(Topology\) Link type between DRM devices (\d{1,4}) and (\d{1,4})$/
+
+function pathsOf(system: unknown): WireRecord[] {
+  return Object.entries(isObject(system) ? system : {}).flatMap(([name, path]) => {
+    const [, from, to] = LINK.exec(name) ?? []
+    return from !== undefined && to !== undefined && (path === 'XGMI' || path === 'PCIE')
+      ? [{ kind: 'topology' as const, from: `GPU${from}`, to: `GPU${to}`, path }]
+      : []
+  })
+}
+
 /** Records of one document; undefined when it is not rocm-smi's. */
-function recordsOf(value: unknown): Gpu[] | undefined {
+function recordsOf(value: unknown): WireRecord[] | undefined {
   if (!isObject(value)) return undefined
   const cards = Object.entries(value).flatMap(([name, card]) => {
     const index = /^card(\d{1,4})$/.exec(name)?.[1]
     return index !== undefined && isObject(card) ? [[Number(index), cellsOf(card)] as const] : []
   })
-  if (!cards.some(([, cells]) => isRocm(cells))) return undefined
-  return cards.flatMap(([index, cells]) => rocmRecords(index, cells))
+  const paths = pathsOf(value['system'])
+  if (paths.length === 0 && !cards.some(([, cells]) => isRocm(cells))) return undefined
+  return [...cards.flatMap(([index, cells]) => rocmRecords(index, cells)), ...paths]
 }
 
 export function parseRocmJson(text: string): FileReading | undefined {
-  if (!/"card\d{1,4}"/.test(text.slice(0, 65_536))) return undefined
+  if (!/"(?:card\d{1,4}|system)"/.test(text.slice(0, 65_536))) return undefined
   const { values, others, linesRead, linesUnread } = documentsIn(text)
   const records = values.map(recordsOf)
   if (!records.some(found => found !== undefined)) return undefined

@@ -8,7 +8,7 @@ import { quantity, word } from './cells'
 import { titlesOf, wideCells } from './columns'
 import { byPartition, fill, type Cells, type Gpu, type Wanted } from './device'
 import { complaints } from './failures'
-import { put, rocmRecords, isRocm } from './rocm'
+import { isRocm, put, RAS_SUMS, rocmRecords } from './rocm'
 
 /** Of the concise table. `VRAM%` is a share of a total that the table does not give. The sensor of `Temp` stands below it. */
 const COLUMNS: readonly Wanted[] = [
@@ -23,6 +23,9 @@ const COLUMNS: readonly Wanted[] = [
 const HEADING = /^\s{0,40}={3,200}\s{0,4}(\S.{0,80}?)?\s{0,4}={3,200}\s{0,40}$/
 const LINE = /^\s{0,40}GPU\[(\d{1,4})\]( XCP\[\d{1,3}\])?\s{0,20}:\s{0,4}(\S.{0,2000})$/
 const OTHER_TABLE = /^\s{0,4}(?:GPU +NODE +DID|GPU +DID|PID\s+PROCESS NAME)/
+/** Of `--showrasinfo`, below `GPU[0]: RAS INFO`: errors by the block of the chip that counted them. */
+const RAS_TITLES = /^\s{0,20}Block\s+Status\s+Correctable Error\s+Uncorrectable Error\s{0,20}$/
+const RAS_ROW = /^\s{0,20}[A-Z][A-Z\d_]{1,20}\s{1,20}[A-Z]{2,20}(?:\s{1,30}(\d{1,15})\s{1,30}(\d{1,15}))?\s{0,20}$/
 /** What it says of single questions that a device cannot answer. */
 const ASIDE = [
   /^\s{0,8}(?:ERROR|WARNING): GPU\[\d{1,4}\]/,
@@ -61,6 +64,8 @@ class Reading {
   /** Something that rocm-smi alone prints was there. */
   own = false
   private cells = new Map<number, Map<string, string>>()
+  /** Of the device that the last line spoke of. */
+  private said: Map<string, string> | undefined
   private titles: string[] | undefined
   /** In a table of hardware or processes, which tells nothing of a device that a record holds. */
   private other = false
@@ -80,6 +85,7 @@ class Reading {
       this.records.push(...rocmRecords(index, cells))
     }
     this.cells = new Map()
+    this.said = undefined
     this.titles = undefined
     this.matrix = undefined
   }
@@ -96,6 +102,7 @@ class Reading {
       this.other = false
       return true
     }
+    if (/^_{20,200}\s{0,40}$/.test(line.slice(0, 240))) return true
     const [, index, partition, said = ''] = LINE.exec(line) ?? []
     // Of a partition it prints lists of counters, none of which a record holds.
     if (partition !== undefined) return true
@@ -111,7 +118,19 @@ class Reading {
       return true
     }
     if (this.other && /^\s{0,4}\d{1,10}\s/.test(line.slice(0, 40))) return true
-    return this.tableLine(line) || this.matrixLine(line) || this.remark(line)
+    if (RAS_TITLES.test(line.slice(0, 200))) return this.said !== undefined
+    return this.tableLine(line) || this.rasLine(line) || this.matrixLine(line) || this.remark(line)
+  }
+
+  /** Adds up the errors of a block for the device whose table this is. */
+  private rasLine(line: string): boolean {
+    const row = this.said?.get('RAS INFO') === undefined ? null : RAS_ROW.exec(line.slice(0, 200))
+    if (row === null) return false
+    for (const [at, name] of RAS_SUMS.entries()) {
+      const count = quantity(row[at + 1])
+      if (count !== undefined) this.said?.set(name, String((quantity(this.said.get(name)) ?? 0) + count))
+    }
+    return true
   }
 
   private say(index: number, said: string): boolean {
@@ -119,6 +138,8 @@ class Reading {
     const cells = this.cells.get(index) ?? new Map<string, string>()
     if (this.cells.size < 4096) this.cells.set(index, cells)
     if (colon > 0) put(cells, said.slice(0, colon), said.slice(colon + 1))
+    else if (said.trim() === 'RAS INFO') put(cells, 'RAS INFO', 'below')
+    this.said = cells
     return true
   }
 

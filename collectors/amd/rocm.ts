@@ -5,6 +5,9 @@
 import { generationOf, quantity } from './cells'
 import { byPartition, cellOf, fill, saysSomething, type Cells, type Gpu, type Wanted } from './device'
 
+/** Sums over the blocks of the table of `--showrasinfo`: corrected, uncorrected. */
+export const RAS_SUMS = ['Correctable Error', 'Uncorrectable Error'] as const
+
 const WANTED: readonly Wanted[] = [
   ['utilizationRatio', ['GPU use (%)', 'Current GPU use', 'average_gfx_activity (%)'], '%'],
   [
@@ -42,6 +45,8 @@ const WANTED: readonly Wanted[] = [
   ],
   ['memoryTemperatureCelsius', ['Temperature (Sensor memory) (C)', 'temperature_mem (C)'], 'C'],
   ['smClockHertz', ['sclk clock speed', 'sclk clock level', 'current_gfxclk (MHz)'], 'MHz'],
+  ['eccCorrectedErrors', [RAS_SUMS[0]]],
+  ['eccUncorrectedErrors', [RAS_SUMS[1]]],
   ['memoryClockHertz', ['mclk clock speed', 'mclk clock level', 'current_uclk (MHz)'], 'MHz'],
 ]
 
@@ -55,16 +60,12 @@ export function put(cells: Map<string, string>, name: string, value: string): vo
   if (!cells.has(plain) && cells.size < 2000) cells.set(plain, text)
 }
 
-const KNOWN = new Set([
-  ...WANTED.flatMap(([, names]) => names),
-  ...['Card Series', 'Card series', 'Device Name', 'Card Model', 'Card model', 'Unique ID', 'Serial Number'],
-  ...['PCI Bus', 'pcie clock level', 'Compute Partition', 'Memory Activity', 'GPU ID', 'Device ID', 'GFX Activity'],
-])
+const KNOWN = new Set(WANTED.flatMap(([, names]) => names))
+/** What else it prints of a device: identity, sensors, firmware, and the driver's table of metrics as it is. */
+const OTHERS =
+  /^(?:Card (?:[Ss]eries|[Mm]odel|[Vv]endor|SKU)$|Device Name$|Unique ID$|PCI Bus$|GFX (?:Version|Activity)$|GPU memory vendor$|VBIOS version$|Fan (?:speed \(|RPM$|Level$)|Performance Level$|Voltage \(mV\)$|PCIe Replay Count$|Accumulated Energy \(uJ\)$|XGMI Error count$|(?:Compute|Memory) Partition$|\(Topology\) |(?:VIS_VRAM|GTT) Total |Temperature \(Sensor |\w{1,8}clk clock (?:speed|level)$|pcie clock level$|\w{2,10} (?:SR\w{2} )?firmware version$|(?:vram_max_bandwidth|xgmi_link_status|temperature_[a-z]{1,20}|average_\w{1,30}|current_\w{1,30}) \()/
 /** Whether anything is among the cells that rocm-smi alone prints so. */
-export const isRocm = (cells: Cells) => [...cells.keys()].some(name => KNOWN.has(name) || OF_METRICS.test(name))
-/** The driver's table of metrics, which `--showmetrics` prints as it is. */
-const OF_METRICS =
-  /^(?:vram_max_bandwidth|xgmi_link_status|temperature_[a-z]{1,20}|average_\w{1,30}|current_\w{1,30}) \(/
+export const isRocm = (cells: Cells) => [...cells.keys()].some(name => KNOWN.has(name) || OTHERS.test(name))
 
 /** Records of the device `index`; empty where nothing is said of it. */
 export function rocmRecords(index: number, cells: Cells): Gpu[] {

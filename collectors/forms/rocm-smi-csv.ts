@@ -37,5 +37,6 @@ export const rocmSmiCsv = textForm({
   tool: 'rocm-smi',
   help: 'a line for each device of `rocm-smi --csv`',
   origin: 'https://github.com/ROCm/rocm_smi_lib/blob/amd-staging/python_smi_tools/rocm_smi.py',
+  claims: ({ text }) => parse(text) !== undefined,
   parse,
 })

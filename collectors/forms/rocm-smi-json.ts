@@ -7,5 +7,6 @@ export const rocmSmiJson = textForm({
   tool: 'rocm-smi',
   help: 'what `rocm-smi --json` says of each device, of all versions',
   origin: 'https://github.com/ROCm/rocm_smi_lib/blob/amd-staging/python_smi_tools/rocm_smi.py',
+  claims: ({ text }) => parseRocmJson(text) !== undefined,
   parse: parseRocmJson,
 })
