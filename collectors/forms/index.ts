@@ -11,6 +11,7 @@ import { lldpNeighbors } from './lldp-neighbors'
 import { nvidiaSmiCsv } from './nvidia-smi-csv'
 import { perfquery } from './perfquery'
 import { procNetDev } from './proc-net-dev'
+import { rdmaLink } from './rdma-link'
 import { rdmaStatistic } from './rdma-statistic'
 import { sysfsInfiniband } from './sysfs-infiniband'
 import { topologyKubernetes } from './topology-kubernetes'
@@ -28,6 +29,7 @@ export const forms = registry<Form>('form', [
   lldpNeighbors,
   perfquery,
   procNetDev,
+  rdmaLink,
   rdmaStatistic,
   sysfsInfiniband,
   topologyKubernetes,
