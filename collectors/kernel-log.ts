@@ -181,6 +181,7 @@ export const kernelLog = defineCollector({
   name: 'kernel-log',
   help: 'the kernel log: Xids, lost links, host OOM kills, hardware errors, hung tasks',
   scope: 'node',
+  quiet: true,
   everyMs: () => 2_000,
   timeoutMs: 15_000,
   detect: host => detect(host),
