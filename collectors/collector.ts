@@ -60,6 +60,8 @@ export interface Collector {
   readonly help: string
   /** node: once per node, whoever runs there. job: belongs to the run that the agent watches. */
   readonly scope: 'node' | 'job'
+  /** It speaks of trouble only: where it can read, silence is good news. */
+  readonly quiet?: true
   everyMs(settings: CollectorSettings): number
   /** Milliseconds after which a `collect` that has not returned counts as failed. */
   readonly timeoutMs: number

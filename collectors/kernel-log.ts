@@ -6,7 +6,7 @@ import { backoff } from '../base/clock'
 import { PlumblineError } from '../base/errors'
 import { defineCollector, type Availability, type Context, type Json, type Session } from './collector'
 import type { Child, Host } from './host'
-import { readKernelLine } from './kernel/log-line'
+import { readJournalEntry, readKernelLine } from './kernel/log-line'
 import type { LogLine } from './logs/format'
 import { kernel } from './logs/kernel'
 
@@ -41,15 +41,9 @@ const journal: Tool = {
     ...(after === undefined ? [`--lines=${PAST_LINES}`] : ['--lines=all', `--after-cursor=${after}`]),
   ],
   read(text) {
-    try {
-      const entry = JSON.parse(text) as Record<string, unknown>
-      const { MESSAGE: message, __REALTIME_TIMESTAMP: microseconds, __CURSOR: after } = entry
-      if (typeof message !== 'string' || typeof after !== 'string') return undefined
-      const time = Number(microseconds) / 1e6
-      return { line: { text: message, program: 'kernel', time: Number.isFinite(time) ? time : undefined }, after }
-    } catch {
-      return undefined
-    }
+    const entry = readJournalEntry(text)
+    if (entry?.cursor === undefined) return undefined
+    return { line: { text: entry.text, program: 'kernel', time: entry.time }, after: entry.cursor }
   },
   isOld: () => false,
 }
@@ -187,6 +181,7 @@ export const kernelLog = defineCollector({
   name: 'kernel-log',
   help: 'the kernel log: Xids, lost links, host OOM kills, hardware errors, hung tasks',
   scope: 'node',
+  quiet: true,
   everyMs: () => 2_000,
   timeoutMs: 15_000,
   detect: host => detect(host),

@@ -33,7 +33,7 @@ async function tryOnce(
   try {
     while (Date.now() < until) {
       await session.collect()
-      if (batch.rows > 0) return ok([detail, ...warnings].join('; '))
+      if (batch.rows > 0 || collector.quiet === true) return ok([detail, ...warnings].join('; '))
       await sleep(PAUSE_MS)
     }
     return failed(`${detail}; no sample came within ${TRY_MS / 1000} s`, BY_HAND)

@@ -19,7 +19,7 @@ function pathsOf(system: unknown): WireRecord[] {
   return Object.entries(isObject(system) ? system : {}).flatMap(([name, path]) => {
     const [, from, to] = LINK.exec(name) ?? []
     return from !== undefined && to !== undefined && (path === 'XGMI' || path === 'PCIE')
-      ? [{ kind: 'topology' as const, from: `GPU${from}`, to: `GPU${to}`, path }]
+      ? [{ kind: 'path' as const, from: `GPU${from}`, to: `GPU${to}`, path }]
       : []
   })
 }

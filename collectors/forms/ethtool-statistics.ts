@@ -11,15 +11,16 @@ export const ethtoolStatistics = textForm({
   help: 'errors, discards, pause frames and bytes of a card from `ethtool -S`',
   origin: 'https://man7.org/linux/man-pages/man8/ethtool.8.html',
   parse(text) {
-    const { statistics, heading, linesRead, linesUnread } = parseStatistics(text)
+    const { statistics, heading, device, linesRead, linesUnread } = parseStatistics(text)
     const { receiveBytes, transmitBytes, errors } = driverCounters(statistics)
     const known = Object.keys(errors).length + [receiveBytes, transmitBytes].filter(bytes => bytes !== undefined).length
     if (heading ? linesRead < 2 : known < LEAST_WITHOUT_HEADING || linesUnread > 0) return undefined
-    const bytes = {
+    const said = {
+      ...(device === undefined ? {} : { device }),
       ...(receiveBytes === undefined ? {} : { receiveBytes }),
       ...(transmitBytes === undefined ? {} : { transmitBytes }),
     }
     const some = Object.keys(errors).length > 0
-    return { records: [{ kind: 'link', ...bytes, ...(some ? { errors } : {}) }], linesRead, linesUnread }
+    return { records: [{ kind: 'link', ...said, ...(some ? { errors } : {}) }], linesRead, linesUnread }
   },
 })

@@ -27,6 +27,7 @@ import { nvidiaSmiXml } from './nvidia-smi-xml'
 import { perfquery } from './perfquery'
 import { procNetDev } from './proc-net-dev'
 import { prometheusPage } from './prometheus-page'
+import { rdmaLink } from './rdma-link'
 import { rdmaStatistic } from './rdma-statistic'
 import { rocmSmiCsv } from './rocm-smi-csv'
 import { rocmSmiJson } from './rocm-smi-json'
@@ -75,4 +76,5 @@ export const forms = registry<Form>('form', [
   topologyKubernetes,
   topologySlurm,
   topologyYaml,
+  rdmaLink,
 ])

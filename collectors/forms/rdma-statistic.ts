@@ -43,7 +43,7 @@ function parseJson(text: string): FileReading | undefined {
   }
 }
 
-const LINE = /^link ([\w.-]{1,64})\/(\d{1,4}) (.{1,8000})$/
+const LINE = /^link ([\w.-]{1,64})\/(\d{1,4}) (?!(?:\w{1,32} \S{1,64} ){0,8}state )(.{1,8000})$/
 
 function parseText(text: string): FileReading | undefined {
   const lines = text.split(/\r?\n/).filter(line => line.trim() !== '')

@@ -7,12 +7,15 @@
 
 export type Statistics = ReadonlyMap<string, number>
 
-const LINE = /^\s*((?:\[\w{1,12}\]:? ?)?[A-Za-z][\w.() -]{0,120}?): (\d{1,20})$/
-const HEADING = /^NIC statistics:$/
+const LINE = /^\s*((?:\[\w{1,12}\]:? ?)?[A-Za-z][^:]{0,120}?): (-?\d{1,20})$/
+/** The second is of `--groups`: names of the IEEE’s standards, the same for every driver. */
+const HEADING = /^(?:NIC statistics|Standard stats for (\S{1,64})):$/
 
 export interface StatisticsText {
   readonly statistics: Statistics
   readonly heading: boolean
+  /** The interface, where a heading names it. */
+  readonly device: string | undefined
   readonly linesRead: number
   readonly linesUnread: number
 }
@@ -20,21 +23,27 @@ export interface StatisticsText {
 /** A name that comes twice keeps its first figure. */
 export function parseStatistics(text: string): StatisticsText {
   const statistics = new Map<string, number>()
+  let device: string | undefined
   const counts = { heading: false, linesRead: 0, linesUnread: 0 }
   for (const line of text.split(/\r?\n/)) {
     if (line.trim() === '') continue
     const match = line.length < 200 ? LINE.exec(line) : null
     if (match !== null) {
       const name = match[1] ?? ''
-      if (!statistics.has(name)) statistics.set(name, Number(match[2]))
-    } else if (HEADING.test(line.trim())) counts.heading = true
-    else {
-      counts.linesUnread += 1
+      const value = Number(match[2])
+      if (value >= 0 && !statistics.has(name)) statistics.set(name, value)
+      counts.linesRead += 1
       continue
     }
-    counts.linesRead += 1
+    const heading = HEADING.exec(line.trim())
+    if (heading === null) counts.linesUnread += 1
+    else {
+      counts.heading = true
+      counts.linesRead += 1
+      device ??= heading[1]
+    }
   }
-  return { statistics, ...counts }
+  return { statistics, device, ...counts }
 }
 
 /** Names in the order in which they are looked for: the first that is there counts. `N` stands for a priority of 0 to 7. */
@@ -51,8 +60,19 @@ const ERRORS: Readonly<Record<string, readonly string[]>> = {
   crcErrors: [
     ...['rx_crc_errors_phy', 'port.rx_crc_errors', 'rx_crc_errors.nic', 'rx_fcs_err_frames', 'frames_rx_bad_fcs'],
     ...['rx_eth_crc_err', 'rx_crc_errors', 'rx_crc_err'],
+    'rx_fcs_errors',
+    'mac_rx_fcs_err_pkt_num',
+    'mac.rx_frame_check_sequence_errors',
+    'eth-mac-FrameCheckSequenceErrors',
   ],
-  symbolErrors: ['rx_symbol_err_phy', 'rx_pcs_symbol_err', 'symbol_error_count'],
+  symbolErrors: [
+    'rx_symbol_err_phy',
+    'rx_pcs_symbol_err',
+    'symbol_error_count',
+    'rx_symbol_errors',
+    'mac_rx_symbol_err_pkt_num',
+    'eth-phy-SymbolErrorDuringCarrier',
+  ],
   receiveDiscards: [
     ...['rx_discards_phy', 'rx_stat_discard', 'port.rx_dropped', 'rx_dropped.nic', 'port_rx_nodesc_drops'],
     ...['frames_rx_dropped', '[mac] rx frame discards', '[hw] rx discarded frames', 'rx_discards'],
@@ -62,6 +82,7 @@ const ERRORS: Readonly<Record<string, readonly string[]>> = {
     'rx_total_ring_discards',
     '[hw] rx nobuffer discards',
     'hw_rx_missed_errors',
+    'rx_missed_errors',
   ],
   transmitDiscards: [
     ...['tx_discards_phy', 'tx_stat_discard', 'port.tx_dropped_link_down', 'tx_dropped_link_down.nic'],
@@ -72,20 +93,38 @@ const ERRORS: Readonly<Record<string, readonly string[]>> = {
   receivePause: [
     ...['rx_pause_ctrl_phy', 'rx_pause_frames', 'port.link_xoff_rx', 'link_xoff_rx.nic', 'port_rx_pause'],
     ...['frames_rx_pause', '[mac] rx pause', 'rx_pause'],
+    'rx_flow_control_xoff',
+    'rx_xoff_pause_rcvd',
+    'mac_rx_mac_pause_num',
+    'mac.rx_pause_mac_ctrl_frames',
   ],
   transmitPause: [
     ...['tx_pause_ctrl_phy', 'tx_pause_frames', 'port.link_xoff_tx', 'link_xoff_tx.nic', 'port_tx_pause'],
     ...['frames_tx_pause', '[mac] tx b-pause', 'tx_pause'],
+    'tx_flow_control_xoff',
+    'tx_xoff_sent',
+    'mac_tx_mac_pause_num',
+    'mac.tx_pause_mac_ctrl_frames',
   ],
   receivePfc: ['rx_pfc_frames', 'frames_rx_pripause'],
   transmitPfc: ['tx_pfc_frames', 'frames_tx_pripause'],
   receivePfcN: [
     ...['rx_prioN_pause', 'rx_pfc_ena_frames_priN', 'port.rx_priority_N_xoff_rx', 'port.rx_priority_N_xoff'],
     ...['rx_priority_N_xoff.nic', 'rx_priority_N_xoff_rx.nic'],
+    'rx_pb_N_pxoff',
+    'rx_pause_prio_N',
+    'rx_pppN_frames',
+    'mac_rx_pfc_priN_pkt_num',
+    'mac.rx_pause_frames_classN',
   ],
   transmitPfcN: [
     ...['tx_prioN_pause', 'tx_pfc_ena_frames_priN', 'port.tx_priority_N_xoff_tx', 'port.tx_priority_N_xoff'],
     ...['tx_priority_N_xoff.nic', 'tx_priority_N_xoff_tx.nic'],
+    'tx_pb_N_pxoff',
+    'tx_pause_prio_N',
+    'tx_pppN_frames',
+    'mac_tx_pfc_priN_pkt_num',
+    'mac.tx_pause_frames_classN',
   ],
   receivePriorityDiscardsN: ['rx_prioN_buf_discard', 'rx_prioN_discards', 'rx_discard_packets_cosN'],
   pauseStorms: ['tx_pause_storm_error_events'],
@@ -107,6 +146,9 @@ const BYTES = {
     'octets_rx_ok',
     'rx_total_bytes',
     '[hw] rx bytes',
+    'rx_octets',
+    'mac.rx_octets',
+    'eth-mac-OctetsReceivedOK',
     'rx_bytes',
   ],
   transmit: [
@@ -117,6 +159,9 @@ const BYTES = {
     'octets_tx_ok',
     'tx_total_bytes',
     '[hw] tx bytes',
+    'tx_octets',
+    'mac.tx_octets',
+    'eth-mac-OctetsTransmittedOK',
     'tx_bytes',
   ],
 }

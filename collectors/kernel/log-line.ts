@@ -39,3 +39,26 @@ export function readKernelLine(text: string): KernelLine | undefined {
   if (boot !== null) return { text: rest.slice(boot[0].length), time: undefined }
   return level === null || level[0].startsWith('<') ? undefined : { text: rest, time: undefined }
 }
+
+export interface JournalEntry extends KernelLine {
+  readonly host: string | undefined
+  readonly program: string | undefined
+  /** Where to go on behind this entry. */
+  readonly cursor: string | undefined
+}
+
+/** A line of `journalctl -o json`: https://systemd.io/JOURNAL_EXPORT_FORMATS/ */
+export function readJournalEntry(line: string): JournalEntry | undefined {
+  if (!line.startsWith('{') || !line.includes('"__REALTIME_TIMESTAMP"')) return undefined
+  try {
+    const entry = JSON.parse(line) as Record<string, unknown>
+    const textOf = (name: string) => (typeof entry[name] === 'string' ? entry[name] : undefined)
+    const text = textOf('MESSAGE')
+    const microseconds = Number(textOf('__REALTIME_TIMESTAMP'))
+    if (text === undefined || !Number.isFinite(microseconds)) return undefined
+    const program = textOf('_TRANSPORT') === 'kernel' ? 'kernel' : textOf('SYSLOG_IDENTIFIER')
+    return { text, time: microseconds / 1e6, host: textOf('_HOSTNAME'), program, cursor: textOf('__CURSOR') }
+  } catch {
+    return undefined
+  }
+}

@@ -1,7 +1,7 @@
 /** The kernel log, however it was saved: dmesg in any of its forms, journalctl, syslog, raw /dev/kmsg. */
 import type { WireRecord } from '../../wire/records'
 import { beginKernelState, endHardware, readKernelEvents, type KernelState } from '../kernel/log-events'
-import { readKernelLine } from '../kernel/log-line'
+import { readJournalEntry, readKernelLine } from '../kernel/log-line'
 import { defineFormat, type LogLine } from './format'
 
 /** Programs whose lines in a system log tell of the machine. Others may be a job’s own, and are not claimed. */
@@ -17,13 +17,14 @@ export const kernel = defineFormat({
   origin: 'https://github.com/torvalds/linux/blob/master/kernel/printk/printk.c',
   begin: beginKernelState,
   parse(line: LogLine, state: KernelState): WireRecord[] | undefined {
-    const read = readKernelLine(line.text)
-    const logged = line.program !== undefined && SYSTEM.test(line.program)
-    if (read === undefined && !logged && !BARE.test(line.text))
+    const read = readJournalEntry(line.text) ?? readKernelLine(line.text)
+    const { host, program } = { ...line, ...read }
+    const dmesg = read !== undefined && !('program' in read)
+    if (!dmesg && !SYSTEM.test(program ?? '') && !BARE.test(line.text))
       return BOUNDARY.test(line.text) && line.text.length < 400 ? [] : undefined
     const time = read?.time ?? line.time
     const events = readKernelEvents((read?.text ?? line.text).trimStart(), time, state)
-    return events.map(event => ({ ...event, node: line.host }))
+    return events.map(event => ({ ...event, node: host }))
   },
   flush(state: KernelState) {
     const report = endHardware(state)
