@@ -6,6 +6,7 @@ import { hfTrainer } from './hf-trainer'
 import { hook } from './hook'
 import { megatron } from './megatron'
 import { nanogpt } from './nanogpt'
+import { nccl } from './nccl'
 import { torchtitan } from './torchtitan'
 
 export const formats = registry<LogFormat>('log format', [
@@ -14,6 +15,7 @@ export const formats = registry<LogFormat>('log format', [
   torchtitan,
   hfTrainer,
   nanogpt,
+  nccl,
   // Any framework's job can die: last, as its patterns are the loosest.
   crash,
 ])
