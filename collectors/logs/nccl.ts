@@ -15,9 +15,9 @@ type State = {
   said: string[]
 }
 
-/** Warnings carry a time in front and the place in NCCL's source behind; RCCL may print a clock before the level. */
+/** Before the level may stand a clock (RCCL) and the place in the source: file and line, or a plugin's whole signature. */
 const LINE =
-  /^(?:\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:[.,]\d{1,9})?)\] )?([\w.-]{1,255}):(\d{1,10}):(\d{1,10}) \[(-?\d{1,4})\] (?:\d{1,20}(?:\.\d{1,9})? )?(?:[\w./+-]{1,300}:\d{1,7} )?(?:\([^()]{1,200}\) )?NCCL (INFO|WARN|TRACE|VERSION|ABORT)(?: (.{0,8000}))?$/
+  /^(?:\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:[.,]\d{1,9})?)\] )?([\w.-]{1,255}):(\d{1,10}):(\d{1,10}) \[(-?\d{1,4})\] (?:[^[\]]{1,400}? )?NCCL (INFO|WARN|TRACE|VERSION|ABORT)(?: (.{0,8000}))?$/
 const VERSION_LINE = /^(?:NCCL|RCCL) version ?:? ?\d[\w.+:-]{1,80}$/
 const COMPLETE =
   /^(?:ncclCommInit\w{1,40} )?comm (0x[0-9a-f]{1,16}) rank (\d{1,7}) nranks (\d{1,7}) cudaDev (\d{1,4})(?: nvmlDev (\d{1,4}))? busId [0-9a-f]{1,16}(?: commId (0x[0-9a-f]{1,16}))?(?: localSize \d{1,6} used \d{1,20} bytes)? -? ?Init COMPLETE/
