@@ -1,6 +1,7 @@
 /** The contract of a form: one way in which one tool prints, read from what was saved of it. One line in `forms/index.ts`. */
 import { PlumblineError } from '../base/errors'
 import type { WireRecord } from '../wire/records'
+import { LineSplitter } from './logs/line'
 
 export interface Counts {
   linesRead: number
@@ -67,5 +68,33 @@ export function textForm(form: Omit<TextForm, 'claims' | 'read'> & Partial<Pick<
       return { linesRead: reading.linesRead, linesUnread: reading.linesUnread }
     },
     ...form,
+  }
+}
+
+export interface LinesForm extends Omit<Form, 'claims' | 'read'> {
+  /** A reader of one file's lines: records of a line, [] where it says nothing, undefined where it is none of this form. */
+  begin(): (line: string) => WireRecord[] | undefined
+}
+
+/** A form with one record a line, of any length. It claims a file whose first line it reads. */
+export function linesForm({ begin, ...form }: LinesForm): Form {
+  return {
+    ...form,
+    claims: ({ text }) => begin()(text.trimStart().split('\n', 1)[0] ?? '') !== undefined,
+    async read(chunks, write) {
+      const splitter = new LineSplitter()
+      const counts = { linesRead: 0, linesUnread: 0 }
+      const parse = begin()
+      const take = (lines: readonly string[]) =>
+        lines.flatMap(line => {
+          const records = parse(line)
+          if (records !== undefined) counts.linesRead += 1
+          else counts.linesUnread += 1
+          return records ?? []
+        })
+      for await (const chunk of chunks) await write(take(splitter.push(chunk)))
+      await write(take(splitter.end()))
+      return counts
+    },
   }
 }

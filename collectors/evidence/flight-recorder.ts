@@ -2,7 +2,7 @@
  * PyTorch's flight recorder: each rank's ring of the last collectives, with their state. Pure.
  * https://github.com/pytorch/pytorch/blob/main/torch/csrc/distributed/c10d/FlightRecorder.hpp
  */
-import { operationOf } from './operation'
+import { ELEMENT_BYTES, operationOf } from './operation'
 import { amountIn, frameText, listIn, member, numberIn, textIn, Visits } from './tree'
 
 export interface Entry {
@@ -34,13 +34,6 @@ export interface Dump {
   readonly entries: readonly Entry[]
   /** Global ranks of each process group by its name. */
   readonly groups: ReadonlyMap<string, readonly number[]>
-}
-
-/** Bytes of an element by c10's names of scalar types. */
-const ELEMENT_BYTES: Readonly<Record<string, number>> = {
-  ...{ Byte: 1, Char: 1, Bool: 1, Short: 2, Int: 4, Long: 8, Half: 2, BFloat16: 2, Float: 4, Double: 8 },
-  ...{ UInt16: 2, UInt32: 4, UInt64: 8, ComplexHalf: 4, ComplexFloat: 8, ComplexDouble: 16 },
-  ...{ Float8_e5m2: 1, Float8_e4m3fn: 1, Float8_e5m2fnuz: 1, Float8_e4m3fnuz: 1, Float8_e8m0fnu: 1 },
 }
 
 /** Bytes of all tensors together; absent where a type or a size is not known. */

@@ -13,7 +13,9 @@ import { ibnetdiscover } from './ibnetdiscover'
 import { ibstat } from './ibstat'
 import { ibstatus } from './ibstatus'
 import { ibswinfo } from './ibswinfo'
+import { kinetoTrace } from './kineto-trace'
 import { lldpNeighbors } from './lldp-neighbors'
+import { ncclInspector } from './nccl-inspector'
 import { nvidiaSmiApps } from './nvidia-smi-apps'
 import { nvidiaSmiCsv } from './nvidia-smi-csv'
 import { nvidiaSmiDmon } from './nvidia-smi-dmon'
@@ -77,4 +79,6 @@ export const forms = registry<Form>('form', [
   topologySlurm,
   topologyYaml,
   rdmaLink,
+  kinetoTrace,
+  ncclInspector,
 ])

@@ -2,14 +2,15 @@
 import { registry } from '../../base/registry'
 import { crash } from './crash'
 import { deepspeed } from './deepspeed'
-import type { LogFormat } from './format'
 import { hfJsonl } from './hf-jsonl'
 import { hfTrainer } from './hf-trainer'
 import { hook } from './hook'
 import { kernel } from './kernel'
 import { megatron } from './megatron'
 import { nanogpt } from './nanogpt'
+import { nccl } from './nccl'
 import { torchtitan } from './torchtitan'
+import type { LogFormat } from './format'
 
 export const formats = registry<LogFormat>('log format', [
   hook,
@@ -22,4 +23,5 @@ export const formats = registry<LogFormat>('log format', [
   kernel,
   // Any framework's job can die: last, as its patterns are the loosest.
   crash,
+  nccl,
 ])

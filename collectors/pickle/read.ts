@@ -79,7 +79,7 @@ class Machine {
 
   run(): PickleValue {
     for (;;) {
-      const op = String.fromCharCode(this.take(1)[0] ?? 0)
+      const op = String.fromCharCode(this.bytes.readUInt8(this.skip(1)))
       if (op === '.') return this.value(this.pop())
       if (!this.literal(op) && !this.container(op) && !this.bookkeeping(op))
         throw bad(`opcode ${JSON.stringify(op)} at byte ${this.at - 1}`)
@@ -94,10 +94,15 @@ class Machine {
         fix: 'dump fewer entries: max_entries of torch.cuda.memory._record_memory_history, TORCH_FR_BUFFER_SIZE of NCCL dumps',
       })
   }
-  private take(count: number): Buffer {
+  /** Where the next bytes begin. */
+  private skip(count: number): number {
     if (count > this.bytes.length - this.at) throw bad('it ends too early')
     this.at += count
-    return this.bytes.subarray(this.at - count, this.at)
+    return this.at - count
+  }
+  private take(count: number): Buffer {
+    const begin = this.skip(count)
+    return this.bytes.subarray(begin, begin + count)
   }
   private line(): string {
     const end = this.bytes.indexOf(0x0a, this.at)
@@ -138,7 +143,8 @@ class Machine {
     return plainInteger(BigInt(text.replace('L', '')))
   }
   private textOf(count: number): string {
-    return this.take(count).toString('utf8')
+    const begin = this.skip(count)
+    return this.bytes.toString('utf8', begin, begin + count)
   }
 
   private literal(op: string): boolean {
@@ -152,17 +158,17 @@ class Machine {
       case 'L':
         return this.push(this.decimal(this.line()))
       case 'J':
-        return this.push(this.take(4).readInt32LE())
+        return this.push(this.bytes.readInt32LE(this.skip(4)))
       case 'K':
-        return this.push(this.take(1).readUInt8())
+        return this.push(this.bytes.readUInt8(this.skip(1)))
       case 'M':
-        return this.push(this.take(2).readUInt16LE())
+        return this.push(this.bytes.readUInt16LE(this.skip(2)))
       case '\x8a':
         return this.push(this.integer(this.length(1)))
       case '\x8b':
         return this.push(this.integer(this.length(4)))
       case 'G':
-        return this.push(this.take(8).readDoubleBE())
+        return this.push(this.bytes.readDoubleBE(this.skip(8)))
       case 'F':
         return this.push(Number(this.line()))
       case '\x8c':
@@ -229,15 +235,15 @@ class Machine {
       case '\x94':
         return this.remember(this.memo.size)
       case 'q':
-        return this.remember(this.take(1).readUInt8())
+        return this.remember(this.bytes.readUInt8(this.skip(1)))
       case 'r':
-        return this.remember(this.take(4).readUInt32LE())
+        return this.remember(this.bytes.readUInt32LE(this.skip(4)))
       case 'p':
         return this.remember(Number(this.line()))
       case 'h':
-        return this.recall(this.take(1).readUInt8())
+        return this.recall(this.bytes.readUInt8(this.skip(1)))
       case 'j':
-        return this.recall(this.take(4).readUInt32LE())
+        return this.recall(this.bytes.readUInt32LE(this.skip(4)))
       case 'g':
         return this.recall(Number(this.line()))
       case '0':

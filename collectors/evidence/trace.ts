@@ -1,0 +1,152 @@
+/**
+ * Traces of PyTorch's profiler: what each step of a rank spent on computing, on communication, on communication that
+ * nothing covered, and on nothing. Pure; keeps two numbers for each kernel.
+ * https://github.com/pytorch/kineto/blob/main/libkineto/src/output_json.cpp
+ */
+import { PlumblineError } from '../../base/errors'
+import type { Phase } from '../../wire/metrics'
+import type { RecordOf, WireRecord } from '../../wire/records'
+import { Cover, union } from './intervals'
+import { ELEMENT_BYTES, operationOf } from './operation'
+import { amountIn, member, numberIn, textIn } from './tree'
+
+const STEP = /^ProfilerStep#(\d{1,12})$/
+const COMMUNICATION = /^(?:void )?(?:nccl|rccl|mscclpp|msccl)/i
+/** Collectives on the host: its own process groups, as annotations of the profiler. */
+const HOST_COMMUNICATION = /^(?:gloo|mpi):/
+const DEVICE = new Set(['kernel', 'gpu_memcpy', 'gpu_memset'])
+/** Only these are parsed: most of a trace is operators and Python frames of the host. */
+const WANTED = /"(?:kernel|gpu_memcpy|gpu_memset)"|"ProfilerStep#|"(?:gloo|mpi):|"(?:CPU|CUDA) functions"/i
+
+const MOST_SPANS = 5_000_000
+const MOST_COLLECTIVES = 500_000
+const MOST_STEPS = 1_000_000
+
+interface Collective {
+  readonly begin: number
+  readonly seconds: number
+  readonly operation: string
+  readonly group: string | undefined
+  readonly bytes: number | undefined
+}
+
+/** Microseconds on this scale are since the epoch (2001 and later); smaller ones count from `baseTimeNanoseconds`. */
+const EPOCH_MICROSECONDS = 1e15
+
+export class Trace {
+  private readonly compute: number[] = []
+  private readonly communication: number[] = []
+  private readonly copies: number[] = []
+  private readonly steps = new Map<number, { begin: number; end: number }>()
+  private readonly collectives: Collective[] = []
+  private rank: number | undefined
+  private baseSeconds: number | undefined
+  /** Events of interest. */
+  events = 0
+
+  /** An element of `traceEvents`. */
+  event(bytes: Buffer): void {
+    const text = bytes.toString('latin1')
+    if (!WANTED.test(text)) return
+    const event = parsed(bytes)
+    const name = textIn(event, 'name')
+    const begin = numberIn(event, 'ts')
+    const duration = amountIn(event, 'dur')
+    if (name === undefined || begin === undefined || duration === undefined || textIn(event, 'ph') !== 'X') return
+    this.events += 1
+    const category = textIn(event, 'cat')?.toLowerCase()
+    if (this.step(name, category, begin, begin + duration)) return
+    const spans = this.spansOf(name, category, textIn(event, 'pid'))
+    if (spans === undefined) return
+    if (this.compute.length + this.communication.length + this.copies.length >= 2 * MOST_SPANS)
+      throw new PlumblineError(`more than ${MOST_SPANS} kernels in one trace`, { fix: 'profile fewer steps' })
+    spans.push(begin, begin + duration)
+    if (spans === this.communication) this.collective(name, begin, duration, member(event, 'args'))
+  }
+
+  /** Another member of the trace. */
+  header(name: string, bytes: Buffer): void {
+    if (name === 'distributedInfo') this.rank = amountIn(parsed(bytes), 'rank')
+    if (name !== 'baseTimeNanoseconds') return
+    const nanoseconds = Number(bytes.toString('latin1').trim().slice(0, 40))
+    if (nanoseconds > 0 && nanoseconds < 2 ** 63) this.baseSeconds = nanoseconds / 1e9
+  }
+
+  /** Steps of the host stand for the step; those of the device overlap each other. */
+  private step(name: string, category: string | undefined, begin: number, end: number): boolean {
+    const match = STEP.exec(name)
+    if (match === null) return false
+    if (category !== 'gpu_user_annotation' && this.steps.size < MOST_STEPS)
+      this.steps.set(Number(match[1]), { begin, end })
+    return true
+  }
+
+  private spansOf(name: string, category: string | undefined, process: string | undefined): number[] | undefined {
+    // Before Kineto events had no category. Without a device its operators are the computation.
+    if (category === undefined) {
+      if (HOST_COMMUNICATION.test(name)) return this.communication
+      if (process === 'CUDA functions') return COMMUNICATION.test(name) ? this.communication : this.compute
+      return process === 'CPU functions' && name.startsWith('aten::') ? this.compute : undefined
+    }
+    if (!DEVICE.has(category)) return HOST_COMMUNICATION.test(name) ? this.communication : undefined
+    if (category !== 'kernel') return this.copies
+    return COMMUNICATION.test(name) ? this.communication : this.compute
+  }
+
+  private collective(name: string, begin: number, duration: number, given: unknown): void {
+    const operation = operationOf(textIn(given, 'Collective name') ?? name)
+    if (operation === undefined || this.collectives.length >= MOST_COLLECTIVES) return
+    const elements = amountIn(given, 'In msg nelems')
+    const type = textIn(given, 'dtype') ?? ''
+    const element = Object.hasOwn(ELEMENT_BYTES, type) ? ELEMENT_BYTES[type] : undefined
+    const bytes = elements === undefined || element === undefined ? undefined : elements * element
+    const group = textIn(given, 'Process Group Description') || textIn(given, 'Process Group Name')
+    this.collectives.push({ begin, seconds: seconds(duration), operation, group: group?.slice(0, 200), bytes })
+  }
+
+  private timeOf(microseconds: number): number | undefined {
+    if (microseconds >= EPOCH_MICROSECONDS) return microseconds / 1e6
+    return this.baseSeconds === undefined ? undefined : this.baseSeconds + microseconds / 1e6
+  }
+
+  records(): WireRecord[] {
+    const compute = new Cover(union(this.compute))
+    const communication = new Cover(union(this.communication))
+    const together = new Cover(union(compute.merged.concat(communication.merged)))
+    const busy = new Cover(union(together.merged.concat(this.copies)))
+    const steps = [...this.steps].sort(([, a], [, b]) => a.begin - b.begin)
+    const stepRecords = steps.map(([step, { begin, end }]): RecordOf<'step'> => {
+      const phases: Record<string, Phase> = {
+        compute: { seconds: seconds(compute.within(begin, end)) },
+        communication: { seconds: seconds(communication.within(begin, end)) },
+        'exposed-communication': { seconds: seconds(together.within(begin, end) - compute.within(begin, end)) },
+        idle: { seconds: seconds(end - begin - busy.within(begin, end)) },
+      }
+      return {
+        ...{ kind: 'step', time: this.timeOf(end), rank: this.rank, source: 'kineto-trace', step },
+        ...{ stepSeconds: seconds(end - begin), phases: busy.merged.length > 0 ? phases : undefined },
+      }
+    })
+    this.collectives.sort((a, b) => a.begin - b.begin)
+    let at = 0
+    const found = this.collectives.map(({ begin, ...collective }): RecordOf<'collective'> => {
+      while ((steps[at + 1]?.[1].begin ?? Infinity) <= begin) at += 1
+      const [step, window] = steps[at] ?? []
+      const inside = window !== undefined && begin >= window.begin && begin < window.end
+      const time = this.timeOf(begin)
+      return { kind: 'collective', time, rank: this.rank, ...collective, step: inside ? step : undefined }
+    })
+    return [...stepRecords, ...found]
+  }
+}
+
+/** What differences of doubles leave over is no time. */
+const seconds = (microseconds: number) => Math.max(0, Number((microseconds / 1e6).toFixed(9)))
+
+function parsed(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'))
+  } catch {
+    return undefined
+  }
+}

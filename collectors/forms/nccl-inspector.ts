@@ -1,0 +1,67 @@
+/** NCCL Inspector: one JSON object a line for each collective that a communicator finished. */
+import type { RecordOf } from '../../wire/records'
+import { operationOf } from '../evidence/operation'
+import { amountIn, member, textIn } from '../evidence/tree'
+import { rankInJob, type World } from '../evidence/world'
+import { linesForm } from '../form'
+import { scaled } from '../logs/values'
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}
+
+/** `comm_name` is `unknown` where the application gave none; the hash of the communicator tells groups apart then. */
+function groupOf(header: unknown): string | undefined {
+  const name = textIn(header, 'comm_name')
+  return (name === undefined || name === '' || name === 'unknown' ? textIn(header, 'id') : name)?.slice(0, 200)
+}
+
+/** When the line was written, which is soon after the collective. */
+function timeOf(metadata: unknown): number | undefined {
+  const microseconds = amountIn(metadata, 'dump_timestamp_us')
+  return microseconds === undefined ? undefined : microseconds / 1e6
+}
+
+/** Point-to-point operations have the same members under another prefix. */
+function readLine(line: string, world: World): RecordOf<'collective'>[] | undefined {
+  const tree = parsed(line)
+  const header = member(tree, 'header')
+  const metadata = member(tree, 'metadata')
+  if (textIn(metadata, 'inspector_output_format_version') === undefined) return undefined
+  const prefix = member(tree, 'coll_perf') === undefined ? 'p2p' : 'coll'
+  const performance = member(tree, `${prefix}_perf`)
+  const name = textIn(performance, prefix)?.slice(0, 100)
+  if (name === undefined) return []
+  const node = textIn(metadata, 'hostname')?.slice(0, 256)
+  const rank = amountIn(header, 'rank')
+  const size = amountIn(header, 'n_ranks')
+  const process = `${node ?? ''}:${amountIn(metadata, 'pid') ?? ''}`
+  return [
+    {
+      kind: 'collective',
+      time: timeOf(metadata),
+      node,
+      rank: rank === undefined || size === undefined ? undefined : rankInJob(world, process, rank, size),
+      group: groupOf(header),
+      operation: operationOf(name) ?? name,
+      bytes: amountIn(performance, `${prefix}_msg_size_bytes`),
+      seconds: scaled(amountIn(performance, `${prefix}_exec_time_us`), 1e-6),
+      busBytesPerSecond: scaled(amountIn(performance, `${prefix}_busbw_gbs`), 1e9),
+    },
+  ]
+}
+
+export const ncclInspector = linesForm({
+  name: 'nccl-inspector',
+  tool: 'nccl',
+  help: 'the JSON Lines of NCCL’s inspector plugin: time and bus bandwidth of each collective',
+  origin: 'https://github.com/NVIDIA/nccl/tree/master/plugins/profiler/inspector',
+  begin: () => {
+    const world: World = { size: 0, ranks: {} }
+    return line => readLine(line, world)
+  },
+})
