@@ -21,7 +21,7 @@ export const formats = registry<LogFormat>('log format', [
   hfJsonl,
   nanogpt,
   kernel,
+  nccl,
   // Any framework's job can die: last, as its patterns are the loosest.
   crash,
-  nccl,
 ])

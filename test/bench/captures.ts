@@ -19,7 +19,9 @@ const TOOLS: Readonly<Record<string, readonly string[]>> = {
   'exporter-pages': ['prometheus'],
   'proc-net-dev': ['proc-net-dev', 'proc'],
   'sysfs-drm': ['amdgpu', 'sysfs-drm'],
-  'sysfs-infiniband': ['sysfs-infiniband', 'infiniband'],
+  'sysfs-infiniband': ['sysfs'],
+  // One of its files is of rocm-smi.
+  'nvidia-smi-topo': ['nvidia-smi', 'rocm-smi'],
   'rocm-smi-json': ['rocm-smi'],
   'rocm-smi-text': ['rocm-smi'],
 }
