@@ -30,7 +30,7 @@ const FIGURES: readonly (readonly [field: keyof Event, patterns: readonly RegExp
 ]
 const PROCESSES = new RegExp(`\\bProcess \\d{1,10} has ${SIZE} memory in use`, 'g')
 const DEVICE =
-  /(?:CUDA|HIP|XPU|NPU|MPS|MUSA|CUDNN|CUBLAS) (?:error: |backend )?out of memory|OutOfMemoryError|RESOURCE_EXHAUSTED: (?:Out of memory|XLA:.{0,200}Ran out of memory)|(?:CUBLAS|CUDNN)_STATUS_ALLOC_FAILED|cudaMalloc failed: out of memory|NCCL WARN Cuda failure (?:\d{1,6} )?'out of memory'|ResourceExhaustedError: OOM when allocating/i
+  /(?:CUDA|HIP|XPU|NPU|MPS|MUSA|CUDNN|CUBLAS) (?:error: |backend )?out of memory|OutOfMemoryError|RESOURCE_EXHAUSTED: (?:Out of memory|XLA:.{0,200}Ran out of memory)|(?:CUBLAS|CUDNN)_STATUS_ALLOC_FAILED|cudaMalloc failed: out of memory|ResourceExhaustedError: OOM when allocating/i
 const HOST =
   /DefaultCPUAllocator: (?:can't allocate|not enough) memory|oom[-_]kill event|\bReason: {1,20}OOMKilled$|\b_ArrayMemoryError: Unable to allocate |: Out Of Memory$|^MemoryError\b|Cannot allocate memory$/
 /** A program of XLA that does not fit: what it would use, of what there is, in powers of 1024. */
