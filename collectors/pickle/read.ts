@@ -40,10 +40,12 @@ const MOST_KEY_CHARACTERS = 1024
 const MOST_KEY_ITEMS = 64
 
 export interface PickleLimits {
-  /** Items put into containers and remembered, in all. A Map or Set of JavaScript holds 2^24 at most. */
+  /** Items put into containers and remembered, in all: some 60 bytes each. */
   readonly items: number
 }
-const LIMITS: PickleLimits = { items: 16_000_000 }
+const LIMITS: PickleLimits = { items: 24_000_000 }
+/** A Map or Set of JavaScript holds 2^24 at most. */
+const MOST_MEMBERS = 16_000_000
 
 const bad = (what: string): PlumblineError =>
   new PlumblineError(`not a pickle that can be read: ${what}`, {
@@ -208,7 +210,7 @@ class Machine {
       case '\x87':
         return this.push(this.last(op.charCodeAt(0) - 0x84))
       case '\x91':
-        return this.push(new Set(this.sinceMark()))
+        return this.fill(new Set(), this.sinceMark()) && this.push(this.filled)
       case 'd':
         return this.fill(new Map(), this.sinceMark()) && this.push(this.filled)
       case 'a':
@@ -276,6 +278,8 @@ class Machine {
   }
   private filled: PickleValue = null
   private fill(into: Slot | undefined, values: readonly PickleValue[]): true {
+    if ((into instanceof Set || into instanceof Map) && into.size + values.length > MOST_MEMBERS)
+      throw bad('a dict or set of too many members')
     if (Array.isArray(into)) for (const value of values) into.push(value)
     else if (into instanceof Set) for (const value of values) into.add(value)
     else if (into instanceof Map && values.length % 2 === 0)
@@ -288,6 +292,7 @@ class Machine {
     const slot = this.stack.at(-1)
     if (slot === undefined || slot === MARK) throw bad('nothing to remember')
     if (!this.memo.has(index)) this.count(1)
+    if (this.memo.size >= MOST_MEMBERS) throw bad('too many values to remember')
     this.memo.set(index, slot)
     return true
   }
@@ -316,7 +321,7 @@ class Machine {
     }
     this.count(Array.isArray(given) ? given.length : 0)
     if (items.length > 1 || (given !== undefined && !Array.isArray(given))) throw bad('arguments of a constructor')
-    if (constructor.builds === 'set') return this.push(new Set(given ?? []))
+    if (constructor.builds === 'set') return this.fill(new Set(), given ?? []) && this.push(this.filled)
     const pairs = (given ?? []).flatMap(pair => (Array.isArray(pair) && pair.length === 2 ? pair : [pair, null]))
     return this.fill(new Map(), pairs) && this.push(this.filled)
   }
