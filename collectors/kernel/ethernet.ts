@@ -25,12 +25,13 @@ const COLUMNS = {
 export function parseNetDev(text: string): InterfaceCounters[] {
   return text.split('\n').flatMap(line => {
     const colon = line.lastIndexOf(':')
-    const cells = line
+    const texts = line
       .slice(colon + 1)
       .trim()
       .split(/\s+/)
-      .map(Number)
-    if (colon < 1 || cells.length < 16 || cells.some(Number.isNaN)) return []
+    // Counters are digits, and no more of them than a 64-bit one has: a damaged line is none.
+    if (colon < 1 || texts.length < 16 || !texts.every(text => /^\d{1,20}$/.test(text))) return []
+    const cells = texts.map(Number)
     const errors = Object.fromEntries(Object.entries(COLUMNS).map(([name, at]) => [name, cells[at] ?? 0]))
     return [{ name: line.slice(0, colon).trim(), receiveBytes: cells[0] ?? 0, transmitBytes: cells[8] ?? 0, errors }]
   })
