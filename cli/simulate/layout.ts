@@ -1,0 +1,101 @@
+/** Who is where: ranks, their coordinates and groups, and the switches that their traffic crosses. */
+
+export interface FleetShape {
+  readonly tensor: number
+  readonly pipeline: number
+  readonly data: number
+  readonly gpusPerNode: number
+  readonly nodesPerLeaf: number
+  /** GPU i of every node of a pod is on rail switch i; otherwise all cards of a node are on its rack's leaf. */
+  readonly rails: boolean
+  readonly microBatches: number
+}
+
+export type Purpose = 'tensor' | 'data' | 'pipeline-forward' | 'pipeline-backward'
+
+export interface Group {
+  readonly name: string
+  readonly purpose: Purpose
+  /** Ascending; of a pipeline group the sender first. */
+  readonly ranks: Int32Array
+}
+
+export interface Layout {
+  readonly shape: FleetShape
+  readonly worldSize: number
+  readonly nodes: number
+  readonly leaves: number
+  /** By rank. */
+  readonly tensorOf: Int32Array
+  readonly dataOf: Int32Array
+  readonly stageOf: Int32Array
+  readonly nodeOf: Int32Array
+  readonly leafOf: Int32Array
+  readonly groups: readonly Group[]
+}
+
+const pad = (value: number, width: number) => String(value).padStart(width, '0')
+export const nodeName = (node: number) => `node${pad(node, 4)}`
+export const leafName = (leaf: number) => `leaf${pad(leaf, 3)}`
+export const cardName = (local: number) => `mlx5_${local}`
+
+/** `0-1023/8` is every eighth rank from 0 to 1023; the hook names its groups alike. */
+export function groupName(ranks: ArrayLike<number>): string {
+  const first = ranks[0] ?? 0
+  const stride = (ranks[1] ?? first + 1) - first
+  const last = ranks[ranks.length - 1] ?? first
+  if (ranks.length <= 2) return Array.from(ranks).join(',')
+  return stride === 1 ? `${first}-${last}` : `${first}-${last}/${stride}`
+}
+
+/** Megatron's order: tensor ranks lie side by side, then data, then pipeline. */
+export function layoutOf(shape: FleetShape): Layout {
+  const { tensor: T, data: D, pipeline: P, gpusPerNode, nodesPerLeaf, rails } = shape
+  const worldSize = T * D * P
+  const ranks = Array.from({ length: worldSize }, (_, rank) => rank)
+  const nodeOf = Int32Array.from(ranks, rank => Math.floor(rank / gpusPerNode))
+  const leafAt = (rank: number) => {
+    const pod = Math.floor((nodeOf[rank] ?? 0) / nodesPerLeaf)
+    return rails ? pod * gpusPerNode + (rank % gpusPerNode) : pod
+  }
+  const leafOf = Int32Array.from(ranks, leafAt)
+  return {
+    ...{ shape, worldSize, nodes: Math.ceil(worldSize / gpusPerNode), nodeOf, leafOf },
+    leaves: leafOf.reduce((most, leaf) => Math.max(most, leaf), 0) + 1,
+    tensorOf: Int32Array.from(ranks, rank => rank % T),
+    dataOf: Int32Array.from(ranks, rank => Math.floor(rank / T) % D),
+    stageOf: Int32Array.from(ranks, rank => Math.floor(rank / (T * D))),
+    groups: groupsOf(shape),
+  }
+}
+
+function groupsOf({ tensor: T, data: D, pipeline: P }: FleetShape): Group[] {
+  const rankAt = (t: number, d: number, p: number) => t + T * (d + D * p)
+  const count = (length: number) => Array.from({ length }, (_, index) => index)
+  const group = (purpose: Purpose, members: number[]): Group => ({
+    ...{ purpose, ranks: Int32Array.from(members) },
+    name: purpose === 'pipeline-backward' ? `${members.join(',')} back` : groupName(members),
+  })
+  const tensor = T > 1 ? count(P).flatMap(p => count(D).map(d => count(T).map(t => rankAt(t, d, p)))) : []
+  const data = D > 1 ? count(P).flatMap(p => count(T).map(t => count(D).map(d => rankAt(t, d, p)))) : []
+  const borders = count(P - 1).flatMap(p => count(D).flatMap(d => count(T).map(t => [t, d, p] as const)))
+  return [
+    ...tensor.map(members => group('tensor', members)),
+    ...data.map(members => group('data', members)),
+    ...borders.map(([t, d, p]) => group('pipeline-forward', [rankAt(t, d, p), rankAt(t, d, p + 1)])),
+    ...borders.map(([t, d, p]) => group('pipeline-backward', [rankAt(t, d, p + 1), rankAt(t, d, p)])),
+  ]
+}
+
+/** Links that a group's traffic crosses: its ring goes through its ranks in their order. */
+export function linksOf({ nodeOf, leafOf, shape }: Layout, { ranks }: Group): string[] {
+  const links = new Set<string>()
+  for (const [at, from] of ranks.entries()) {
+    const to = ranks[(at + 1) % ranks.length] ?? from
+    if (nodeOf[from] === nodeOf[to]) continue
+    for (const end of [from, to]) links.add(`nic ${nodeName(nodeOf[end] ?? 0)} ${cardName(end % shape.gpusPerNode)}`)
+    for (const end of [from, to]) links.add(`leaf ${leafName(leafOf[end] ?? 0)}`)
+    if (leafOf[from] !== leafOf[to]) for (const end of [from, to]) links.add(`uplink ${leafName(leafOf[end] ?? 0)}`)
+  }
+  return [...links]
+}
