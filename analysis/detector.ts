@@ -2,6 +2,7 @@
 import type { Prediction } from '../math/predict'
 import type { Finding } from '../wire/findings'
 import type { RecordOf } from '../wire/records'
+import type { Coordinates } from './what-if'
 
 /** Columns of one length, a row for each rank and step, in any order. NaN is absent, never 0. */
 export interface RankStepColumns {
@@ -26,6 +27,10 @@ export interface JobStepColumns {
   readonly stepSeconds: ArrayLike<number>
 }
 
+export interface Place {
+  readonly node: string
+}
+
 export interface RunFacts {
   /** As of the hub's clock: live, silent, ended, failed or lost. */
   readonly state: string
@@ -48,8 +53,10 @@ export interface DetectorWindow {
   readonly prediction: Prediction | undefined
   /** Memory of one device, the least where they differ; undefined where it is not known. */
   readonly deviceMemoryBytes?: number | undefined
-  /** Role of a rank: ranks of one role do the same work. All alike where absent. */
-  readonly roles?: ReadonlyMap<number, string> | undefined
+  /** Where each rank stands in the plan, as it said itself; undefined where none did. */
+  readonly coordinates?: ReadonlyMap<number, Coordinates> | undefined
+  /** Where each rank runs. */
+  readonly places?: ReadonlyMap<number, Place> | undefined
 }
 
 export interface Detector<N extends string = string> {

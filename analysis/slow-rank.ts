@@ -1,83 +1,81 @@
 /**
- * One rank or several are steadily late, and their own work is why. Measure, then judge. Two signs must agree, as either
- * alone misleads: behind a barrier a slow link makes some ranks wait little as well, and a busy machine makes compute times
- * scatter. Both are held against the median of the peers, so that one straggler does not hide another.
+ * One rank, several, or a whole node are late, and their own work is why. Two signs must agree, as either alone misleads:
+ * behind a barrier a slow link makes some ranks wait little as well, and a busy machine makes compute times scatter.
  */
+import { grouped } from '../base/grouped'
 import { format } from '../base/units'
 import type { Finding } from '../wire/findings'
 import { defineDetector, type DetectorWindow } from './detector'
-import { PHASES, samplesByRank, type Phase, type Sample } from './peers'
+import { PHASES, rankMatrix, type Phase, type RankMatrix } from './rank-matrix'
+import { rolesOf, type Roles } from './roles'
+import { costOf } from './cost'
 import { median, share } from './statistics'
+import { stragglersOf, type Straggler } from './stragglers'
+import { costsOf } from './what-if'
 
-/** Fewer steps than this say nothing steady. */
-const MIN_STEPS = 8
-/** Share of steps in which the rank must wait less and work longer than its peers. */
-const STEADY = 0.7
-/** Extra work over the peers' median work. Healthy ranks on a crowded machine differ by up to a tenth over 25 steps. */
-const CLEAR_RATIO = 0.25
 /** A phase with this share of all the extra work is named as its place. */
 const MOST = 0.8
+/** A node with fewer ranks than this is its rank. */
+const NODE_LEAST = 2
 
 interface Measure {
-  readonly rank: number
-  /** Share of steps in which it spends less time in collectives than its peers. */
-  readonly waitsLess: number
   /** The phase with most of the excess over its peers, or all work. */
   readonly phase: Phase | 'work'
   readonly ownSeconds: number
   readonly peerSeconds: number
-  readonly peerWorkSeconds: number
-  /** Share of steps in which it exceeds its peers in that phase by half of the clear ratio. */
-  readonly worksLonger: number
+  /** Share of steps in which it spends less time in collectives than its peers, and how much less. */
+  readonly waitsLess: number
   readonly waitGapSeconds: number
-  readonly since: number
 }
 
-function measurePhase(samples: readonly Sample[], phase: Phase | 'work') {
-  const own = median(samples.map(sample => sample.own[phase]))
-  const peers = median(samples.map(sample => sample.peers[phase]))
-  return { phase, own, peers, excess: own - peers }
+/** Cells of a rank from when it is slow on; of an intermittent one those in which it is. */
+function cellsOf({ steps, excess }: RankMatrix, one: Straggler): number[] {
+  const cells = Array.from({ length: steps.length - one.from }, (_, step) => one.place * steps.length + one.from + step)
+  return one.pattern === 'intermittent' ? cells.filter(cell => (excess[cell] ?? NaN) > one.threshold) : cells
 }
 
-/** Where the excess is: one phase where it has most of it. */
-function worstPhase(samples: readonly Sample[]) {
-  const work = measurePhase(samples, 'work')
-  const phases = PHASES.map(phase => measurePhase(samples, phase)).filter(({ excess }) => excess >= MOST * work.excess)
-  return phases.reduce((one, other) => (other.excess > one.excess ? other : one), phases[0] ?? work)
-}
-
-const waitsLess = ({ own, peers }: Sample) => own.communication < peers.communication
-
-function measure(rank: number, samples: readonly Sample[]): Measure {
-  const worst = worstPhase(samples)
-  const peerWorkSeconds = median(samples.map(({ peers }) => peers.work))
-  const longer = samples.map(
-    ({ own, peers }) => own[worst.phase] - peers[worst.phase] > (CLEAR_RATIO / 2) * peerWorkSeconds,
+function measure(matrix: RankMatrix, one: Straggler): Measure {
+  const { steps, work, communication, ahead, excess, phases, roles } = matrix
+  const cells = cellsOf(matrix, one)
+  const of = (column: Float64Array) => median(cells.map(cell => column[cell] ?? NaN))
+  const peerWork = (cell: number) => (work[cell] ?? NaN) / (1 + (excess[cell] ?? NaN))
+  const others = (roles.find(members => members.includes(one.place)) ?? new Int32Array()).filter(
+    other => other !== one.place,
   )
-  const first = samples.find((sample, index) => longer[index] === true && waitsLess(sample))
+  const peersOf = (column: Float64Array) =>
+    median(
+      Array.from(others, other => median(cells.map(cell => column[cell + (other - one.place) * steps.length] ?? NaN))),
+    )
+  const all = { phase: 'work' as const, own: of(work), peers: median(cells.map(peerWork)) }
+  const found = PHASES.map(phase => ({ phase, own: of(phases[phase]), peers: peersOf(phases[phase]) }))
+    .filter(({ own, peers }) => own - peers >= MOST * (all.own - all.peers))
+    .sort((first, second) => second.own - second.peers - (first.own - first.peers))
+  const { phase, own, peers } = found[0] ?? all
   return {
-    ...{ rank, phase: worst.phase, ownSeconds: worst.own, peerSeconds: worst.peers, peerWorkSeconds },
-    waitsLess: share(samples.map(waitsLess)),
-    worksLonger: share(longer),
-    waitGapSeconds: median(samples.map(({ own, peers }) => peers.communication - own.communication)),
-    since: first?.time ?? NaN,
+    ...{ phase, ownSeconds: own, peerSeconds: peers },
+    waitsLess: share(cells.filter(cell => !Number.isNaN(communication[cell])).map(cell => (ahead[cell] ?? NaN) > 0)),
+    waitGapSeconds: median(cells.map(cell => (ahead[cell] ?? NaN) * peerWork(cell))),
   }
 }
 
-/** Ranks measured against the ranks of their role. */
-export function measureRanks(window: DetectorWindow): Measure[] {
-  return [...samplesByRank(window)]
-    .filter(([, samples]) => samples.length >= MIN_STEPS)
-    .map(([rank, samples]) => measure(rank, samples))
+interface Cause {
+  readonly node: string | undefined
+  readonly own: readonly Straggler[]
 }
 
-function isSlow(one: Measure): boolean {
-  const excess = one.ownSeconds - one.peerSeconds
-  return (
-    one.waitsLess >= STEADY &&
-    one.worksLonger >= STEADY &&
-    excess > CLEAR_RATIO * one.peerWorkSeconds &&
-    one.waitGapSeconds > 0
+/** Stragglers that have one cause: all known ranks of a node together, else each alone. */
+function causesOf(matrix: RankMatrix, stragglers: readonly Straggler[], places: DetectorWindow['places']): Cause[] {
+  const nodeOf = (place: number) => places?.get(matrix.ranks[place] ?? NaN)?.node
+  const onNode = new Map<string, number>()
+  for (const place of matrix.ranks.keys()) {
+    const node = nodeOf(place)
+    if (node !== undefined) onNode.set(node, (onNode.get(node) ?? 0) + 1)
+  }
+  const byNode = grouped(stragglers, one => nodeOf(one.place))
+  return [...byNode].flatMap(([node, own]): Cause[] =>
+    node !== undefined && own.length >= NODE_LEAST && own.length === onNode.get(node)
+      ? [{ node, own }]
+      : own.map(one => ({ node: undefined, own: [one] })),
   )
 }
 
@@ -87,24 +85,58 @@ const NEXT: Record<Phase | 'work', string> = {
   data: 'Look at the data loader and the storage of that rank’s node.',
   ...{ forward: COMPUTE, backward: COMPUTE, work: COMPUTE },
 }
+const NEXT_OF_NODE =
+  'All ranks of the node are slow: look at what they share, its processors, cooling, power and other jobs.'
+const NEXT_OF_INTERMITTENT =
+  'Look for what comes and goes on its host: garbage collection, other processes, page cache, thermal throttling.'
 
-function toFinding(one: Measure, window: DetectorWindow): Finding {
+function evidenceOf(one: Straggler, worst: Measure): string {
   const seconds = (value: number) => format(value, 'seconds')
-  const phase = one.phase === 'work' ? 'forward, backward and data' : one.phase
-  return {
-    detector: 'slow-rank',
-    run: window.run,
-    severity: 'warning',
-    title: `Rank ${one.rank} is slow`,
-    evidence:
-      `Its ${phase} takes ${seconds(one.ownSeconds)} a step, its peers’ ${seconds(one.peerSeconds)} (medians); ` +
-      `in ${Math.round(one.waitsLess * 100)} % of the steps it waits less than they do, by ${seconds(one.waitGapSeconds)}.`,
-    since: Number.isNaN(one.since) ? window.facts.startedAt : one.since,
-    costSecondsPerStep: one.ownSeconds - one.peerSeconds,
-    ranks: [one.rank],
-    nextStep: NEXT[one.phase],
-    provenance: 'derived',
-  }
+  const phase = worst.phase === 'work' ? 'forward, backward and data' : worst.phase
+  const when = one.pattern === 'intermittent' ? `in ${Math.round(one.share * 100)} % of the steps` : 'a step'
+  const wait =
+    one.pattern === 'intermittent'
+      ? `then it waits less than they do`
+      : `in ${Math.round(worst.waitsLess * 100)} % of the steps it waits less than they do`
+  return (
+    `Its ${phase} takes ${seconds(worst.ownSeconds)} ${when}, its peers’ ${seconds(worst.peerSeconds)} (medians); ` +
+    `${wait}, by ${seconds(worst.waitGapSeconds)}.`
+  )
+}
+
+const TITLES: Record<Straggler['pattern'], string> = {
+  ...{ constant: 'is slow', drifting: 'is getting slower', intermittent: 'is slow now and then' },
+}
+
+function toFinding(
+  window: DetectorWindow,
+  matrix: RankMatrix,
+  { isAssumed }: Roles,
+  { node, own }: Cause,
+  cost: number,
+): Finding[] {
+  const worst = own.toSorted((one, other) => other.excess - one.excess)[0]
+  if (worst === undefined) return []
+  const ranks = own.map(one => matrix.ranks[one.place] ?? NaN)
+  const measured = measure(matrix, worst)
+  const from = Math.min(...own.map(one => one.from))
+  const since = matrix.time[worst.place * matrix.steps.length + from] ?? NaN
+  const step = median(Array.from(window.ranks.stepSeconds))
+  const next = worst.pattern === 'intermittent' ? NEXT_OF_INTERMITTENT : NEXT[measured.phase]
+  return [
+    {
+      ...{ detector: 'slow-rank', run: window.run, provenance: 'derived', ranks },
+      ...(node === undefined ? {} : { nodes: [node] }),
+      ...costOf(cost, step),
+      title: `${node === undefined ? `Rank ${ranks.join()}` : `Node ${node}`} ${TITLES[worst.pattern]}`,
+      evidence:
+        `${node === undefined ? '' : `All ${own.length} of its ranks are slow; of rank ${matrix.ranks[worst.place] ?? NaN}: `}` +
+        `${evidenceOf(worst, measured)}` +
+        `${isAssumed ? ' Which rank is in which pipeline stage is assumed: Megatron’s order.' : ''}`,
+      since: Number.isNaN(since) ? window.facts.startedAt : since,
+      nextStep: node === undefined ? next : NEXT_OF_NODE,
+    },
+  ]
 }
 
 export const slowRank = defineDetector({
@@ -112,9 +144,16 @@ export const slowRank = defineDetector({
   help: 'A rank is steadily late, and its own work takes longer than that of its peers.',
   detect(window) {
     // Pipeline stages do unlike work: without roles, comparing them would blame the fullest stage.
-    if ((window.config?.parallelism?.pipeline ?? 1) > 1 && window.roles === undefined) return []
-    return measureRanks(window)
-      .filter(isSlow)
-      .map(one => toFinding(one, window))
+    const roles = rolesOf(window)
+    if (roles === undefined) return []
+    const matrix = rankMatrix(window.ranks, roles.roles)
+    if (matrix === undefined) return []
+    const causes = causesOf(matrix, stragglersOf(matrix), window.places)
+    const costs = costsOf(
+      matrix,
+      roles.plan,
+      causes.map(({ own }) => own),
+    )
+    return causes.flatMap((cause, index) => toFinding(window, matrix, roles, cause, costs[index] ?? NaN))
   },
 })

@@ -22,7 +22,12 @@ export const findingSchema = z.object({
   evidence: z.string(),
   since: z.number(),
   costSecondsPerStep: z.number().optional(),
+  /** Of the step time: 0.1 makes steps 10 % longer than they would be. */
+  costRatio: z.number().optional(),
+  /** What is blamed; several links where it cannot be told which of them. */
   ranks: z.array(z.number()).optional(),
+  nodes: z.array(z.string()).optional(),
+  links: z.array(z.string()).optional(),
   nextStep: z.string(),
   provenance: provenanceSchema,
 })

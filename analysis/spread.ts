@@ -1,0 +1,34 @@
+/** How far apart things that are alike lie, from few or many of them. */
+import { known, median } from './statistics'
+
+/** A median absolute deviation times this is the standard deviation of a normal distribution. */
+const NORMAL = 1.4826
+/** What is believed beforehand counts as this many values: of four ranks the deviation says little, of a hundred all. */
+const PRIOR_COUNT = 8
+
+/** Standard deviation, robust: half of the values may be anything. NaN of nothing. */
+export function deviation(values: Iterable<number>): number {
+  const finite = known(values)
+  const middle = median(finite)
+  return NORMAL * median(finite.map(value => Math.abs(value - middle)))
+}
+
+/** The same, drawn towards what is believed beforehand as long as there are few values. */
+export function spread(values: Float64Array, believed: number): number {
+  const count = values.reduce((sum, value) => sum + (Number.isFinite(value) ? 1 : 0), 0)
+  if (count === 0) return believed
+  const seen = deviation(values)
+  return Math.sqrt((PRIOR_COUNT * believed ** 2 + count * seen ** 2) / (PRIOR_COUNT + count))
+}
+
+/** Probability of so many events or more where so many are expected (Poisson). */
+export function tail(count: number, expected: number): number {
+  let term = Math.exp(-expected)
+  for (let index = 1; index <= count; index += 1) term *= expected / index
+  let sum = 0
+  for (let index = count; term > 1e-30; index += 1) {
+    sum += term
+    term *= expected / (index + 1)
+  }
+  return count <= 0 ? 1 : sum
+}

@@ -1,0 +1,236 @@
+/**
+ * Ranks that work longer than the others of their role while those wait for them. Each is judged by its last blocks of
+ * steps, few or many, so that what began just now is seen as well as what is small and lasts; against the spread of all
+ * ranks, as no two chips are equal; and against its own earlier blocks, where chips differ by more than it slowed.
+ */
+import type { RankMatrix } from './rank-matrix'
+import { deviation, spread, tail } from './spread'
+import { median } from './statistics'
+
+export type Pattern = 'constant' | 'drifting' | 'intermittent'
+
+export interface Straggler {
+  /** Its number in the matrix. */
+  readonly place: number
+  readonly pattern: Pattern
+  /** Of its work over its peers’, since it is slow: 0.1 is 10 % longer. Of an intermittent one the mean over all steps. */
+  readonly excess: number
+  /** Step number in the matrix from which on; 0 where it was so all the time that is looked at. */
+  readonly from: number
+  /** Share of the steps in which it is there. */
+  readonly share: number
+  /** What it would have to exceed; its excess is above. */
+  readonly threshold: number
+}
+
+/** Steps of a block: the median of eight does not mind a hiccup. */
+const BLOCK_STEPS = 8
+/** Known samples without which a block says nothing. */
+const BLOCK_LEAST = 4
+/** Deviations from peers, and from oneself before: a thousand fleets of an hour must not have one by chance. */
+const LEVEL_DEVIATIONS = 5
+const CHANGE_DEVIATIONS = 6
+/** Less than this is nobody's worry: the slowest of many healthy chips is as far off. */
+const LEVEL_FLOOR = 0.025
+const CHANGE_FLOOR = 0.02
+/** Chips that are alike differ by about a percent; where steps scatter, so do the ranks' means. */
+const CHIP_DEVIATION = 0.008
+const CHIP_SHARE_OF_SCATTER = 0.33
+const WANDER_DEVIATION = 0.003
+const WANDER_SHARE_OF_SCATTER = 0.2
+/** What a rank works longer it must wait less, by this share of it: otherwise nobody waits for it. */
+const AHEAD_SHARE = 0.4
+/** The standard error of a median over that of a mean. */
+const MEDIAN_ERROR = 1.25
+/** A step sticks out by so many deviations of steps; so improbable must their number be; so much must they cost. */
+const STICKS_OUT = 4
+const IMPROBABLE = 1e-8
+const INTERMITTENT_LEAST = 5
+const INTERMITTENT_FLOOR = 0.01
+const MOST_STEPS = 0.8
+
+interface Blocks {
+  readonly count: number
+  /** By rank and block, the last block last: medians. */
+  readonly excess: Float64Array
+  readonly ahead: Float64Array
+  /** Deviation of one rank's steps. */
+  readonly scatter: number
+}
+
+function blocksOf({ ranks, steps, excess, ahead }: RankMatrix): Blocks {
+  const count = Math.floor(steps.length / BLOCK_STEPS)
+  const first = steps.length - count * BLOCK_STEPS
+  const columns = [excess, ahead].map(values => {
+    const blocks = new Float64Array(ranks.length * count)
+    const own = new Float64Array(BLOCK_STEPS)
+    for (let block = 0; block < blocks.length; block += 1) {
+      const from = Math.floor(block / count) * steps.length + first + (block % count) * BLOCK_STEPS
+      let known = 0
+      for (let cell = from; cell < from + BLOCK_STEPS; cell += 1) {
+        const value = values[cell] ?? NaN
+        if (!Number.isNaN(value)) own[known++] = value
+      }
+      blocks[block] = known < BLOCK_LEAST ? NaN : middleOf(own.subarray(0, known).sort())
+    }
+    return blocks
+  })
+  const [excessBlocks = new Float64Array(), aheadBlocks = new Float64Array()] = columns
+  return { count, excess: excessBlocks, ahead: aheadBlocks, scatter: scatterOf(excess, steps.length) }
+}
+
+const middleOf = (sorted: Float64Array) =>
+  ((sorted[(sorted.length - 1) >> 1] ?? NaN) + (sorted[sorted.length >> 1] ?? NaN)) / 2
+
+/** From the differences of steps that follow each other, so that levels do not count; of a sample of the cells. */
+function scatterOf(excess: Float64Array, steps: number): number {
+  const differences: number[] = []
+  const every = Math.max(1, Math.floor(excess.length / 20_000))
+  for (let cell = 0; cell + 1 < excess.length; cell += every)
+    if ((cell + 1) % steps !== 0) differences.push((excess[cell + 1] ?? NaN) - (excess[cell] ?? NaN))
+  return (deviation(differences) || 0) / Math.SQRT2
+}
+
+/** Mean of the known among blocks `from` up to `to`, by rank. */
+function means(values: Float64Array, count: number, from: number, to: number): Float64Array {
+  return Float64Array.from({ length: values.length / count }, (_, rank) => {
+    let [sum, known] = [0, 0]
+    for (let block = from; block < to; block += 1) {
+      const value = values[rank * count + block] ?? NaN
+      if (Number.isNaN(value)) continue
+      sum += value
+      known += 1
+    }
+    return known * 2 < to - from ? NaN : sum / known
+  })
+}
+
+/** How many of the last blocks are looked at: one, two, four, … and all. */
+function spans(count: number): number[] {
+  const doubled = Array.from({ length: Math.max(0, Math.ceil(Math.log2(count))) }, (_, power) => 2 ** power)
+  return count === 0 ? [] : [...doubled, count]
+}
+
+/** By rank: what it exceeds its peers by over the span in which it does so most clearly, and what it would have to. */
+function clearest({ count, excess, ahead, scatter }: Blocks) {
+  const ranks = excess.length / Math.max(1, count)
+  const best = { ratio: new Float64Array(ranks), excess: new Float64Array(ranks), threshold: new Float64Array(ranks) }
+  const judge = (rank: number, value: number, threshold: number, sum: number, gap: number) => {
+    if (!(value > threshold) || !(gap > AHEAD_SHARE * sum) || value / threshold <= (best.ratio[rank] ?? 0)) return
+    best.ratio[rank] = value / threshold
+    best.excess[rank] = sum
+    best.threshold[rank] = threshold
+  }
+  for (const span of spans(count)) {
+    const error = (MEDIAN_ERROR * scatter) / Math.sqrt(span * BLOCK_STEPS)
+    const now = means(excess, count, count - span, count)
+    const gap = means(ahead, count, count - span, count)
+    const chip = Math.max(CHIP_DEVIATION, CHIP_SHARE_OF_SCATTER * scatter)
+    const level = Math.max(LEVEL_FLOOR, LEVEL_DEVIATIONS * spread(now, Math.hypot(chip, error)))
+    for (let rank = 0; rank < ranks; rank += 1) judge(rank, now[rank] ?? NaN, level, now[rank] ?? NaN, gap[rank] ?? NaN)
+    if (span === count) continue
+    const before = means(excess, count, 0, count - span)
+    const changed = now.map((value, rank) => value - (before[rank] ?? NaN))
+    const errorBefore = (MEDIAN_ERROR * scatter) / Math.sqrt((count - span) * BLOCK_STEPS)
+    const wander = Math.max(WANDER_DEVIATION, WANDER_SHARE_OF_SCATTER * scatter)
+    const believed = Math.hypot(Math.SQRT2 * wander, error, errorBefore)
+    const change = Math.max(CHANGE_FLOOR, CHANGE_DEVIATIONS * spread(changed, believed))
+    for (let rank = 0; rank < ranks; rank += 1) {
+      const value = changed[rank] ?? NaN
+      // Who was fast and now is as the others are holds nobody back.
+      if ((now[rank] ?? NaN) > value / 2) judge(rank, value, change, value, gap[rank] ?? NaN)
+    }
+  }
+  return best
+}
+
+/**
+ * The step from which on the excess is there: where two levels, one before and one after, fit best. 0 where the first of
+ * them is no lower.
+ */
+function onset(excess: Float64Array, size: number): number {
+  const values = excess.map(value => (Number.isNaN(value) ? NaN : Math.min(Math.max(value, -size), 2 * size)))
+  const finite = values.filter(value => !Number.isNaN(value))
+  const total = finite.reduce((sum, value) => sum + value, 0)
+  let [sum, count, best, at] = [0, 0, 0, 0]
+  for (const [step, value] of values.entries()) {
+    if (Number.isNaN(value)) continue
+    const rest = finite.length - count
+    const [before, after] = [sum / Math.max(1, count), (total - sum) / rest]
+    const gain = ((count * rest) / finite.length) * (after - before) ** 2
+    if (count > 0 && after > before && before < size / 2 && gain > best) [best, at] = [gain, step]
+    sum += value
+    count += 1
+  }
+  return at
+}
+
+const DRIFT_LEAST_STEPS = 24
+
+/** Drifting: of the time since it began, the last third is well above the first. */
+function patternOf(excess: Float64Array, from: number): Pattern {
+  const since = excess.subarray(from)
+  if (since.length < DRIFT_LEAST_STEPS) return 'constant'
+  const third = Math.floor(since.length / 3)
+  const [first, last] = [median(since.subarray(0, third)), median(since.subarray(-third))]
+  return first < 0.6 * last && median(since.subarray(third, -third)) < 0.9 * last ? 'drifting' : 'constant'
+}
+
+function steady(matrix: RankMatrix, blocks: Blocks): Straggler[] {
+  const { ratio, excess, threshold } = clearest(blocks)
+  const { length } = matrix.steps
+  return Array.from(ratio, (_, place) => place)
+    .filter(place => (ratio[place] ?? 0) > 0)
+    .map(place => {
+      const own = matrix.excess.subarray(place * length, (place + 1) * length)
+      const from = onset(own, excess[place] ?? 0)
+      const pattern = patternOf(own, from)
+      return { place, pattern, from, share: 1, excess: excess[place] ?? NaN, threshold: threshold[place] ?? NaN }
+    })
+}
+
+/** Ranks with more single slow steps than chance would give one of them. */
+function intermittent({ ranks, steps, excess, ahead }: RankMatrix, scatter: number): Straggler[] {
+  const high = Math.max(CHANGE_FLOOR, STICKS_OUT * scatter)
+  const seen = Array.from(ranks, (_, place) => {
+    const own = excess.subarray(place * steps.length, (place + 1) * steps.length)
+    const usual = median(own)
+    let [count, sum, gap, first, known] = [0, 0, 0, -1, 0]
+    for (const [step, value] of own.entries()) {
+      if (Number.isNaN(value)) continue
+      known += 1
+      if (value - usual <= high) continue
+      count += 1
+      sum += value - usual
+      gap += ahead[place * steps.length + step] ?? 0
+      if (first < 0) first = step
+    }
+    return { place, count, sum, gap, first, known }
+  })
+  const counts = seen.map(({ count }) => count).sort((one, other) => one - other)
+  const usual = counts.slice(0, Math.max(1, Math.floor(0.95 * (counts.length - 1))))
+  const expected = usual.reduce((sum, count) => sum + count, 0) / usual.length + 0.1
+  return seen.flatMap(({ place, count, sum, gap, first, known }) => {
+    const isClear = count >= INTERMITTENT_LEAST && tail(count, expected) < IMPROBABLE && gap > AHEAD_SHARE * sum
+    if (!isClear || sum / known < INTERMITTENT_FLOOR) return []
+    const share = count / (known - first)
+    // In each step since the first of them: it has just begun.
+    const isSteady = share > MOST_STEPS
+    return [
+      {
+        ...{ place, from: first, share: isSteady ? 1 : share, threshold: high },
+        excess: sum / (isSteady ? count : known),
+        pattern: isSteady ? ('constant' as const) : ('intermittent' as const),
+      },
+    ]
+  })
+}
+
+/** Those of one window of steps, in the order of the ranks. Fewer than eight steps say nothing. */
+export function stragglersOf(matrix: RankMatrix): Straggler[] {
+  const blocks = blocksOf(matrix)
+  if (blocks.count === 0) return []
+  const found = new Map(intermittent(matrix, blocks.scatter).map(one => [one.place, one]))
+  for (const one of steady(matrix, blocks)) found.set(one.place, one)
+  return [...found.values()].sort((one, other) => one.place - other.place)
+}
