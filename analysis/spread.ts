@@ -4,7 +4,7 @@ import { known, median } from './statistics'
 /** A median absolute deviation times this is the standard deviation of a normal distribution. */
 const NORMAL = 1.4826
 /** What is believed beforehand counts as this many values: of four ranks the deviation says little, of a hundred all. */
-const PRIOR_COUNT = 8
+const PRIOR_COUNT = 16
 
 /** Standard deviation, robust: half of the values may be anything. NaN of nothing. */
 export function deviation(values: Iterable<number>): number {
@@ -19,6 +19,19 @@ export function spread(values: Float64Array, believed: number): number {
   if (count === 0) return believed
   const seen = deviation(values)
   return Math.sqrt((PRIOR_COUNT * believed ** 2 + count * seen ** 2) / (PRIOR_COUNT + count))
+}
+
+/** A deviation seen in n values is as sure as a standard deviation of so many times n. */
+const EFFICIENCY = 0.37
+
+/**
+ * How many deviations none of `count` values that are alike exceeds, but for this chance: more for many values, of which
+ * one is always far out, and more for few, whose spread is not known well.
+ */
+export function deviationsOf(count: number, chance: number): number {
+  const log = Math.log(count / chance)
+  const normal = Math.sqrt(2 * log - Math.log(4 * Math.PI * log))
+  return normal * (1 + normal ** 2 / (4 * (PRIOR_COUNT + EFFICIENCY * count)))
 }
 
 /** Probability of so many events or more where so many are expected (Poisson). */

@@ -4,7 +4,7 @@
  * ranks, as no two chips are equal; and against its own earlier blocks, where chips differ by more than it slowed.
  */
 import type { RankMatrix } from './rank-matrix'
-import { deviation, spread, tail } from './spread'
+import { deviation, deviationsOf, spread, tail } from './spread'
 import { median } from './statistics'
 
 export type Pattern = 'constant' | 'drifting' | 'intermittent'
@@ -27,9 +27,10 @@ export interface Straggler {
 const BLOCK_STEPS = 8
 /** Known samples without which a block says nothing. */
 const BLOCK_LEAST = 4
-/** Deviations from peers, and from oneself before: a thousand fleets of an hour must not have one by chance. */
-const LEVEL_DEVIATIONS = 5
-const CHANGE_DEVIATIONS = 6
+/** Chance that any healthy rank is named in one look: a thousand runs of an hour must not have one. */
+const LEVEL_CHANCE = 3e-5
+/** Chips stay as they are, but each rank wanders: there are as many chances as looks. */
+const CHANGE_CHANCE = 3e-7
 /** Less than this is nobody's worry: the slowest of many healthy chips is as far off. */
 const LEVEL_FLOOR = 0.025
 const CHANGE_FLOOR = 0.02
@@ -105,41 +106,36 @@ function means(values: Float64Array, count: number, from: number, to: number): F
   })
 }
 
-/** How many of the last blocks are looked at: one, two, four, … and all. */
-function spans(count: number): number[] {
-  const doubled = Array.from({ length: Math.max(0, Math.ceil(Math.log2(count))) }, (_, power) => 2 ** power)
-  return count === 0 ? [] : [...doubled, count]
-}
-
-/** By rank: what it exceeds its peers by over the span in which it does so most clearly, and what it would have to. */
+/**
+ * By rank: how far it is above what it would have to exceed, and that. All blocks are held against the peers'; the last
+ * one, two, four, … against the rank's own before.
+ */
 function clearest({ count, excess, ahead, scatter }: Blocks) {
   const ranks = excess.length / Math.max(1, count)
-  const best = { ratio: new Float64Array(ranks), excess: new Float64Array(ranks), threshold: new Float64Array(ranks) }
-  const judge = (rank: number, value: number, threshold: number, sum: number, gap: number) => {
-    if (!(value > threshold) || !(gap > AHEAD_SHARE * sum) || value / threshold <= (best.ratio[rank] ?? 0)) return
-    best.ratio[rank] = value / threshold
-    best.excess[rank] = sum
-    best.threshold[rank] = threshold
+  const best = { ratio: new Float64Array(ranks), threshold: new Float64Array(ranks) }
+  const judge = (values: Float64Array, now: Float64Array, gaps: Float64Array, threshold: number) => {
+    for (let rank = 0; rank < ranks; rank += 1) {
+      const value = values[rank] ?? NaN
+      // Who was fast and now is as the others are holds nobody back.
+      const isClear = value > threshold && (now[rank] ?? NaN) > value / 2 && (gaps[rank] ?? NaN) > AHEAD_SHARE * value
+      if (!isClear || value / threshold <= (best.ratio[rank] ?? 0)) continue
+      best.ratio[rank] = value / threshold
+      best.threshold[rank] = threshold
+    }
   }
-  for (const span of spans(count)) {
-    const error = (MEDIAN_ERROR * scatter) / Math.sqrt(span * BLOCK_STEPS)
+  const errorOf = (blocks: number) => (MEDIAN_ERROR * scatter) / Math.sqrt(blocks * BLOCK_STEPS)
+  const all = means(excess, count, 0, count)
+  const chip = Math.max(CHIP_DEVIATION, CHIP_SHARE_OF_SCATTER * scatter)
+  const level = deviationsOf(ranks, LEVEL_CHANCE) * spread(all, Math.hypot(chip, errorOf(count)))
+  judge(all, all, means(ahead, count, 0, count), Math.max(LEVEL_FLOOR, level))
+  const wander = Math.max(WANDER_DEVIATION, WANDER_SHARE_OF_SCATTER * scatter)
+  for (let span = 1; span < count; span *= 2) {
     const now = means(excess, count, count - span, count)
-    const gap = means(ahead, count, count - span, count)
-    const chip = Math.max(CHIP_DEVIATION, CHIP_SHARE_OF_SCATTER * scatter)
-    const level = Math.max(LEVEL_FLOOR, LEVEL_DEVIATIONS * spread(now, Math.hypot(chip, error)))
-    for (let rank = 0; rank < ranks; rank += 1) judge(rank, now[rank] ?? NaN, level, now[rank] ?? NaN, gap[rank] ?? NaN)
-    if (span === count) continue
     const before = means(excess, count, 0, count - span)
     const changed = now.map((value, rank) => value - (before[rank] ?? NaN))
-    const errorBefore = (MEDIAN_ERROR * scatter) / Math.sqrt((count - span) * BLOCK_STEPS)
-    const wander = Math.max(WANDER_DEVIATION, WANDER_SHARE_OF_SCATTER * scatter)
-    const believed = Math.hypot(Math.SQRT2 * wander, error, errorBefore)
-    const change = Math.max(CHANGE_FLOOR, CHANGE_DEVIATIONS * spread(changed, believed))
-    for (let rank = 0; rank < ranks; rank += 1) {
-      const value = changed[rank] ?? NaN
-      // Who was fast and now is as the others are holds nobody back.
-      if ((now[rank] ?? NaN) > value / 2) judge(rank, value, change, value, gap[rank] ?? NaN)
-    }
+    const believed = Math.hypot(Math.SQRT2 * wander, errorOf(span), errorOf(count - span))
+    const change = deviationsOf(ranks, CHANGE_CHANCE) * spread(changed, believed)
+    judge(changed, now, means(ahead, count, count - span, count), Math.max(CHANGE_FLOOR, change))
   }
   return best
 }
@@ -176,16 +172,22 @@ function patternOf(excess: Float64Array, from: number): Pattern {
   return first < 0.6 * last && median(since.subarray(third, -third)) < 0.9 * last ? 'drifting' : 'constant'
 }
 
+const mean = (values: Float64Array) => {
+  const finite = values.filter(value => !Number.isNaN(value))
+  return finite.reduce((sum, value) => sum + value, 0) / finite.length
+}
+
 function steady(matrix: RankMatrix, blocks: Blocks): Straggler[] {
-  const { ratio, excess, threshold } = clearest(blocks)
+  const { ratio, threshold } = clearest(blocks)
   const { length } = matrix.steps
   return Array.from(ratio, (_, place) => place)
     .filter(place => (ratio[place] ?? 0) > 0)
     .map(place => {
       const own = matrix.excess.subarray(place * length, (place + 1) * length)
-      const from = onset(own, excess[place] ?? 0)
-      const pattern = patternOf(own, from)
-      return { place, pattern, from, share: 1, excess: excess[place] ?? NaN, threshold: threshold[place] ?? NaN }
+      const least = threshold[place] ?? NaN
+      const from = onset(own, (ratio[place] ?? NaN) * least)
+      const excess = mean(own.subarray(from)) - (from === 0 ? 0 : mean(own.subarray(0, from)))
+      return { place, pattern: patternOf(own, from), from, share: 1, excess, threshold: least }
     })
 }
 

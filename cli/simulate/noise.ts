@@ -8,6 +8,7 @@ export class Noise {
   readonly uniform: () => number
   private readonly normals = new Float64Array(TABLE)
   private at = 0
+  private left = 0
 
   constructor(seed: number) {
     this.uniform = seededRandom(seed)
@@ -20,11 +21,14 @@ export class Noise {
   }
 
   normal(): number {
-    // A jump now and then: the same sequence never comes twice in the same places.
-    if ((this.at & 1023) === 0) this.at = (this.uniform() * TABLE) & ~1023
-    const value = this.normals[this.at & (TABLE - 1)] ?? 0
-    this.at += 1
-    return value
+    // Off to anywhere now and then: the same sequence never comes twice, and no rank meets the same few values again.
+    if (this.left === 0) {
+      this.left = 1 + Math.floor(this.uniform() * 512)
+      this.at = Math.floor(this.uniform() * TABLE)
+    }
+    this.left -= 1
+    this.at = (this.at + 1) & (TABLE - 1)
+    return this.normals[this.at] ?? 0
   }
 }
 

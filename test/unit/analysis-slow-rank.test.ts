@@ -92,9 +92,7 @@ describe('a slow rank', () => {
   })
 
   it('is held against the ranks of its role only', () => {
-    const coordinates = new Map(
-      [0, 1, 2, 3, 4, 5].map(rank => [rank, { pipeline: rank < 3 ? 0 : 1, data: rank % 3 }]),
-    )
+    const coordinates = new Map([0, 1, 2, 3, 4, 5].map(rank => [rank, { pipeline: rank < 3 ? 0 : 1, data: rank % 3 }]))
     const config = { kind: 'config', parallelism: { pipeline: 2 } } as const
     // The last stage has the output layer: all of its ranks work longer, and those of the first wait for them.
     const even = scattered(ranksOf([150, 150, 150, 40, 40, 40], [70, 70, 70, 180, 180, 180]), 1)
