@@ -1,9 +1,10 @@
 /**
  * What a step would have taken, had ranks worked as long as others. A step is replayed from what each rank worked: a
- * tensor group is as slow as its slowest rank, a pipeline takes all its stages once and its slowest for each further
- * micro-batch, and the replicas wait for the last of them. What is on top (transfers, the optimizer) stays as it is, so
- * that the difference of two replays is the difference of two steps.
+ * tensor group is as slow as its slowest rank, a pipeline runs its schedule, and the replicas wait for the last of them.
+ * What is on top (transfers, the optimizer) stays as it is, so that the difference of two replays is the difference of
+ * two steps.
  */
+import { pipelineTimes, PipelineSchedule } from '../math/pipeline-schedule'
 import type { RankMatrix } from './rank-matrix'
 import type { Straggler } from './stragglers'
 
@@ -19,37 +20,133 @@ export interface Plan {
   readonly microBatches: number
 }
 
-/** Without a plan every rank is a replica of its own. */
-export function replay(matrix: RankMatrix, plan: Plan | undefined): (work: Float64Array) => Float64Array {
-  const { ranks, steps } = matrix
-  const at = Array.from(ranks, rank => plan?.coordinates.get(rank) ?? { pipeline: 0, data: rank })
-  const stages = at.reduce((most, { pipeline }) => Math.max(most, pipeline + 1), 1)
-  const replicas = [...new Set(at.map(({ data }) => data))]
-  const replicaNumber = new Map(replicas.map((data, index) => [data, index]))
-  const unitOf = Int32Array.from(at, ({ pipeline, data }) => (replicaNumber.get(data) ?? 0) * stages + pipeline)
-  const microBatches = Math.max(1, plan?.microBatches ?? 1)
-  const units = new Float64Array(replicas.length * stages)
-  return work =>
-    Float64Array.from(steps, (_, step) => {
-      units.fill(0)
-      for (let rank = 0; rank < ranks.length; rank += 1) {
-        const unit = unitOf[rank] ?? 0
-        const own = work[rank * steps.length + step] ?? NaN
-        if (own > (units[unit] ?? 0)) units[unit] = own
+/** Forward 2PD of 6PD. */
+const FORWARD_SHARE = 1 / 3
+
+/** Replays a window. Work can be taken off and given back; only the pipelines that it touches are replayed anew. */
+export class Replay {
+  private readonly stages: number
+  private readonly replicaOf: Int32Array
+  private readonly stageOf: Int32Array
+  /** Rank numbers of each replica. */
+  private readonly members: readonly number[][]
+  private readonly schedule: PipelineSchedule
+  private readonly pipeline
+  private readonly work: Float64Array
+  /** Loading data comes once a step, before all micro-batches. */
+  private readonly data: Float64Array
+  /** By replica and step: when its last stage is done. */
+  private readonly ends: Float64Array
+
+  /** Without a plan every rank is a replica of its own. */
+  constructor(
+    private readonly matrix: RankMatrix,
+    plan: Plan | undefined,
+  ) {
+    const { ranks, steps, work, phases } = matrix
+    const at = Array.from(ranks, rank => plan?.coordinates.get(rank) ?? { pipeline: 0, data: rank })
+    this.stages = at.reduce((most, { pipeline }) => Math.max(most, pipeline + 1), 1)
+    const replicas = [...new Set(at.map(({ data }) => data))]
+    const number = new Map(replicas.map((data, index) => [data, index]))
+    this.replicaOf = Int32Array.from(at, ({ data }) => number.get(data) ?? 0)
+    this.stageOf = Int32Array.from(at, ({ pipeline }) => pipeline)
+    this.members = replicas.map((): number[] => [])
+    for (const [place, replica] of this.replicaOf.entries()) this.members[replica]?.push(place)
+    // One stage alone takes all micro-batches as it takes one of them all.
+    this.schedule = new PipelineSchedule(this.stages, this.stages === 1 ? 1 : Math.max(1, plan?.microBatches ?? 1))
+    this.pipeline = pipelineTimes(this.stages)
+    this.data = phases.data.map(value => (Number.isNaN(value) ? 0 : value))
+    this.work = work.map((value, cell) => value - (this.data[cell] ?? 0))
+    this.ends = new Float64Array(replicas.length * steps.length)
+    for (const replica of replicas.keys()) this.run(replica)
+  }
+
+  /** Seconds by step; 0 where nothing is known of it. */
+  times(): Float64Array {
+    const { length } = this.matrix.steps
+    const longest = new Float64Array(length)
+    for (const [cell, end] of this.ends.entries()) {
+      const step = cell % length
+      if (end > (longest[step] ?? 0)) longest[step] = end
+    }
+    return longest
+  }
+
+  /** `sign` 1 takes off, by cell, the seconds that each straggler works longer than its peers; -1 gives them back. */
+  change(cause: readonly Straggler[], sign: 1 | -1): void {
+    for (const one of cause) {
+      const ofData = this.dataShareOf(one)
+      for (const [cell, seconds] of this.surplusOf(one)) {
+        const fromData = Math.min(seconds * ofData, this.matrix.phases.data[cell] || 0)
+        this.data[cell] = (this.data[cell] ?? 0) - sign * fromData
+        this.work[cell] = (this.work[cell] ?? NaN) - sign * (seconds - fromData)
       }
-      let longest = 0
-      for (let replica = 0; replica < replicas.length; replica += 1) {
-        let [sum, slowest] = [0, 0]
-        for (let stage = 0; stage < stages; stage += 1) {
-          const own = units[replica * stages + stage] ?? 0
-          sum += own
-          if (own > slowest) slowest = own
-        }
-        longest = Math.max(longest, (sum + (microBatches - 1) * slowest) / microBatches)
+    }
+    for (const replica of new Set(cause.map(one => this.replicaOf[one.place] ?? 0))) this.run(replica)
+  }
+
+  /** Its scatter stays where what it is slow by is the same in each step: to work as its peers do is not to be steadier. */
+  private surplusOf(one: Straggler): (readonly [cell: number, seconds: number])[] {
+    const { steps, excess, work } = this.matrix
+    return Array.from({ length: steps.length - one.from }, (_, index) => {
+      const cell = one.place * steps.length + one.from + index
+      const size = one.pattern === 'constant' ? one.excess : Math.max(0, excess[cell] ?? NaN)
+      return [cell, ((work[cell] ?? NaN) * size) / (1 + size)] as const
+    }).filter(([, seconds]) => !Number.isNaN(seconds))
+  }
+
+  /** How much of what it works longer is loading data, from 0 to 1. */
+  private dataShareOf(one: Straggler): number {
+    const { steps, work, phases, roles } = this.matrix
+    const peers = roles.find(members => members.includes(one.place)) ?? new Int32Array()
+    const over = (column: Float64Array) => {
+      let [sum, count] = [0, 0]
+      for (let step = one.from; step < steps.length; step += 1) {
+        const values = Array.from(peers, peer => column[peer * steps.length + step] ?? NaN)
+        const own = column[one.place * steps.length + step] ?? NaN
+        const others = values.filter((value, index) => peers[index] !== one.place && !Number.isNaN(value))
+        if (Number.isNaN(own) || others.length === 0) continue
+        others.sort((a, b) => a - b)
+        sum += own - (others[others.length >> 1] ?? NaN)
+        count += 1
+        // A sample is enough to tell a loader from a processor.
+        if (count === SHARE_STEPS) break
       }
-      return longest
-    })
+      return sum / Math.max(1, count)
+    }
+    const all = over(work)
+    return all > 0 ? Math.min(1, Math.max(0, over(phases.data) / all)) : 0
+  }
+
+  private run(replica: number): void {
+    const { length } = this.matrix.steps
+    const { begin, forward, backward, end } = this.pipeline
+    const members = this.members[replica] ?? []
+    const compute = new Float64Array(this.stages)
+    for (let step = 0; step < length; step += 1) {
+      begin.fill(0)
+      compute.fill(0)
+      for (const place of members) {
+        const [cell, stage] = [place * length + step, this.stageOf[place] ?? 0]
+        const own = this.work[cell] ?? NaN
+        if (own > (compute[stage] ?? 0)) compute[stage] = own
+        if ((this.data[cell] ?? 0) > (begin[stage] ?? 0)) begin[stage] = this.data[cell] ?? 0
+      }
+      for (let stage = 0; stage < this.stages; stage += 1) {
+        const microBatch = (compute[stage] ?? 0) / this.schedule.microBatches
+        forward[stage] = microBatch * FORWARD_SHARE
+        backward[stage] = microBatch * (1 - FORWARD_SHARE)
+      }
+      this.schedule.run(this.pipeline)
+      let last = 0
+      for (const one of end) if (one > last) last = one
+      this.ends[replica * length + step] = last
+    }
+  }
 }
+
+/** Steps from which the place of the surplus is told. */
+const SHARE_STEPS = 16
 
 /**
  * Seconds per step that each cause (ranks that are slow together) costs, from its first step on. Causes are taken away one after the other,
@@ -60,21 +157,27 @@ export function costsOf(
   plan: Plan | undefined,
   causes: readonly (readonly Straggler[])[],
 ): number[] {
-  const simulate = replay(matrix, plan)
-  const before = simulate(matrix.work)
+  if (causes.length === 0) return []
+  const replay = new Replay(matrix, plan)
   const gain = (one: Float64Array, other: Float64Array, cause: readonly Straggler[]) =>
     meanFrom(Math.min(...cause.map(({ from }) => from)), one, other)
-  const alone = causes.map(cause => gain(before, simulate(without(matrix, matrix.work, cause)), cause))
+  const before = replay.times()
+  const alone = causes.map(cause => {
+    replay.change(cause, 1)
+    const after = replay.times()
+    replay.change(cause, -1)
+    return gain(before, after, cause)
+  })
   const order = causes.map((_, index) => index).sort((one, other) => (alone[other] ?? 0) - (alone[one] ?? 0))
   const costs = causes.map(() => 0)
-  let [work, times] = [matrix.work, before]
+  let times = before
   for (const index of order) {
     const cause = causes[index]
     if (cause === undefined) continue
-    const next = without(matrix, work, cause)
-    const after = simulate(next)
+    replay.change(cause, 1)
+    const after = replay.times()
     costs[index] = gain(times, after, cause)
-    ;[work, times] = [next, after]
+    times = after
   }
   return costs
 }
@@ -83,17 +186,4 @@ function meanFrom(from: number, one: Float64Array, other: Float64Array): number 
   let sum = 0
   for (let step = from; step < one.length; step += 1) sum += (one[step] ?? 0) - (other[step] ?? 0)
   return sum / Math.max(1, one.length - from)
-}
-
-/** Its scatter stays where what it is slow by is the same in each step: to work as its peers do is not to be steadier. */
-function without({ steps, excess }: RankMatrix, work: Float64Array, cause: readonly Straggler[]): Float64Array {
-  const changed = work.slice()
-  for (const one of cause) {
-    for (let step = one.from; step < steps.length; step += 1) {
-      const cell = one.place * steps.length + step
-      const size = one.pattern === 'constant' ? one.excess : Math.max(0, excess[cell] ?? NaN)
-      changed[cell] = (changed[cell] ?? NaN) / (1 + size)
-    }
-  }
-  return changed
 }

@@ -28,7 +28,7 @@ import type { Runs } from './runs'
 import type { Store } from './store/store'
 
 /** Steps that detectors look at. */
-const WINDOW_STEPS = 64
+const WINDOW_STEPS = 128
 /** Findings are worth this much work: not more often than this per run, in seconds. */
 const FINDINGS_EVERY = 2
 

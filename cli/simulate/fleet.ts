@@ -7,7 +7,7 @@ import { seededRandom } from '../../base/random'
 import { sizeAt, type Fault } from './faults'
 import { linksOf, type Group, type Layout, type Purpose } from './layout'
 import { Noise, type NoiseLevel } from './noise'
-import { pipelineTimes, PipelineSchedule } from './pipeline'
+import { pipelineTimes, PipelineSchedule } from '../../math/pipeline-schedule'
 
 export interface FleetOptions {
   readonly layout: Layout

@@ -4,7 +4,7 @@ import type { Fault } from '../../cli/simulate/faults'
 import { Fleet, USUAL_TRANSFERS } from '../../cli/simulate/fleet'
 import { groupName, layoutOf, linksOf, type FleetShape } from '../../cli/simulate/layout'
 import { NOISE_LEVELS } from '../../cli/simulate/noise'
-import { pipelineTimes, PipelineSchedule } from '../../cli/simulate/pipeline'
+import { pipelineTimes, PipelineSchedule } from '../../math/pipeline-schedule'
 
 const SHAPE: FleetShape = {
   ...{ tensor: 4, pipeline: 4, data: 4, gpusPerNode: 8, nodesPerLeaf: 2, rails: false, microBatches: 8 },
