@@ -1,4 +1,5 @@
 /** Who is where: ranks, their coordinates and groups, and the switches that their traffic crosses. */
+import { groupName, messageName } from '../../wire/group-name'
 
 export interface FleetShape {
   readonly tensor: number
@@ -39,15 +40,6 @@ export const nodeName = (node: number) => `node${pad(node, 4)}`
 export const leafName = (leaf: number) => `leaf${pad(leaf, 3)}`
 export const cardName = (local: number) => `mlx5_${local}`
 
-/** `0-1023/8` is every eighth rank from 0 to 1023; the hook names its groups alike. */
-export function groupName(ranks: ArrayLike<number>): string {
-  const first = ranks[0] ?? 0
-  const stride = (ranks[1] ?? first + 1) - first
-  const last = ranks[ranks.length - 1] ?? first
-  if (ranks.length <= 2) return Array.from(ranks).join(',')
-  return stride === 1 ? `${first}-${last}` : `${first}-${last}/${stride}`
-}
-
 /** Megatron's order: tensor ranks lie side by side, then data, then pipeline. */
 export function layoutOf(shape: FleetShape): Layout {
   const { tensor: T, data: D, pipeline: P, gpusPerNode, nodesPerLeaf, rails } = shape
@@ -74,7 +66,7 @@ function groupsOf({ tensor: T, data: D, pipeline: P }: FleetShape): Group[] {
   const count = (length: number) => Array.from({ length }, (_, index) => index)
   const group = (purpose: Purpose, members: number[]): Group => ({
     ...{ purpose, ranks: Int32Array.from(members) },
-    name: purpose === 'pipeline-backward' ? `${members.join(',')} back` : groupName(members),
+    name: purpose.startsWith('pipeline') ? messageName(members[0] ?? NaN, members[1] ?? NaN) : groupName(members),
   })
   const tensor = T > 1 ? count(P).flatMap(p => count(D).map(d => count(T).map(t => rankAt(t, d, p)))) : []
   const data = D > 1 ? count(P).flatMap(p => count(T).map(t => count(D).map(d => rankAt(t, d, p)))) : []

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Fault } from '../../cli/simulate/faults'
 import { Fleet, USUAL_TRANSFERS } from '../../cli/simulate/fleet'
-import { groupName, layoutOf, linksOf, type FleetShape } from '../../cli/simulate/layout'
+import { layoutOf, linksOf, type FleetShape } from '../../cli/simulate/layout'
 import { NOISE_LEVELS } from '../../cli/simulate/noise'
 import { pipelineTimes, PipelineSchedule } from '../../math/pipeline-schedule'
 
@@ -35,14 +35,10 @@ describe('the layout of a fleet', () => {
     const layout = layoutOf(SHAPE)
     const within = layout.groups.find(({ purpose }) => purpose === 'tensor')
     expect(within && linksOf(layout, within)).toEqual([])
-    const border = layout.groups.find(({ name }) => name === '0,16')
+    const border = layout.groups.find(({ name }) => name === '0>16')
     expect(border && linksOf(layout, border).filter(link => !link.startsWith('nic'))).toEqual([
       ...['leaf leaf000', 'leaf leaf001', 'uplink leaf000', 'uplink leaf001'],
     ])
-  })
-
-  it('names groups by first, last and stride', () => {
-    expect([groupName([0, 8, 16]), groupName([4, 5, 6]), groupName([3, 9])]).toEqual(['0-16/8', '4-6', '3,9'])
   })
 })
 
