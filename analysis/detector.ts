@@ -27,8 +27,29 @@ export interface JobStepColumns {
   readonly stepSeconds: ArrayLike<number>
 }
 
+/** A group and what it does together; bytes in a step, NaN where they are not known. */
+export interface GroupFacts {
+  readonly name: string
+  readonly operation: string
+  /** Ascending; of messages the sender first. */
+  readonly ranks: readonly number[]
+  readonly bytes: number
+}
+
+/** Columns of one length, a row for each group and step, in any order. */
+export interface GroupStepColumns {
+  readonly groups: readonly GroupFacts[]
+  /** Number of the group in `groups`. */
+  readonly group: ArrayLike<number>
+  readonly step: ArrayLike<number>
+  /** The transfer: what the member that waited least spent, of a group all of whose members told. */
+  readonly seconds: ArrayLike<number>
+}
+
 export interface Place {
   readonly node: string
+  /** The rank on its node. */
+  readonly local?: number | undefined
 }
 
 export interface RunFacts {
@@ -57,6 +78,9 @@ export interface DetectorWindow {
   readonly coordinates?: ReadonlyMap<number, Coordinates> | undefined
   /** Where each rank runs. */
   readonly places?: ReadonlyMap<number, Place> | undefined
+  readonly groups?: GroupStepColumns | undefined
+  /** Cables of the nodes and switches. */
+  readonly topology?: readonly RecordOf<'topology'>[] | undefined
 }
 
 export interface Detector<N extends string = string> {

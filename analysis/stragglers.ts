@@ -50,6 +50,9 @@ const INTERMITTENT_LEAST = 5
 const INTERMITTENT_FLOOR = 0.01
 const MOST_STEPS = 0.8
 
+/** Of ranks, or of what else is held against others that are alike. */
+export type Excesses = Pick<RankMatrix, 'ranks' | 'steps' | 'excess' | 'ahead'>
+
 interface Blocks {
   readonly count: number
   /** By rank and block, the last block last: medians. */
@@ -59,7 +62,7 @@ interface Blocks {
   readonly scatter: number
 }
 
-function blocksOf({ ranks, steps, excess, ahead }: RankMatrix): Blocks {
+function blocksOf({ ranks, steps, excess, ahead }: Excesses): Blocks {
   const count = Math.floor(steps.length / BLOCK_STEPS)
   const first = steps.length - count * BLOCK_STEPS
   const columns = [excess, ahead].map(values => {
@@ -177,7 +180,7 @@ const mean = (values: Float64Array) => {
   return finite.reduce((sum, value) => sum + value, 0) / finite.length
 }
 
-function steady(matrix: RankMatrix, blocks: Blocks): Straggler[] {
+function steady(matrix: Excesses, blocks: Blocks): Straggler[] {
   const { ratio, threshold } = clearest(blocks)
   const { length } = matrix.steps
   return Array.from(ratio, (_, place) => place)
@@ -192,7 +195,7 @@ function steady(matrix: RankMatrix, blocks: Blocks): Straggler[] {
 }
 
 /** Ranks with more single slow steps than chance would give one of them. */
-function intermittent({ ranks, steps, excess, ahead }: RankMatrix, scatter: number): Straggler[] {
+function intermittent({ ranks, steps, excess, ahead }: Excesses, scatter: number): Straggler[] {
   const high = Math.max(CHANGE_FLOOR, STICKS_OUT * scatter)
   const seen = Array.from(ranks, (_, place) => {
     const own = excess.subarray(place * steps.length, (place + 1) * steps.length)
@@ -229,7 +232,7 @@ function intermittent({ ranks, steps, excess, ahead }: RankMatrix, scatter: numb
 }
 
 /** Those of one window of steps, in the order of the ranks. Fewer than eight steps say nothing. */
-export function stragglersOf(matrix: RankMatrix): Straggler[] {
+export function stragglersOf(matrix: Excesses): Straggler[] {
   const blocks = blocksOf(matrix)
   if (blocks.count === 0) return []
   const found = new Map(intermittent(matrix, blocks.scatter).map(one => [one.place, one]))

@@ -1,0 +1,71 @@
+/** Groups × steps, dense: how long each group's transfers took, and how much longer than those of groups that are alike. */
+import { grouped } from '../base/grouped'
+import type { GroupFacts, GroupStepColumns } from './detector'
+import { median } from './statistics'
+
+/** A cell of group number g and step number s is at g · steps + s; NaN is absent. */
+export interface GroupMatrix {
+  readonly groups: readonly GroupFacts[]
+  readonly steps: Float64Array
+  readonly seconds: Float64Array
+  /** Over that of groups that are alike, relative to it. */
+  readonly excess: Float64Array
+}
+
+const MAX_CELLS = 1 << 26
+/** Of a class of groups the faster ones are taken as what is usual: a slow switch may slow half of them. */
+const USUAL_QUANTILE = 0.25
+
+/** `classOf` a group: what it must share with another to be compared with it; undefined is compared with none. */
+export function groupMatrix(
+  columns: GroupStepColumns,
+  steps: Float64Array,
+  classOf: (group: GroupFacts, number: number) => string | undefined,
+): GroupMatrix | undefined {
+  const { groups } = columns
+  const cells = groups.length * steps.length
+  if (cells === 0 || cells > MAX_CELLS) return undefined
+  const seconds = new Float64Array(cells).fill(NaN)
+  const stepPlaces = new Map(Array.from(steps, (step, place) => [step, place]))
+  for (let row = 0; row < columns.step.length; row += 1) {
+    const [group, value] = [columns.group[row] ?? -1, columns.seconds[row] ?? NaN]
+    const step = stepPlaces.get(columns.step[row] ?? NaN)
+    if (step !== undefined && groups[group] !== undefined && value > 0 && value < Infinity)
+      seconds[group * steps.length + step] = value
+  }
+  const excess = new Float64Array(cells).fill(NaN)
+  for (const [kind, members] of grouped(groups.keys(), number => {
+    const group = groups[number]
+    return group === undefined ? undefined : classOf(group, number)
+  })) {
+    if (kind !== undefined && members.length > 1) compare(steps.length, members, seconds, excess)
+  }
+  return { groups, steps, seconds, excess }
+}
+
+/** What all of a class share in a step (other jobs on the fabric) counts for none of them. */
+function compare(steps: number, members: readonly number[], seconds: Float64Array, excess: Float64Array): void {
+  const middles = members.map(group => median(seconds.subarray(group * steps, (group + 1) * steps)))
+  const ascending = middles.filter(middle => middle > 0).sort((one, other) => one - other)
+  const usual = ascending[Math.floor(USUAL_QUANTILE * (ascending.length - 1))] ?? NaN
+  const faster = ascending[Math.floor((ascending.length - 1) / 2)] ?? NaN
+  const shared = new Float64Array(members.length)
+  for (let step = 0; step < steps; step += 1) {
+    let known = 0
+    for (const [index, group] of members.entries()) {
+      const middle = middles[index] ?? NaN
+      const value = seconds[group * steps + step] ?? NaN
+      if (middle <= faster && !Number.isNaN(value)) shared[known++] = value / middle
+    }
+    if (known === 0) continue
+    const sorted = shared.subarray(0, known).sort()
+    const common = known < SHARED_LEAST ? 1 : (sorted[known >> 1] ?? NaN)
+    for (const group of members) {
+      const cell = group * steps + step
+      excess[cell] = (seconds[cell] ?? NaN) / (usual * common) - 1
+    }
+  }
+}
+
+/** Of fewer, what they share cannot be told from what one of them has. */
+const SHARED_LEAST = 8
