@@ -6,6 +6,8 @@ import { median } from './statistics'
 /** A cell of group number g and step number s is at g · steps + s; NaN is absent. */
 export interface GroupMatrix {
   readonly groups: readonly GroupFacts[]
+  /** By group: only those of one class are compared. */
+  readonly classes: readonly (string | undefined)[]
   readonly steps: Float64Array
   readonly seconds: Float64Array
   /** Over that of groups that are alike, relative to it. */
@@ -34,13 +36,11 @@ export function groupMatrix(
       seconds[group * steps.length + step] = value
   }
   const excess = new Float64Array(cells).fill(NaN)
-  for (const [kind, members] of grouped(groups.keys(), number => {
-    const group = groups[number]
-    return group === undefined ? undefined : classOf(group, number)
-  })) {
+  const classes = groups.map(classOf)
+  for (const [kind, members] of grouped(groups.keys(), number => classes[number])) {
     if (kind !== undefined && members.length > 1) compare(steps.length, members, seconds, excess)
   }
-  return { groups, steps, seconds, excess }
+  return { groups, classes, steps, seconds, excess }
 }
 
 /** What all of a class share in a step (other jobs on the fabric) counts for none of them. */

@@ -2,10 +2,11 @@
  * The links that make groups slow: the smallest set that explains them. A ring is as slow as its slowest link, so a link is
  * innocent as soon as groups that cross it are as fast as others.
  */
+import { grouped } from '../base/grouped'
 import type { Fabric, Link } from './fabric'
 import type { GroupMatrix } from './group-matrix'
 import { median } from './statistics'
-import { stragglersOf, type Straggler } from './stragglers'
+import { stragglersOf, type Likeness, type Straggler } from './stragglers'
 
 export interface SlowLink {
   /** One of them; more where the same groups cross all of them. */
@@ -17,6 +18,8 @@ export interface SlowLink {
   readonly groups: readonly number[]
 }
 
+/** Cables that are alike carry alike, however much single transfers scatter. */
+const OF_LINKS: Likeness = { apart: 0.01, apartOfScatter: 0, wander: 0.005, wanderOfScatter: 0.1, lookAt: 'lower half' }
 /** Groups of a link that are looked at: more do not make the median surer. */
 const SAMPLE = 48
 /** So many of its groups may look healthy by chance. */
@@ -70,19 +73,47 @@ function levelOf({ steps, excess }: GroupMatrix, group: number, { from, pattern,
 
 const sizeOf = ({ pattern, excess }: Straggler) => (pattern === 'drifting' ? excess / 2 : excess)
 
-/** Links nearly all of whose groups are slow. */
+/** Links that are alike: of one kind, and crossed by about as many groups, whose median scatters alike. */
+const likenessOf = ({ name, groups }: Link) => `${name.split(' ', 1).join()} ${Math.round(Math.log2(groups.length))}`
+
+/** Links with a median that is too high, the clearest first. */
 function suspectsOf(matrix: GroupMatrix, links: readonly Link[]): Suspect[] {
-  const excess = linkExcess(matrix, links)
-  const numbers = Float64Array.from(links.keys())
-  return stragglersOf({ ranks: numbers, steps: matrix.steps, excess, ahead: excess }).flatMap(slow => {
-    const link = links[slow.place]
-    if (link === undefined) return []
-    const levels = sampleOf(link.groups)
-      .map(group => levelOf(matrix, group, slow))
-      .filter(level => !Number.isNaN(level))
-    const healthy = levels.filter(level => level < HEALTHY_BELOW * sizeOf(slow)).length
-    return healthy <= HEALTHY_SHARE * levels.length ? [{ link, slow }] : []
+  return [...grouped(links, likenessOf).values()]
+    .flatMap(alike => {
+      const excess = linkExcess(matrix, alike)
+      const ranks = Float64Array.from(alike.keys())
+      return stragglersOf({ ranks, steps: matrix.steps, excess, ahead: excess }, OF_LINKS).flatMap(slow => {
+        const link = alike[slow.place]
+        return link === undefined ? [] : [{ link, slow }]
+      })
+    })
+    .sort((one, other) => other.slow.excess / other.slow.threshold - one.slow.excess / one.slow.threshold)
+}
+
+/** Links that all slow groups of one kind have in common, as far as groups that are not slow do not clear them. */
+function causeOf(matrix: GroupMatrix, links: readonly Link[], slow: Straggler, explained: ReadonlySet<number>) {
+  const size = sizeOf(slow)
+  const levels = matrix.groups.map((_, group) => levelOf(matrix, group, slow))
+  const isHealthy = (group: number) => (levels[group] ?? NaN) < HEALTHY_BELOW * size
+  const covers = links.flatMap(link => {
+    const healthy = [...grouped(link.groups, group => matrix.classes[group]).values()].map(
+      members => members.filter(isHealthy).length / members.length,
+    )
+    // Of every class: messages alone would not show that rings within a leaf are well.
+    if (healthy.some(share => share > HEALTHY_SHARE)) return []
+    return [{ link, groups: link.groups.filter(group => !isHealthy(group) && !explained.has(group)) }]
   })
+  const most = covers.reduce((best, { groups }) => Math.max(best, groups.length), 0)
+  const first = covers.find(({ groups }) => groups.length === most)
+  if (first === undefined || most === 0) return undefined
+  const same = covers.filter(
+    ({ groups }) => groups.length === most && groups.every((group, at) => group === first.groups[at]),
+  )
+  const bound = size * EXPLAINED_UP_TO + EXPLAINED_AND
+  return {
+    candidates: same.map(({ link }) => link),
+    groups: first.groups.filter(group => !((levels[group] ?? NaN) > bound)),
+  }
 }
 
 export function slowLinksOf(matrix: GroupMatrix, fabric: Fabric): SlowLink[] {
@@ -94,28 +125,15 @@ export function slowLinksOf(matrix: GroupMatrix, fabric: Fabric): SlowLink[] {
   const links = fabric.links
     .map(link => ({ ...link, groups: link.groups.filter(group => isCompared[group]) }))
     .filter(link => link.groups.length > 0)
-  const suspects = suspectsOf(matrix, links)
-  const open = new Set(suspects.flatMap(({ link }) => link.groups))
+  const explained = new Set<number>()
   const found: SlowLink[] = []
-  for (;;) {
-    const covers = suspects.map(suspect => suspect.link.groups.filter(group => open.has(group)))
-    const most = covers.reduce((best, own) => Math.max(best, own.length), 0)
-    const best = covers.findIndex(own => own.length === most)
-    const [suspect, own] = [suspects[best], covers[best]]
-    if (suspect === undefined || own === undefined || most * 2 <= suspect.link.groups.length || most === 0) break
-    const same = suspects.filter(
-      (_, index) => covers[index]?.length === most && covers[index].every((group, at) => group === own[at]),
-    )
-    const bound = sizeOf(suspect.slow) * EXPLAINED_UP_TO + EXPLAINED_AND
-    const explained = own.filter(group => !(levelOf(matrix, group, suspect.slow) > bound))
-    if (explained.length === 0) break
-    found.push({
-      candidates: same.map(({ link }) => link),
-      slow: suspect.slow,
-      groups: explained,
-      isInferred: fabric.nodesOf === undefined,
-    })
-    for (const group of explained) open.delete(group)
+  for (const { link, slow } of suspectsOf(matrix, links)) {
+    const open = link.groups.filter(group => !explained.has(group))
+    if (open.length * 2 <= link.groups.length) continue
+    const cause = causeOf(matrix, links, slow, explained)
+    if (cause === undefined || cause.groups.length === 0) continue
+    found.push({ ...cause, slow, isInferred: fabric.nodesOf === undefined })
+    for (const group of cause.groups) explained.add(group)
   }
   return found
 }

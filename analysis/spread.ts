@@ -13,11 +13,18 @@ export function deviation(values: Iterable<number>): number {
   return NORMAL * median(finite.map(value => Math.abs(value - middle)))
 }
 
-/** The same, drawn towards what is believed beforehand as long as there are few values. */
-export function spread(values: Float64Array, believed: number): number {
-  const count = values.reduce((sum, value) => sum + (Number.isFinite(value) ? 1 : 0), 0)
+/** Of the lower half of normal values, times this, it is that of all of them. */
+const OF_LOWER_HALF = 1.69
+
+/**
+ * The same, drawn towards what is believed beforehand as long as there are few values. Where half of the values may be off
+ * upwards together, the lower half alone is looked at.
+ */
+export function spread(values: Float64Array, believed: number, lookAt: 'all' | 'lower half' = 'all'): number {
+  const finite = values.filter(Number.isFinite).sort()
+  const count = lookAt === 'all' ? finite.length : (finite.length + 1) >> 1
   if (count === 0) return believed
-  const seen = deviation(values)
+  const seen = deviation(finite.subarray(0, count)) * (lookAt === 'all' ? 1 : OF_LOWER_HALF)
   return Math.sqrt((PRIOR_COUNT * believed ** 2 + count * seen ** 2) / (PRIOR_COUNT + count))
 }
 

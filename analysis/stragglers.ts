@@ -34,11 +34,20 @@ const CHANGE_CHANCE = 3e-7
 /** Less than this is nobody's worry: the slowest of many healthy chips is as far off. */
 const LEVEL_FLOOR = 0.025
 const CHANGE_FLOOR = 0.02
+/** How far things that are alike are believed to lie apart for good and to wander, alone and as a share of how steps scatter. */
+export interface Likeness {
+  readonly apart: number
+  readonly apartOfScatter: number
+  readonly wander: number
+  readonly wanderOfScatter: number
+  /** A switch may make half of its links slow; ranks that slow down together are a minority. */
+  readonly lookAt: 'all' | 'lower half'
+}
+
 /** Chips that are alike differ by about a percent; where steps scatter, so do the ranks' means. */
-const CHIP_DEVIATION = 0.008
-const CHIP_SHARE_OF_SCATTER = 0.33
-const WANDER_DEVIATION = 0.003
-const WANDER_SHARE_OF_SCATTER = 0.2
+const OF_RANKS: Likeness = {
+  ...{ apart: 0.008, apartOfScatter: 0.33, wander: 0.003, wanderOfScatter: 0.2, lookAt: 'all' },
+}
 /** What a rank works longer it must wait less, by this share of it: otherwise nobody waits for it. */
 const AHEAD_SHARE = 0.4
 /** The standard error of a median over that of a mean. */
@@ -113,7 +122,7 @@ function means(values: Float64Array, count: number, from: number, to: number): F
  * By rank: how far it is above what it would have to exceed, and that. All blocks are held against the peers'; the last
  * one, two, four, … against the rank's own before.
  */
-function clearest({ count, excess, ahead, scatter }: Blocks) {
+function clearest({ count, excess, ahead, scatter }: Blocks, likeness: Likeness) {
   const ranks = excess.length / Math.max(1, count)
   const best = { ratio: new Float64Array(ranks), threshold: new Float64Array(ranks) }
   const judge = (values: Float64Array, now: Float64Array, gaps: Float64Array, threshold: number) => {
@@ -128,16 +137,16 @@ function clearest({ count, excess, ahead, scatter }: Blocks) {
   }
   const errorOf = (blocks: number) => (MEDIAN_ERROR * scatter) / Math.sqrt(blocks * BLOCK_STEPS)
   const all = means(excess, count, 0, count)
-  const chip = Math.max(CHIP_DEVIATION, CHIP_SHARE_OF_SCATTER * scatter)
-  const level = deviationsOf(ranks, LEVEL_CHANCE) * spread(all, Math.hypot(chip, errorOf(count)))
+  const chip = Math.max(likeness.apart, likeness.apartOfScatter * scatter)
+  const level = deviationsOf(ranks, LEVEL_CHANCE) * spread(all, Math.hypot(chip, errorOf(count)), likeness.lookAt)
   judge(all, all, means(ahead, count, 0, count), Math.max(LEVEL_FLOOR, level))
-  const wander = Math.max(WANDER_DEVIATION, WANDER_SHARE_OF_SCATTER * scatter)
+  const wander = Math.max(likeness.wander, likeness.wanderOfScatter * scatter)
   for (let span = 1; span < count; span *= 2) {
     const now = means(excess, count, count - span, count)
     const before = means(excess, count, 0, count - span)
     const changed = now.map((value, rank) => value - (before[rank] ?? NaN))
     const believed = Math.hypot(Math.SQRT2 * wander, errorOf(span), errorOf(count - span))
-    const change = deviationsOf(ranks, CHANGE_CHANCE) * spread(changed, believed)
+    const change = deviationsOf(ranks, CHANGE_CHANCE) * spread(changed, believed, likeness.lookAt)
     judge(changed, now, means(ahead, count, count - span, count), Math.max(CHANGE_FLOOR, change))
   }
   return best
@@ -180,8 +189,8 @@ const mean = (values: Float64Array) => {
   return finite.reduce((sum, value) => sum + value, 0) / finite.length
 }
 
-function steady(matrix: Excesses, blocks: Blocks): Straggler[] {
-  const { ratio, threshold } = clearest(blocks)
+function steady(matrix: Excesses, blocks: Blocks, likeness: Likeness): Straggler[] {
+  const { ratio, threshold } = clearest(blocks, likeness)
   const { length } = matrix.steps
   return Array.from(ratio, (_, place) => place)
     .filter(place => (ratio[place] ?? 0) > 0)
@@ -232,10 +241,10 @@ function intermittent({ ranks, steps, excess, ahead }: Excesses, scatter: number
 }
 
 /** Those of one window of steps, in the order of the ranks. Fewer than eight steps say nothing. */
-export function stragglersOf(matrix: Excesses): Straggler[] {
+export function stragglersOf(matrix: Excesses, likeness = OF_RANKS): Straggler[] {
   const blocks = blocksOf(matrix)
   if (blocks.count === 0) return []
   const found = new Map(intermittent(matrix, blocks.scatter).map(one => [one.place, one]))
-  for (const one of steady(matrix, blocks)) found.set(one.place, one)
+  for (const one of steady(matrix, blocks, likeness)) found.set(one.place, one)
   return [...found.values()].sort((one, other) => one.place - other.place)
 }
