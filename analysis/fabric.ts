@@ -5,11 +5,16 @@
 import type { RecordOf } from '../wire/records'
 import type { DetectorWindow, GroupFacts } from './detector'
 
+export type LinkKind = 'nic' | 'leaf' | 'uplink' | 'nvlink'
+
 export interface Link {
+  readonly kind: LinkKind
   /** `nic NODE CARD`, `leaf SWITCH`, `uplink SWITCH` (from it to others), `nvlink NODE` (all within the node). */
   readonly name: string
   /** The node that it is of; undefined of a switch. */
   readonly node: string | undefined
+  /** Of a NIC: which of the node’s. */
+  readonly card?: string | undefined
   /** Numbers of the groups that cross it. */
   readonly groups: readonly number[]
 }
@@ -69,35 +74,38 @@ export function fabricOf(
     const own = isKnown ? (cards.get(node) ?? []) : []
     const local = locals.get(rank) ?? 0
     const card = own[Math.floor((local * own.length) / Math.max(1, counts.get(node) ?? 1))] ?? own[0]
-    return card === undefined
-      ? { name: `nic ${node} ${local}`, leaf: undefined }
-      : { name: `nic ${node} ${card.device}`.trim(), leaf: card.leaf }
+    return card === undefined ? { name: String(local), leaf: undefined } : { name: card.device, leaf: card.leaf }
   }
-  const links = new Map<string, { name: string; node: string | undefined; groups: number[] }>()
+  const links = new Map<string, Omit<Link, 'groups'> & { groups: number[] }>()
   const nodesOf = new Map<string, Set<string>>()
   const spans = groups.map(({ ranks }, number) => {
     const at = ranks.map(rank => ({ rank, node: places.get(rank)?.node }))
-    const crossed = new Map<string, string | undefined>()
+    const crossed = new Map<string, Omit<Link, 'groups'>>()
+    const cross = (kind: LinkKind, own: string, node?: string, card?: string) => {
+      const name = [kind, own, card].filter(Boolean).join(' ')
+      crossed.set(name, { kind, node, card, name })
+    }
     let span = 'node' as 'node' | 'leaf' | 'fabric'
     for (const [index, from] of at.entries()) {
       const to = at[(index + 1) % at.length] ?? from
       if (from.node === undefined || to.node === undefined) return undefined
       if (from.node === to.node) continue
       const ends = [cardOf(from.rank, from.node), cardOf(to.rank, to.node)] as const
-      crossed.set(ends[0].name, from.node).set(ends[1].name, to.node)
+      cross('nic', from.node, from.node, ends[0].name)
+      cross('nic', to.node, to.node, ends[1].name)
       const isFar = ends[0].leaf !== ends[1].leaf
       for (const { leaf } of ends) {
         if (leaf === undefined) continue
-        crossed.set(`leaf ${leaf}`, undefined)
-        if (isFar) crossed.set(`uplink ${leaf}`, undefined)
+        cross('leaf', leaf)
+        if (isFar) cross('uplink', leaf)
       }
       span = isFar || span === 'fabric' ? 'fabric' : 'leaf'
     }
-    if (span === 'node' && at[0]?.node !== undefined) crossed.set(`nvlink ${at[0].node}`, at[0].node)
-    for (const [name, node] of crossed) {
-      const link = links.get(name) ?? { name, node, groups: [] }
-      link.groups.push(number)
-      links.set(name, link)
+    if (span === 'node' && at[0]?.node !== undefined) cross('nvlink', at[0].node, at[0].node)
+    for (const [name, link] of crossed) {
+      const known = links.get(name) ?? { ...link, groups: [] }
+      known.groups.push(number)
+      links.set(name, known)
     }
     return span
   })

@@ -3,23 +3,37 @@
  * innocent as soon as groups that cross it are as fast as others.
  */
 import { grouped } from '../base/grouped'
-import type { Fabric, Link } from './fabric'
+import type { Fabric, Link, LinkKind } from './fabric'
 import type { GroupMatrix } from './group-matrix'
+import { islandOf } from './islands'
 import { median } from './statistics'
 import { stragglersOf, type Likeness, type Straggler } from './stragglers'
 
 export interface SlowLink {
-  /** One of them; more where the same groups cross all of them. */
-  readonly candidates: readonly Link[]
-  /** Without a topology: what several slow links of these nodes share. */
-  readonly isInferred: boolean
+  /**
+   * `one of` the links, more than one where the same groups cross all of them. Without a topology also what is `behind`
+   * all of them, or `between` them and the rest.
+   */
+  readonly where: 'one of' | 'behind' | 'between'
+  readonly links: readonly Link[]
   readonly slow: Straggler
   /** Numbers of the groups that are slow because of it. */
   readonly groups: readonly number[]
 }
 
-/** Cables that are alike carry alike, however much single transfers scatter. */
-const OF_LINKS: Likeness = { apart: 0.01, apartOfScatter: 0, wander: 0.005, wanderOfScatter: 0.1, lookAt: 'lower half' }
+/**
+ * Cables that are alike carry alike, however much single transfers scatter; but of many cables one is always a few percent
+ * off. Within a node, what ranks wait for each other is more than what they send.
+ */
+const OF_LINKS = { apart: 0.01, apartOfScatter: 0, wander: 0.005, wanderOfScatter: 0.1, lookAt: 'lower half' } as const
+const LIKENESS: Readonly<Record<LinkKind, Likeness>> = {
+  nic: { ...OF_LINKS, floors: { level: 0.045, change: 0.045, intermittent: 0.045 } },
+  leaf: { ...OF_LINKS, floors: { level: 0.025, change: 0.02, intermittent: 0.02 } },
+  uplink: { ...OF_LINKS, floors: { level: 0.025, change: 0.02, intermittent: 0.02 } },
+  nvlink: { ...OF_LINKS, apart: 0.1, wander: 0.1, floors: { level: 0.5, change: 0.5, intermittent: 0.5 } },
+}
+/** With more causes than this, the fabric is slow and not a link of it. */
+const MOST_CAUSES = 8
 /** Groups of a link that are looked at: more do not make the median surer. */
 const SAMPLE = 48
 /** So many of its groups may look healthy by chance. */
@@ -74,15 +88,16 @@ function levelOf({ steps, excess }: GroupMatrix, group: number, { from, pattern,
 const sizeOf = ({ pattern, excess }: Straggler) => (pattern === 'drifting' ? excess / 2 : excess)
 
 /** Links that are alike: of one kind, and crossed by about as many groups, whose median scatters alike. */
-const likenessOf = ({ name, groups }: Link) => `${name.split(' ', 1).join()} ${Math.round(Math.log2(groups.length))}`
+const likenessOf = ({ kind, groups }: Link) => `${kind} ${Math.round(Math.log2(groups.length))}`
 
 /** Links with a median that is too high, the clearest first. */
 function suspectsOf(matrix: GroupMatrix, links: readonly Link[]): Suspect[] {
   return [...grouped(links, likenessOf).values()]
     .flatMap(alike => {
+      const kind = alike[0]?.kind ?? 'nic'
       const excess = linkExcess(matrix, alike)
       const ranks = Float64Array.from(alike.keys())
-      return stragglersOf({ ranks, steps: matrix.steps, excess, ahead: excess }, OF_LINKS).flatMap(slow => {
+      return stragglersOf({ ranks, steps: matrix.steps, excess, ahead: excess }, LIKENESS[kind]).flatMap(slow => {
         const link = alike[slow.place]
         return link === undefined ? [] : [{ link, slow }]
       })
@@ -90,30 +105,60 @@ function suspectsOf(matrix: GroupMatrix, links: readonly Link[]): Suspect[] {
     .sort((one, other) => other.slow.excess / other.slow.threshold - one.slow.excess / one.slow.threshold)
 }
 
-/** Links that all slow groups of one kind have in common, as far as groups that are not slow do not clear them. */
-function causeOf(matrix: GroupMatrix, links: readonly Link[], slow: Straggler, explained: ReadonlySet<number>) {
+type Cause = Pick<SlowLink, 'where' | 'links' | 'groups'>
+
+/**
+ * Of the suspects, the one that all slow groups of a kind have in common, as far as groups that are not slow do not clear
+ * it; with it the links that the same groups cross. Where the switches are not known, what several have in common.
+ */
+function causeOf(
+  matrix: GroupMatrix,
+  links: ReadonlyMap<string, Link>,
+  suspects: readonly Suspect[],
+  slow: Straggler,
+  { explained, isInferred }: { explained: ReadonlySet<number>; isInferred: boolean },
+): Cause | undefined {
   const size = sizeOf(slow)
-  const levels = matrix.groups.map((_, group) => levelOf(matrix, group, slow))
-  const isHealthy = (group: number) => (levels[group] ?? NaN) < HEALTHY_BELOW * size
-  const covers = links.flatMap(link => {
-    const healthy = [...grouped(link.groups, group => matrix.classes[group]).values()].map(
-      members => members.filter(isHealthy).length / members.length,
-    )
-    // Of every class: messages alone would not show that rings within a leaf are well.
-    if (healthy.some(share => share > HEALTHY_SHARE)) return []
-    return [{ link, groups: link.groups.filter(group => !isHealthy(group) && !explained.has(group)) }]
-  })
-  const most = covers.reduce((best, { groups }) => Math.max(best, groups.length), 0)
-  const first = covers.find(({ groups }) => groups.length === most)
-  if (first === undefined || most === 0) return undefined
-  const same = covers.filter(
-    ({ groups }) => groups.length === most && groups.every((group, at) => group === first.groups[at]),
-  )
-  const bound = size * EXPLAINED_UP_TO + EXPLAINED_AND
-  return {
-    candidates: same.map(({ link }) => link),
-    groups: first.groups.filter(group => !((levels[group] ?? NaN) > bound)),
+  const levels = new Map<number, number>()
+  const level = (group: number) => {
+    const own = levels.get(group) ?? levelOf(matrix, group, slow)
+    levels.set(group, own)
+    return own
   }
+  const isHealthy = (group: number) => level(group) < HEALTHY_BELOW * size
+  // Of every class: messages alone would not show that rings within a leaf are well.
+  const isCleared = (link: Link) =>
+    [...grouped(link.groups, group => matrix.classes[group]).values()].some(
+      members => members.filter(isHealthy).length > HEALTHY_SHARE * members.length,
+    )
+  const possible = suspects.flatMap(({ link: { name } }) => links.get(name) ?? []).filter(link => !isCleared(link))
+  const picked: Link[] = []
+  const covered = new Set<number>()
+  const isOpen = (group: number) => !isHealthy(group) && !explained.has(group) && !covered.has(group)
+  do {
+    const next = mostOf(possible, picked, isOpen)
+    if (next === undefined) break
+    picked.push(next)
+    for (const group of next.groups) if (isOpen(group)) covered.add(group)
+  } while (isInferred)
+  const [first] = picked
+  if (first === undefined) return undefined
+  const bound = size * EXPLAINED_UP_TO + EXPLAINED_AND
+  const groups = [...covered].filter(group => !(level(group) > bound))
+  if (picked.length > 1) return { where: 'behind', links: picked, groups }
+  const key = first.groups.join()
+  return { where: 'one of', links: [...links.values()].filter(link => link.groups.join() === key), groups }
+}
+
+/** The link with most groups that are open; of several, the one on a node of which others are picked. */
+function mostOf(possible: readonly Link[], picked: readonly Link[], isOpen: (group: number) => boolean) {
+  const nodes = new Set(picked.map(({ node }) => node))
+  let [best, most] = [undefined as Link | undefined, 0]
+  for (const link of possible) {
+    const count = link.groups.filter(isOpen).length + (nodes.has(link.node) ? 0.5 : 0)
+    if (count >= 1 && count > most) [best, most] = [link, count]
+  }
+  return best
 }
 
 export function slowLinksOf(matrix: GroupMatrix, fabric: Fabric): SlowLink[] {
@@ -122,18 +167,35 @@ export function slowLinksOf(matrix: GroupMatrix, fabric: Fabric): SlowLink[] {
   const isCompared = matrix.groups.map(
     (_, group) => !matrix.excess.subarray(group * length, (group + 1) * length).every(Number.isNaN),
   )
-  const links = fabric.links
-    .map(link => ({ ...link, groups: link.groups.filter(group => isCompared[group]) }))
-    .filter(link => link.groups.length > 0)
+  const isInferred = fabric.nodesOf === undefined
   const explained = new Set<number>()
-  const found: SlowLink[] = []
-  for (const { link, slow } of suspectsOf(matrix, links)) {
-    const open = link.groups.filter(group => !explained.has(group))
-    if (open.length * 2 <= link.groups.length) continue
-    const cause = causeOf(matrix, links, slow, explained)
-    if (cause === undefined || cause.groups.length === 0) continue
-    found.push({ ...cause, slow, isInferred: fabric.nodesOf === undefined })
+  const links = fabric.links.map(link => ({ ...link, groups: link.groups.filter(group => isCompared[group]) }))
+  const island = isInferred ? islandOf(matrix, links) : undefined
+  const found: SlowLink[] = island === undefined ? [] : [{ where: 'between', ...island }]
+  for (const group of island?.groups ?? []) explained.add(group)
+  while (found.length < MOST_CAUSES) {
+    const cause = nextCause(matrix, links, { explained, isInferred })
+    if (cause === undefined) break
+    found.push(cause)
     for (const group of cause.groups) explained.add(group)
   }
   return found
+}
+
+/** The clearest cause of what is not explained yet; a link most of whose groups are explained says nothing. */
+function nextCause(
+  matrix: GroupMatrix,
+  links: readonly Link[],
+  known: { explained: ReadonlySet<number>; isInferred: boolean },
+): SlowLink | undefined {
+  const open = links
+    .map(link => ({ ...link, groups: link.groups.filter(group => !known.explained.has(group)) }))
+    .filter(({ groups }, number) => groups.length * 2 > (links[number]?.groups.length ?? 0))
+  const suspects = suspectsOf(matrix, open)
+  const byName = new Map(links.map(link => [link.name, link]))
+  for (const { slow } of suspects) {
+    const cause = causeOf(matrix, byName, suspects, slow, known)
+    if (cause !== undefined && cause.groups.length > 0) return { ...cause, slow }
+  }
+  return undefined
 }

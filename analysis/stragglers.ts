@@ -31,9 +31,6 @@ const BLOCK_LEAST = 4
 const LEVEL_CHANCE = 3e-5
 /** Chips stay as they are, but each rank wanders: there are as many chances as looks. */
 const CHANGE_CHANCE = 3e-7
-/** Less than this is nobody's worry: the slowest of many healthy chips is as far off. */
-const LEVEL_FLOOR = 0.025
-const CHANGE_FLOOR = 0.02
 /** How far things that are alike are believed to lie apart for good and to wander, alone and as a share of how steps scatter. */
 export interface Likeness {
   readonly apart: number
@@ -42,11 +39,20 @@ export interface Likeness {
   readonly wanderOfScatter: number
   /** A switch may make half of its links slow; ranks that slow down together are a minority. */
   readonly lookAt: 'all' | 'lower half'
+  /** Less is nobody’s worry: above the others for good, above the own past, and in the mean of steps that stick out. */
+  readonly floors: Readonly<Record<'level' | 'change' | 'intermittent', number>>
 }
 
 /** Chips that are alike differ by about a percent; where steps scatter, so do the ranks' means. */
 const OF_RANKS: Likeness = {
-  ...{ apart: 0.008, apartOfScatter: 0.33, wander: 0.003, wanderOfScatter: 0.2, lookAt: 'all' },
+  ...{
+    apart: 0.008,
+    apartOfScatter: 0.33,
+    wander: 0.003,
+    wanderOfScatter: 0.2,
+    lookAt: 'all',
+    floors: { level: 0.025, change: 0.02, intermittent: 0.01 },
+  },
 }
 /** What a rank works longer it must wait less, by this share of it: otherwise nobody waits for it. */
 const AHEAD_SHARE = 0.4
@@ -54,9 +60,9 @@ const AHEAD_SHARE = 0.4
 const MEDIAN_ERROR = 1.25
 /** A step sticks out by so many deviations of steps; so improbable must their number be; so much must they cost. */
 const STICKS_OUT = 4
+const STICKS_OUT_LEAST = 0.02
 const IMPROBABLE = 1e-8
 const INTERMITTENT_LEAST = 5
-const INTERMITTENT_FLOOR = 0.01
 const MOST_STEPS = 0.8
 
 /** Of ranks, or of what else is held against others that are alike. */
@@ -139,7 +145,7 @@ function clearest({ count, excess, ahead, scatter }: Blocks, likeness: Likeness)
   const all = means(excess, count, 0, count)
   const chip = Math.max(likeness.apart, likeness.apartOfScatter * scatter)
   const level = deviationsOf(ranks, LEVEL_CHANCE) * spread(all, Math.hypot(chip, errorOf(count)), likeness.lookAt)
-  judge(all, all, means(ahead, count, 0, count), Math.max(LEVEL_FLOOR, level))
+  judge(all, all, means(ahead, count, 0, count), Math.max(likeness.floors.level, level))
   const wander = Math.max(likeness.wander, likeness.wanderOfScatter * scatter)
   for (let span = 1; span < count; span *= 2) {
     const now = means(excess, count, count - span, count)
@@ -147,7 +153,7 @@ function clearest({ count, excess, ahead, scatter }: Blocks, likeness: Likeness)
     const changed = now.map((value, rank) => value - (before[rank] ?? NaN))
     const believed = Math.hypot(Math.SQRT2 * wander, errorOf(span), errorOf(count - span))
     const change = deviationsOf(ranks, CHANGE_CHANCE) * spread(changed, believed, likeness.lookAt)
-    judge(changed, now, means(ahead, count, count - span, count), Math.max(CHANGE_FLOOR, change))
+    judge(changed, now, means(ahead, count, count - span, count), Math.max(likeness.floors.change, change))
   }
   return best
 }
@@ -156,7 +162,7 @@ function clearest({ count, excess, ahead, scatter }: Blocks, likeness: Likeness)
  * The step from which on the excess is there: where two levels, one before and one after, fit best. 0 where the first of
  * them is no lower.
  */
-function onset(excess: Float64Array, size: number): number {
+export function onset(excess: Float64Array, size: number): number {
   const values = excess.map(value => (Number.isNaN(value) ? NaN : Math.min(Math.max(value, -size), 2 * size)))
   const finite = values.filter(value => !Number.isNaN(value))
   const total = finite.reduce((sum, value) => sum + value, 0)
@@ -176,7 +182,7 @@ function onset(excess: Float64Array, size: number): number {
 const DRIFT_LEAST_STEPS = 24
 
 /** Drifting: of the time since it began, the last third is well above the first. */
-function patternOf(excess: Float64Array, from: number): Pattern {
+export function patternOf(excess: Float64Array, from: number): Pattern {
   const since = excess.subarray(from)
   if (since.length < DRIFT_LEAST_STEPS) return 'constant'
   const third = Math.floor(since.length / 3)
@@ -204,8 +210,8 @@ function steady(matrix: Excesses, blocks: Blocks, likeness: Likeness): Straggler
 }
 
 /** Ranks with more single slow steps than chance would give one of them. */
-function intermittent({ ranks, steps, excess, ahead }: Excesses, scatter: number): Straggler[] {
-  const high = Math.max(CHANGE_FLOOR, STICKS_OUT * scatter)
+function intermittent({ ranks, steps, excess, ahead }: Excesses, scatter: number, floor: number): Straggler[] {
+  const high = Math.max(STICKS_OUT_LEAST, STICKS_OUT * scatter)
   const seen = Array.from(ranks, (_, place) => {
     const own = excess.subarray(place * steps.length, (place + 1) * steps.length)
     const usual = median(own)
@@ -226,7 +232,7 @@ function intermittent({ ranks, steps, excess, ahead }: Excesses, scatter: number
   const expected = usual.reduce((sum, count) => sum + count, 0) / usual.length + 0.1
   return seen.flatMap(({ place, count, sum, gap, first, known }) => {
     const isClear = count >= INTERMITTENT_LEAST && tail(count, expected) < IMPROBABLE && gap > AHEAD_SHARE * sum
-    if (!isClear || sum / known < INTERMITTENT_FLOOR) return []
+    if (!isClear || sum / known < floor) return []
     const share = count / (known - first)
     // In each step since the first of them: it has just begun.
     const isSteady = share > MOST_STEPS
@@ -244,7 +250,7 @@ function intermittent({ ranks, steps, excess, ahead }: Excesses, scatter: number
 export function stragglersOf(matrix: Excesses, likeness = OF_RANKS): Straggler[] {
   const blocks = blocksOf(matrix)
   if (blocks.count === 0) return []
-  const found = new Map(intermittent(matrix, blocks.scatter).map(one => [one.place, one]))
+  const found = new Map(intermittent(matrix, blocks.scatter, likeness.floors.intermittent).map(one => [one.place, one]))
   for (const one of steady(matrix, blocks, likeness)) found.set(one.place, one)
   return [...found.values()].sort((one, other) => one.place - other.place)
 }

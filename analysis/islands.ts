@@ -1,0 +1,97 @@
+/**
+ * Where nobody told the topology: cards that only slow groups join to the rest. What is well within them and slow out of
+ * them is the way between, an uplink or a spine.
+ */
+import { grouped } from '../base/grouped'
+import type { Link } from './fabric'
+import type { GroupMatrix } from './group-matrix'
+import { deviation } from './spread'
+import { median } from './statistics'
+import { onset, patternOf, type Straggler } from './stragglers'
+
+export interface Island {
+  /** Cards that are cut off. */
+  readonly links: readonly Link[]
+  readonly slow: Straggler
+  /** Numbers of the groups that join them to the rest. */
+  readonly groups: readonly number[]
+}
+
+/** Latest steps that are looked at. */
+const STEPS = 32
+/** A group is slow from so much on, and so many deviations of those of the faster half. */
+const SLOW_FROM = 0.06
+const DEVIATIONS = 4
+/** Fewer slow groups are chance, or a card. */
+const LEAST_GROUPS = 4
+
+export function islandOf(matrix: GroupMatrix, links: readonly Link[]): Island | undefined {
+  const { length } = matrix.steps
+  const cards = links.filter(({ kind }) => kind === 'nic')
+  const crossing = [...new Set(cards.flatMap(({ groups }) => groups))]
+  const from = Math.max(0, length - STEPS)
+  const levels = new Map(
+    crossing.map(group => [group, median(matrix.excess.subarray(group * length + from, (group + 1) * length))]),
+  )
+  const slow = slowOf(levels)
+  if (slow.size < LEAST_GROUPS) return undefined
+  const cut = cutOff(cards, slow)
+  // What cuts off most of all is not a switch of theirs.
+  if (cut.length === 0 || cut.length * 2 > cards.length) return undefined
+  const groups = [...new Set(cut.flatMap(card => card.groups))].filter(group => slow.has(group))
+  // Where nothing is well among them either, it is what they have in common that is slow.
+  if (groups.length < LEAST_GROUPS || !cut.some(card => card.groups.some(group => !slow.has(group)))) return undefined
+  const excess = middleOf(matrix, groups)
+  const size = median(groups.map(group => levels.get(group) ?? NaN))
+  const begin = onset(excess, size)
+  const pattern = patternOf(excess, begin)
+  return {
+    ...{ links: cut, groups },
+    slow: { place: 0, pattern, from: begin, excess: size, share: 1, threshold: SLOW_FROM },
+  }
+}
+
+function slowOf(levels: ReadonlyMap<number, number>): Set<number> {
+  const ascending = [...levels.values()].filter(Number.isFinite).sort((one, other) => one - other)
+  const lower = ascending.slice(0, (ascending.length + 1) >> 1)
+  const threshold = Math.max(SLOW_FROM, (lower.at(-1) ?? 0) + DEVIATIONS * deviation(lower))
+  return new Set([...levels].filter(([, level]) => level > threshold).map(([group]) => group))
+}
+
+/** Cards that groups that are well join among themselves, islands, as few of them as have a part in all slow groups. */
+function cutOff(cards: readonly Link[], slow: ReadonlySet<number>): Link[] {
+  const parent = Array.from(cards.keys())
+  const root = (card: number): number => {
+    let at = card
+    while (parent[at] !== at) at = parent[at] = parent[parent[at] ?? at] ?? at
+    return at
+  }
+  const first = new Map<number, number>()
+  for (const [card, { groups }] of cards.entries())
+    for (const group of groups) {
+      if (slow.has(group)) continue
+      const other = first.get(group)
+      if (other === undefined) first.set(group, card)
+      else parent[root(card)] = root(other)
+    }
+  const islands = Array.from(grouped(cards.keys(), root).values(), members => {
+    const own = members.flatMap(number => cards[number] ?? [])
+    const all = new Set(own.flatMap(card => card.groups))
+    const groups = new Set([...all].filter(group => slow.has(group)))
+    return { cards: own, groups, share: groups.size / all.size }
+  }).sort((one, other) => other.share - one.share || other.groups.size - one.groups.size)
+  const left = new Set(slow)
+  const picked: Link[] = []
+  for (const island of islands) {
+    const own = [...island.groups].filter(group => left.has(group))
+    if (own.length * 2 <= island.groups.size) continue
+    picked.push(...island.cards)
+    for (const group of own) left.delete(group)
+  }
+  return picked
+}
+
+/** By step: the median of the groups. */
+function middleOf({ steps, excess }: GroupMatrix, groups: readonly number[]): Float64Array {
+  return Float64Array.from(steps, (_, step) => median(groups.map(group => excess[group * steps.length + step] ?? NaN)))
+}
