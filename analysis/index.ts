@@ -7,6 +7,7 @@ import type { Detector, DetectorWindow } from './detector'
 import { crash, outOfMemory } from './failures'
 import { memoryForecast } from './memory-forecast'
 import { silentRun } from './silent-run'
+import { slowLink } from './slow-link'
 import { slowRank } from './slow-rank'
 
 export const detectors = registry<Detector>('detector', [
@@ -15,6 +16,7 @@ export const detectors = registry<Detector>('detector', [
   memoryForecast,
   silentRun,
   slowRank,
+  slowLink,
   belowPrediction,
 ])
 

@@ -19,9 +19,13 @@ export interface Island {
 
 /** Latest steps that are looked at. */
 const STEPS = 32
-/** A group is slow from so much on, and so many deviations of those of the faster half. */
+/**
+ * A group is slow from so much on, and so many deviations above the fastest quarter. They lie nearer together than
+ * all of them, but more may be slow than not.
+ */
 const SLOW_FROM = 0.06
-const DEVIATIONS = 4
+const USUAL_SHARE = 0.25
+const DEVIATIONS = 11
 /** Fewer slow groups are chance, or a card. */
 const LEAST_GROUPS = 4
 
@@ -53,7 +57,7 @@ export function islandOf(matrix: GroupMatrix, links: readonly Link[]): Island | 
 
 function slowOf(levels: ReadonlyMap<number, number>): Set<number> {
   const ascending = [...levels.values()].filter(Number.isFinite).sort((one, other) => one - other)
-  const lower = ascending.slice(0, (ascending.length + 1) >> 1)
+  const lower = ascending.slice(0, Math.ceil(USUAL_SHARE * ascending.length))
   const threshold = Math.max(SLOW_FROM, (lower.at(-1) ?? 0) + DEVIATIONS * deviation(lower))
   return new Set([...levels].filter(([, level]) => level > threshold).map(([group]) => group))
 }

@@ -161,25 +161,56 @@ function mostOf(possible: readonly Link[], picked: readonly Link[], isOpen: (gro
   return best
 }
 
+/** Of a class of which more than this crosses a link, too few are left to tell what is usual. */
+const CROSSES_MOST = 0.75
+
 export function slowLinksOf(matrix: GroupMatrix, fabric: Fabric): SlowLink[] {
-  const { length } = matrix.steps
-  // A group that is compared with none can neither blame a link nor clear it.
-  const isCompared = matrix.groups.map(
-    (_, group) => !matrix.excess.subarray(group * length, (group + 1) * length).every(Number.isNaN),
+  const { classes, excess, steps } = matrix
+  const sizes = new Map(
+    Array.from(
+      grouped(classes.keys(), group => classes[group]),
+      ([kind, all]) => [kind, all.length],
+    ),
   )
+  const isCompared = classes.map(
+    (kind, group) =>
+      kind !== undefined && !excess.subarray(group * steps.length, (group + 1) * steps.length).every(Number.isNaN),
+  )
+  // Groups that are alike with others that do not cross the link: they alone can blame it or clear it.
+  const links = fabric.links.map(link => ({
+    ...link,
+    groups: [...grouped(link.groups, group => classes[group])].flatMap(([kind, members]) =>
+      members.length > CROSSES_MOST * (sizes.get(kind) ?? 0) ? [] : members.filter(group => isCompared[group]),
+    ),
+  }))
   const isInferred = fabric.nodesOf === undefined
   const explained = new Set<number>()
-  const links = fabric.links.map(link => ({ ...link, groups: link.groups.filter(group => isCompared[group]) }))
   const island = isInferred ? islandOf(matrix, links) : undefined
   const found: SlowLink[] = island === undefined ? [] : [{ where: 'between', ...island }]
   for (const group of island?.groups ?? []) explained.add(group)
   while (found.length < MOST_CAUSES) {
     const cause = nextCause(matrix, links, { explained, isInferred })
     if (cause === undefined) break
-    found.push(cause)
+    const at = isInferred ? found.findIndex(one => isPartOf(cause, one)) : -1
+    const whole = found[at]
+    if (whole === undefined) found.push(cause)
+    else found[at] = { ...whole, links: [...whole.links, ...cause.links], groups: [...whole.groups, ...cause.groups] }
     for (const group of cause.groups) explained.add(group)
   }
-  return found
+  // What crosses it as well, but has nothing to be held against, takes as much longer.
+  const all = new Map(fabric.links.map(({ name, groups }) => [name, groups]))
+  return found.map(one => {
+    const [first] = one.links
+    const compared = new Set(links.find(({ name }) => name === first?.name)?.groups)
+    const silent = (all.get(first?.name ?? '') ?? []).filter(group => !compared.has(group))
+    return one.where === 'one of' ? { ...one, groups: [...one.groups, ...silent] } : one
+  })
+}
+
+/** On no other nodes than what was found before to have something in common. */
+function isPartOf(cause: SlowLink, { where, links }: SlowLink): boolean {
+  const nodes = new Set(links.map(({ node }) => node))
+  return where !== 'one of' && cause.links.every(({ node }) => nodes.has(node))
 }
 
 /** The clearest cause of what is not explained yet; a link most of whose groups are explained says nothing. */
@@ -190,7 +221,7 @@ function nextCause(
 ): SlowLink | undefined {
   const open = links
     .map(link => ({ ...link, groups: link.groups.filter(group => !known.explained.has(group)) }))
-    .filter(({ groups }, number) => groups.length * 2 > (links[number]?.groups.length ?? 0))
+    .filter(({ groups }, number) => groups.length * 2 > (links[number]?.groups.length ?? NaN))
   const suspects = suspectsOf(matrix, open)
   const byName = new Map(links.map(link => [link.name, link]))
   for (const { slow } of suspects) {

@@ -2,22 +2,17 @@
  * One rank, several, or a whole node are late, and their own work is why. Two signs must agree, as either alone misleads:
  * behind a barrier a slow link makes some ranks wait little as well, and a busy machine makes compute times scatter.
  */
-import { grouped } from '../base/grouped'
 import { format } from '../base/units'
 import type { Finding } from '../wire/findings'
 import { defineDetector, type DetectorWindow } from './detector'
-import { PHASES, rankMatrix, type Phase, type RankMatrix } from './rank-matrix'
-import { rolesOf, type Roles } from './roles'
+import { diagnose, type Diagnosis, type SlowRanks } from './diagnosis'
+import { PHASES, type Phase, type RankMatrix } from './rank-matrix'
 import { costOf } from './cost'
 import { median, share } from './statistics'
-import { stragglersOf, type Straggler } from './stragglers'
-import { costsOf } from './what-if'
+import type { Straggler } from './stragglers'
 
 /** A phase with this share of all the extra work is named as its place. */
 const MOST = 0.8
-/** A node with fewer ranks than this is its rank. */
-const NODE_LEAST = 2
-
 interface Measure {
   /** The phase with most of the excess over its peers, or all work. */
   readonly phase: Phase | 'work'
@@ -58,27 +53,6 @@ function measure(matrix: RankMatrix, one: Straggler): Measure {
   }
 }
 
-interface Cause {
-  readonly node: string | undefined
-  readonly own: readonly Straggler[]
-}
-
-/** Stragglers that have one cause: all known ranks of a node together, else each alone. */
-function causesOf(matrix: RankMatrix, stragglers: readonly Straggler[], places: DetectorWindow['places']): Cause[] {
-  const nodeOf = (place: number) => places?.get(matrix.ranks[place] ?? NaN)?.node
-  const onNode = new Map<string, number>()
-  for (const place of matrix.ranks.keys()) {
-    const node = nodeOf(place)
-    if (node !== undefined) onNode.set(node, (onNode.get(node) ?? 0) + 1)
-  }
-  const byNode = grouped(stragglers, one => nodeOf(one.place))
-  return [...byNode].flatMap(([node, own]): Cause[] =>
-    node !== undefined && own.length >= NODE_LEAST && own.length === onNode.get(node)
-      ? [{ node, own }]
-      : own.map(one => ({ node: undefined, own: [one] })),
-  )
-}
-
 const COMPUTE =
   'Compare clocks, throttle reasons, temperature and other processes of that rank’s device with its peers.'
 const NEXT: Record<Phase | 'work', string> = {
@@ -110,10 +84,8 @@ const TITLES: Record<Straggler['pattern'], string> = {
 
 function toFinding(
   window: DetectorWindow,
-  matrix: RankMatrix,
-  { isAssumed }: Roles,
-  { node, own }: Cause,
-  cost: number,
+  { matrix, roles: { isAssumed } }: Diagnosis,
+  { node, own, cost }: SlowRanks,
 ): Finding[] {
   const worst = own.toSorted((one, other) => other.excess - one.excess)[0]
   if (worst === undefined) return []
@@ -143,17 +115,7 @@ export const slowRank = defineDetector({
   name: 'slow-rank',
   help: 'A rank is steadily late, and its own work takes longer than that of its peers.',
   detect(window) {
-    // Pipeline stages do unlike work: without roles, comparing them would blame the fullest stage.
-    const roles = rolesOf(window)
-    if (roles === undefined) return []
-    const matrix = rankMatrix(window.ranks, roles.roles)
-    if (matrix === undefined) return []
-    const causes = causesOf(matrix, stragglersOf(matrix), window.places)
-    const costs = costsOf(
-      matrix,
-      roles.plan,
-      causes.map(({ own }) => own),
-    )
-    return causes.flatMap((cause, index) => toFinding(window, matrix, roles, cause, costs[index] ?? NaN))
+    const diagnosis = diagnose(window)
+    return diagnosis === undefined ? [] : diagnosis.slowRanks.flatMap(one => toFinding(window, diagnosis, one))
   },
 })

@@ -1,12 +1,15 @@
 /**
- * What a step would have taken, had ranks worked as long as others. A step is replayed from what each rank worked: a
- * tensor group is as slow as its slowest rank, a pipeline runs its schedule, and the replicas wait for the last of them.
- * What is on top (transfers, the optimizer) stays as it is, so that the difference of two replays is the difference of
- * two steps.
+ * What a step would have taken, had ranks worked and links carried as others do. A step is replayed from what each rank
+ * worked and each group transferred: a tensor group is as slow as its slowest rank, a pipeline runs its schedule, and the
+ * replicas wait for the last of them. What is on top (the optimizer) stays as it is, so that the difference of two replays
+ * is the difference of two steps.
  */
 import { pipelineTimes, PipelineSchedule } from '../math/pipeline-schedule'
+import type { GroupMatrix } from './group-matrix'
 import type { RankMatrix } from './rank-matrix'
+import type { SlowLink } from './slow-links'
 import type { Straggler } from './stragglers'
+import { Transfers } from './transfers'
 
 /** Where a rank stands. Ranks that share a place are held to work side by side, the slowest deciding. */
 export interface Coordinates {
@@ -18,6 +21,12 @@ export interface Coordinates {
 export interface Plan {
   readonly coordinates: ReadonlyMap<number, Coordinates>
   readonly microBatches: number
+}
+
+/** What is slow together for one reason. */
+export interface Cause {
+  readonly ranks: readonly Straggler[]
+  readonly link?: SlowLink | undefined
 }
 
 /** Forward 2PD of 6PD. */
@@ -35,13 +44,15 @@ export class Replay {
   private readonly work: Float64Array
   /** Loading data comes once a step, before all micro-batches. */
   private readonly data: Float64Array
-  /** By replica and step: when its last stage is done. */
+  /** By replica, stage and step: when it is done with its micro-batches. */
   private readonly ends: Float64Array
+  private readonly transfers: Transfers
 
   /** Without a plan every rank is a replica of its own. */
   constructor(
     private readonly matrix: RankMatrix,
     plan: Plan | undefined,
+    groups: GroupMatrix | undefined,
   ) {
     const { ranks, steps, work, phases } = matrix
     const at = Array.from(ranks, rank => plan?.coordinates.get(rank) ?? { pipeline: 0, data: rank })
@@ -57,7 +68,14 @@ export class Replay {
     this.pipeline = pipelineTimes(this.stages)
     this.data = phases.data.map(value => (Number.isNaN(value) ? 0 : value))
     this.work = work.map((value, cell) => value - (this.data[cell] ?? 0))
-    this.ends = new Float64Array(replicas.length * steps.length)
+    this.ends = new Float64Array(replicas.length * this.stages * steps.length)
+    const places = new Map(Array.from(ranks, (rank, place) => [rank, place]))
+    const standing = (rank: number) => {
+      const place = places.get(rank)
+      if (place === undefined) return undefined
+      return { replica: this.replicaOf[place] ?? 0, stage: this.stageOf[place] ?? 0 }
+    }
+    this.transfers = new Transfers(groups, standing, replicas.length, this.stages)
     for (const replica of replicas.keys()) this.run(replica)
   }
 
@@ -69,12 +87,13 @@ export class Replay {
       const step = cell % length
       if (end > (longest[step] ?? 0)) longest[step] = end
     }
+    this.transfers.addLast(this.ends, longest)
     return longest
   }
 
-  /** `sign` 1 takes off, by cell, the seconds that each straggler works longer than its peers; -1 gives them back. */
-  change(cause: readonly Straggler[], sign: 1 | -1): void {
-    for (const one of cause) {
+  /** `sign` 1 takes off, by cell, the seconds that each rank and each transfer takes longer; -1 gives them back. */
+  change({ ranks, link }: Cause, sign: 1 | -1): void {
+    for (const one of ranks) {
       const ofData = this.dataShareOf(one)
       for (const [cell, seconds] of this.surplusOf(one)) {
         const fromData = Math.min(seconds * ofData, this.matrix.phases.data[cell] || 0)
@@ -82,7 +101,9 @@ export class Replay {
         this.work[cell] = (this.work[cell] ?? NaN) - sign * (seconds - fromData)
       }
     }
-    for (const replica of new Set(cause.map(one => this.replicaOf[one.place] ?? 0))) this.run(replica)
+    const touched = new Set(ranks.map(one => this.replicaOf[one.place] ?? 0))
+    if (link !== undefined) for (const replica of this.transfers.change(link, sign)) touched.add(replica)
+    for (const replica of touched) this.run(replica)
   }
 
   /** Its scatter stays where what it is slow by is the same in each step: to work as its peers do is not to be steadier. */
@@ -120,7 +141,7 @@ export class Replay {
 
   private run(replica: number): void {
     const { length } = this.matrix.steps
-    const { begin, forward, backward, end } = this.pipeline
+    const { begin, forward, backward, send, sendBack, end } = this.pipeline
     const members = this.members[replica] ?? []
     const compute = new Float64Array(this.stages)
     for (let step = 0; step < length; step += 1) {
@@ -132,15 +153,17 @@ export class Replay {
         if (own > (compute[stage] ?? 0)) compute[stage] = own
         if ((this.data[cell] ?? 0) > (begin[stage] ?? 0)) begin[stage] = this.data[cell] ?? 0
       }
+      const m = this.schedule.microBatches
       for (let stage = 0; stage < this.stages; stage += 1) {
-        const microBatch = (compute[stage] ?? 0) / this.schedule.microBatches
+        const microBatch = ((compute[stage] ?? 0) + this.transfers.within(replica, stage, step)) / m
         forward[stage] = microBatch * FORWARD_SHARE
         backward[stage] = microBatch * (1 - FORWARD_SHARE)
+        send[stage] = this.transfers.forward(replica, stage, step) / m
+        sendBack[stage] = this.transfers.backward(replica, stage, step) / m
       }
       this.schedule.run(this.pipeline)
-      let last = 0
-      for (const one of end) if (one > last) last = one
-      this.ends[replica * length + step] = last
+      for (let stage = 0; stage < this.stages; stage += 1)
+        this.ends[(replica * this.stages + stage) * length + step] = end[stage] ?? 0
     }
   }
 }
@@ -149,18 +172,19 @@ export class Replay {
 const SHARE_STEPS = 16
 
 /**
- * Seconds per step that each cause (ranks that are slow together) costs, from its first step on. Causes are taken away one after the other,
- * the dearest first, so that they add up to what all of them cost together.
+ * Seconds per step that each cause costs, from its first step on. Causes are taken away one after the other, the dearest
+ * first, so that they add up to what all of them cost together.
  */
 export function costsOf(
   matrix: RankMatrix,
   plan: Plan | undefined,
-  causes: readonly (readonly Straggler[])[],
+  groups: GroupMatrix | undefined,
+  causes: readonly Cause[],
 ): number[] {
   if (causes.length === 0) return []
-  const replay = new Replay(matrix, plan)
-  const gain = (one: Float64Array, other: Float64Array, cause: readonly Straggler[]) =>
-    meanFrom(Math.min(...cause.map(({ from }) => from)), one, other)
+  const replay = new Replay(matrix, plan, groups)
+  const gain = (one: Float64Array, other: Float64Array, { ranks, link }: Cause) =>
+    meanFrom(Math.min(...ranks.map(({ from }) => from), link?.slow.from ?? Infinity), one, other)
   const before = replay.times()
   const alone = causes.map(cause => {
     replay.change(cause, 1)

@@ -49,12 +49,41 @@ export interface NoiseLevel {
   readonly link: number
 }
 
+/** A tuned machine. */
+export const calmNoise: NoiseLevel = {
+  name: 'calm',
+  step: 0.005,
+  chip: 0.004,
+  wander: 0.001,
+  hiccups: 0.00002,
+  hiccup: 0.1,
+  transfer: 0.02,
+  link: 0.005,
+}
+/** A cluster shared by many. */
+export const usualNoise: NoiseLevel = {
+  name: 'usual',
+  step: 0.015,
+  chip: 0.007,
+  wander: 0.003,
+  hiccups: 0.0001,
+  hiccup: 0.15,
+  transfer: 0.05,
+  link: 0.01,
+}
 /**
- * `calm` is a tuned machine, `usual` a cluster shared by many, `rough` ranks that share cores: there, times of healthy
- * ranks were seen to scatter by 0.12 to 0.22 and their means over 25 steps by up to a tenth.
+ * Ranks that share cores: there, times of healthy ranks were seen to scatter by 0.12 to 0.22 and their means over 25 steps by
+ * up to a tenth.
  */
-export const NOISE_LEVELS: readonly NoiseLevel[] = [
-  { name: 'calm', step: 0.005, chip: 0.004, wander: 0.001, hiccups: 0.00002, hiccup: 0.1, transfer: 0.02, link: 0.005 },
-  { name: 'usual', step: 0.015, chip: 0.007, wander: 0.003, hiccups: 0.0001, hiccup: 0.15, transfer: 0.05, link: 0.01 },
-  { name: 'rough', step: 0.15, chip: 0.03, wander: 0.03, hiccups: 0.002, hiccup: 0.3, transfer: 0.15, link: 0.03 },
-]
+export const roughNoise: NoiseLevel = {
+  name: 'rough',
+  step: 0.15,
+  chip: 0.03,
+  wander: 0.03,
+  hiccups: 0.002,
+  hiccup: 0.3,
+  transfer: 0.15,
+  link: 0.03,
+}
+
+export const NOISE_LEVELS: readonly NoiseLevel[] = [calmNoise, usualNoise, roughNoise]

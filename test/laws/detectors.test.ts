@@ -3,9 +3,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { DetectorWindow } from '../../analysis/detector'
 import { detectors } from '../../analysis/index'
+import type { Fault } from '../../cli/simulate/faults'
+import { Fleet, USUAL_TRANSFERS } from '../../cli/simulate/fleet'
+import { layoutOf } from '../../cli/simulate/layout'
+import { usualNoise } from '../../cli/simulate/noise'
 import { predict } from '../../math/predict'
 import { findPreset } from '../../math/presets'
 import { findingSchema } from '../../wire/findings'
+import { FleetWindow } from '../fleet-window'
 import { jobColumns, rankColumns, scattered, STARTED, windowOf, type Spent } from '../unit/analysis-windows'
 
 const CALM: Spent = { communication: 30, forward: 40, backward: 80, data: 5 }
@@ -30,6 +35,23 @@ function calm(seed: number, change: Parameters<typeof windowOf>[0] = {}): Detect
     ],
     ...change,
   })
+}
+
+/** Four racks of two nodes; what the switch of the second carries takes 30 % longer. */
+function slowLeaf(): DetectorWindow {
+  const layout = layoutOf({
+    ...{ tensor: 8, pipeline: 2, data: 4, gpusPerNode: 8, nodesPerLeaf: 2, rails: false, microBatches: 8 },
+  })
+  const fault: Fault = {
+    ...{ kind: 'link', ranks: [], links: ['leaf leaf001'], size: 0.3, from: 1, to: Infinity, pattern: 'constant' },
+  }
+  const fleet = new Fleet({
+    ...{ layout, noise: usualNoise, faults: [fault], seed: 7, computeSeconds: 2 },
+    ...{ transferRatio: USUAL_TRANSFERS, crossLeafRatio: 1.2 },
+  })
+  const window = new FleetWindow(fleet)
+  for (let step = 0; step < 128; step += 1) window.push(fleet.next())
+  return window.window()
 }
 
 /** The fault that each detector is for, and what its finding must name. */
@@ -71,6 +93,7 @@ const FAULTS: Readonly<Record<string, readonly [window: DetectorWindow, names: R
     }),
     /Rank 2 is slow.*forward/,
   ],
+  'slow-link': [slowLeaf(), /Switch leaf001 or Uplink of leaf001 is slow: .*(2[5-9]|3\d) % longer/],
   'below-prediction': [
     calm(1, { steps: jobColumns(Array<number>(30).fill(5 * predicted)), now: STARTED + 151 * predicted }),
     /5\.0 times as long/,

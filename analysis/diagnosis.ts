@@ -1,0 +1,93 @@
+/** Who and what holds a run back, and what each costs: one look at a window for all detectors that tell of it. */
+import { grouped } from '../base/grouped'
+import type { DetectorWindow, GroupFacts } from './detector'
+import { fabricOf, type Fabric } from './fabric'
+import { groupMatrix, type GroupMatrix } from './group-matrix'
+import { rankMatrix, type RankMatrix } from './rank-matrix'
+import { rolesOf, type Roles } from './roles'
+import { slowLinksOf, type SlowLink } from './slow-links'
+import { stragglersOf, type Straggler } from './stragglers'
+import { costsOf } from './what-if'
+
+/** Stragglers that have one cause: all known ranks of a node together, else each alone. */
+export interface SlowRanks {
+  readonly node: string | undefined
+  readonly own: readonly Straggler[]
+  /** Seconds per step. */
+  readonly cost: number
+}
+
+export interface Diagnosis {
+  readonly roles: Roles
+  readonly matrix: RankMatrix
+  readonly groups: GroupMatrix | undefined
+  readonly fabric: Fabric | undefined
+  readonly slowRanks: readonly SlowRanks[]
+  readonly slowLinks: readonly (SlowLink & { readonly cost: number })[]
+}
+
+/** A node with fewer ranks than this is its rank. */
+const NODE_LEAST = 2
+
+const known = new WeakMap<DetectorWindow, Diagnosis | 'nothing'>()
+
+/** Undefined where ranks cannot be compared. The same window is looked at once. */
+export function diagnose(window: DetectorWindow): Diagnosis | undefined {
+  const before = known.get(window)
+  if (before !== undefined) return before === 'nothing' ? undefined : before
+  const diagnosis = look(window)
+  known.set(window, diagnosis ?? 'nothing')
+  return diagnosis
+}
+
+function look(window: DetectorWindow): Diagnosis | undefined {
+  // Pipeline stages do unlike work: without roles, comparing them would blame the fullest stage.
+  const roles = rolesOf(window)
+  if (roles === undefined) return undefined
+  const matrix = rankMatrix(window.ranks, roles.roles)
+  if (matrix === undefined) return undefined
+  const ranks = togetherOf(matrix, stragglersOf(matrix), window.places)
+  const { groups, fabric } = groupsOf(window, matrix.steps)
+  const links = groups === undefined || fabric === undefined ? [] : slowLinksOf(groups, fabric)
+  const causes = [...ranks.map(({ own }) => ({ ranks: own })), ...links.map(link => ({ ranks: [], link }))]
+  const costs = costsOf(matrix, roles.plan, groups, causes)
+  return {
+    ...{ roles, matrix, groups, fabric },
+    slowRanks: ranks.map((one, index) => ({ ...one, cost: costs[index] ?? NaN })),
+    slowLinks: links.map((one, index) => ({ ...one, cost: costs[ranks.length + index] ?? NaN })),
+  }
+}
+
+function groupsOf({ groups, places, topology }: DetectorWindow, steps: Float64Array) {
+  if (groups === undefined || places === undefined) return {}
+  const fabric = fabricOf(groups.groups, places, topology)
+  return { fabric, groups: groupMatrix(groups, steps, (group, number) => classOf(group, fabric.spans[number])) }
+}
+
+/** Buffers within a tenth of each other’s size are alike. */
+const SIZES_PER_OCTAVE = 8
+
+function classOf({ operation, ranks, bytes }: GroupFacts, span: Fabric['spans'][number]): string | undefined {
+  if (span === undefined) return undefined
+  const size = bytes > 0 ? Math.round(Math.log2(bytes) * SIZES_PER_OCTAVE) : ''
+  return [operation, ranks.length, span, size].join(' ')
+}
+
+function togetherOf(
+  matrix: RankMatrix,
+  stragglers: readonly Straggler[],
+  places: DetectorWindow['places'],
+): Omit<SlowRanks, 'cost'>[] {
+  const nodeOf = (place: number) => places?.get(matrix.ranks[place] ?? NaN)?.node
+  const onNode = new Map<string, number>()
+  for (const place of matrix.ranks.keys()) {
+    const node = nodeOf(place)
+    if (node !== undefined) onNode.set(node, (onNode.get(node) ?? 0) + 1)
+  }
+  const byNode = grouped(stragglers, one => nodeOf(one.place))
+  return [...byNode].flatMap(([node, own]): Omit<SlowRanks, 'cost'>[] =>
+    node !== undefined && own.length >= NODE_LEAST && own.length === onNode.get(node)
+      ? [{ node, own }]
+      : own.map(one => ({ node: undefined, own: [one] })),
+  )
+}

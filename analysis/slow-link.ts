@@ -1,0 +1,102 @@
+/** A card, a switch or its uplink is slow: transfers over it take longer than alike ones that do not cross it. */
+import { format } from '../base/units'
+import type { Finding } from '../wire/findings'
+import { costOf } from './cost'
+import { defineDetector, type DetectorWindow } from './detector'
+import { diagnose, type Diagnosis } from './diagnosis'
+import type { Link, LinkKind } from './fabric'
+import { median } from './statistics'
+
+type Slow = Diagnosis['slowLinks'][number]
+
+const NAMES: Readonly<Record<LinkKind, (own: string) => string>> = {
+  nic: own => `NIC ${own}`,
+  leaf: own => `Switch ${own}`,
+  uplink: own => `Uplink of ${own}`,
+  nvlink: own => `NVLink of ${own}`,
+}
+
+const nameOf = ({ kind, name }: Link) => NAMES[kind](name.slice(kind.length + 1))
+
+/** More than this is written as a number of them. */
+const LISTED = 4
+
+function listed(names: readonly string[], last: 'and' | 'or', what: string): string {
+  if (names.length > LISTED) return `${names.length} ${what}`
+  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} ${last} ${names.at(-1) ?? ''}`
+}
+
+const nodesOf = (links: readonly Link[]) => [...new Set(links.flatMap(({ node }) => node ?? []))].sort()
+
+const TITLES: Readonly<Record<Slow['where'], (links: readonly Link[]) => string>> = {
+  'one of': links => listed(links.map(nameOf), 'or', 'links, one of which'),
+  behind: links => `What ${listed(nodesOf(links), 'and', 'nodes')} are plugged into`,
+  between: links => `The way from ${listed(nodesOf(links), 'and', 'nodes')} to the others`,
+}
+
+const PATTERNS: Readonly<Record<Slow['slow']['pattern'], string>> = {
+  ...{ constant: 'is slow', drifting: 'is getting slower', intermittent: 'is slow now and then' },
+}
+
+const NEXT: Readonly<Record<LinkKind | 'behind' | 'between', string>> = {
+  nic: 'Look at the card’s link speed, its error counters and its cable; then at the port of the switch.',
+  leaf: 'Look at the switch: port errors, pause frames, temperature, what else runs over it.',
+  uplink: 'Look at the uplink’s ports: a link that is down or slower leaves less for all behind it.',
+  nvlink: 'Look at the node’s NVLink state and errors: nvidia-smi nvlink -s and -e.',
+  behind: 'Look at the switch that these nodes share. Tell Plumbline the topology, and it names it.',
+  between: 'Look at the uplink of the switch that these nodes share. Tell Plumbline the topology, and it names it.',
+}
+
+/** Medians over the steps from when it is slow, seconds: of the groups that cross it, and of alike ones. */
+function measured({ groups }: Diagnosis, { groups: slow, slow: { from } }: Slow) {
+  if (groups === undefined) return { own: NaN, usual: NaN }
+  const { length } = groups.steps
+  const pairs = slow.map(group => {
+    const cells = Array.from({ length: length - from }, (_, step) => group * length + from + step)
+    const own = median(cells.map(cell => groups.seconds[cell] ?? NaN))
+    return { own, usual: median(cells.map(cell => (groups.seconds[cell] ?? NaN) / (1 + (groups.excess[cell] ?? NaN)))) }
+  })
+  // One class may be slow by much and another by little: the dearest is told.
+  return pairs.reduce((most, one) => (one.own - one.usual > most.own - most.usual ? one : most), {
+    ...{ own: 0, usual: 0 },
+  })
+}
+
+function sinceOf({ matrix }: Diagnosis, { slow }: Slow, startedAt: number): number {
+  const { length } = matrix.steps
+  const times = Array.from(matrix.ranks.keys(), rank => matrix.time[rank * length + slow.from] ?? NaN)
+  const since = median(times)
+  return Number.isNaN(since) ? startedAt : since
+}
+
+function toFinding(window: DetectorWindow, diagnosis: Diagnosis, one: Slow): Finding {
+  const { where, links, groups, slow, cost } = one
+  const { own, usual } = measured(diagnosis, one)
+  const kind = where === 'one of' ? (links[0]?.kind ?? 'nic') : where
+  const nodes = nodesOf(links)
+  const isInferred = diagnosis.fabric?.nodesOf === undefined
+  const when = slow.pattern === 'intermittent' ? `, in ${Math.round(slow.share * 100)} % of the steps` : ''
+  return {
+    ...{ detector: 'slow-link', run: window.run, provenance: isInferred ? 'estimated' : 'derived' },
+    links: links.map(({ name }) => name),
+    ...(nodes.length === 0 ? {} : { nodes }),
+    ...costOf(cost, median(Array.from(window.ranks.stepSeconds))),
+    title: `${TITLES[where](links)} ${PATTERNS[slow.pattern]}`,
+    evidence:
+      `${groups.length === 1 ? 'A group that crosses' : `${groups.length} groups that cross`} ${links.length > 1 ? 'them' : 'it'} ` +
+      `take ${Math.round(slow.excess * 100)} % longer than alike ones that do not${when}: ` +
+      `up to ${format(own, 'seconds')} a step instead of ${format(usual, 'seconds')} (medians).` +
+      `${isInferred ? ' The topology is not known: this is inferred from which groups are slow.' : ''}`,
+    since: sinceOf(diagnosis, one, window.facts.startedAt),
+    nextStep: NEXT[kind],
+  }
+}
+
+export const slowLink = defineDetector({
+  name: 'slow-link',
+  help: 'Transfers over a card, a switch or its uplink take longer than alike ones that do not cross it.',
+  detect(window) {
+    const diagnosis = diagnose(window)
+    return diagnosis === undefined ? [] : diagnosis.slowLinks.map(one => toFinding(window, diagnosis, one))
+  },
+})

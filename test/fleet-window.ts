@@ -1,0 +1,142 @@
+/** A simulated fleet as a hub would see it: the last steps of all ranks and groups, as a detector’s window. */
+import type { DetectorWindow, GroupFacts } from '../analysis/detector'
+import { seededRandom } from '../base/random'
+import type { Fleet, FleetStep } from '../cli/simulate/fleet'
+import { cardName, leafName, nodeName, type Layout } from '../cli/simulate/layout'
+
+export interface Seen {
+  readonly hasTopology: boolean
+  /** Share of the ranks from which nothing comes, and share of what comes that is lost. */
+  readonly missing: number
+  readonly lost: number
+  readonly seed: number
+}
+
+export const ALL_SEEN: Seen = { hasTopology: true, missing: 0, lost: 0, seed: 1 }
+
+const WINDOW_STEPS = 128
+/** Unix seconds. */
+const STARTED_AT = 1_000
+
+const phases = ['dataSeconds', 'forwardSeconds', 'backwardSeconds', 'communicationSeconds'] as const
+type Column = 'step' | 'rank' | 'time' | 'stepSeconds' | (typeof phases)[number]
+
+export class FleetWindow {
+  readonly facts: readonly GroupFacts[]
+  private readonly rows: Readonly<Record<Column, Float64Array>>
+  /** By step of the ring and group. */
+  private readonly transfers: Float64Array
+  private readonly groupSteps = new Float64Array(WINDOW_STEPS).fill(NaN)
+  private readonly isMissing: readonly boolean[]
+  private readonly random: () => number
+  private seconds = 0
+  private steps = 0
+
+  constructor(
+    readonly fleet: Fleet,
+    private readonly seen: Seen = ALL_SEEN,
+  ) {
+    const { layout } = fleet
+    this.random = seededRandom(seen.seed)
+    this.isMissing = Array.from({ length: layout.worldSize }, () => this.random() < seen.missing)
+    const column = () => new Float64Array(WINDOW_STEPS * layout.worldSize).fill(NaN)
+    this.rows = {
+      ...{ step: column(), rank: column(), time: column(), stepSeconds: column() },
+      ...{ dataSeconds: column(), forwardSeconds: column(), backwardSeconds: column(), communicationSeconds: column() },
+    }
+    this.transfers = new Float64Array(WINDOW_STEPS * layout.groups.length).fill(NaN)
+    this.facts = layout.groups.map(({ name, purpose, ranks }, group) => ({
+      ...{ name, operation: purpose, ranks: Array.from(ranks) },
+      bytes: fleet.groupBytes[group] ?? NaN,
+    }))
+  }
+
+  push(step: FleetStep): void {
+    const { worldSize } = this.fleet.layout
+    const at = this.steps % WINDOW_STEPS
+    this.steps += 1
+    this.seconds = step.end.reduce((last, one) => Math.max(last, one), 0)
+    const isHere = this.isMissing.map(missing => !missing && !(this.seen.lost > 0 && this.random() < this.seen.lost))
+    for (let rank = 0; rank < worldSize; rank += 1) {
+      const row = at * worldSize + rank
+      const isKnown = isHere[rank] === true
+      this.rows.step[row] = isKnown ? step.step : NaN
+      this.rows.rank[row] = rank
+      this.rows.time[row] = STARTED_AT + (step.end[rank] ?? NaN)
+      this.rows.stepSeconds[row] = step.stepSeconds[rank] ?? NaN
+      for (const phase of phases) this.rows[phase][row] = step[phase][rank] ?? NaN
+    }
+    this.groupSteps[at] = step.step
+    for (const [group, { ranks }] of this.fleet.layout.groups.entries()) {
+      let least = Infinity
+      // Only a group all of whose members told says what its transfer took.
+      for (let position = 0; position < ranks.length; position += 1)
+        least = isHere[ranks[position] ?? -1]
+          ? Math.min(least, step.groupSeconds[(this.fleet.offsets[group] ?? 0) + position] ?? NaN)
+          : NaN
+      this.transfers[at * this.facts.length + group] = least
+    }
+  }
+
+  window(): DetectorWindow {
+    const { layout } = this.fleet
+    const known = Array.from(this.rows.step.keys()).filter(row => !Number.isNaN(this.rows.step[row]))
+    const column = (name: Column) => Float64Array.from(known, row => this.rows[name][row] ?? NaN)
+    const groups = this.facts.length
+    return {
+      ...{ run: 'run', now: STARTED_AT + this.seconds, events: [], config: configOf(layout), prediction: undefined },
+      facts: {
+        ...{
+          state: 'live',
+          startedAt: STARTED_AT,
+          endedAt: undefined,
+          exitCode: undefined,
+          worldSize: layout.worldSize,
+        },
+      },
+      steps: { step: [], time: [], stepSeconds: [] },
+      ranks: {
+        ...{ step: column('step'), rank: column('rank'), time: column('time'), stepSeconds: column('stepSeconds') },
+        ...{ dataSeconds: column('dataSeconds'), forwardSeconds: column('forwardSeconds') },
+        backwardSeconds: column('backwardSeconds'),
+        communicationSeconds: column('communicationSeconds'),
+        memoryPeakBytes: new Float64Array(known.length).fill(NaN),
+      },
+      coordinates: new Map(
+        Array.from({ length: layout.worldSize }, (_, rank) => [
+          rank,
+          { pipeline: layout.stageOf[rank] ?? 0, data: layout.dataOf[rank] ?? 0 },
+        ]),
+      ),
+      places: new Map(
+        Array.from({ length: layout.worldSize }, (_, rank) => [
+          rank,
+          { node: nodeName(layout.nodeOf[rank] ?? 0), local: rank % layout.shape.gpusPerNode },
+        ]),
+      ),
+      topology: this.seen.hasTopology ? topologyOf(layout) : [],
+      groups: {
+        groups: this.facts,
+        group: Float64Array.from(this.transfers.keys(), cell => cell % groups),
+        step: Float64Array.from(this.transfers.keys(), cell => this.groupSteps[Math.floor(cell / groups)] ?? NaN),
+        seconds: this.transfers,
+      },
+    }
+  }
+}
+
+function configOf({ shape, worldSize }: Layout): NonNullable<DetectorWindow['config']> {
+  const { tensor, pipeline, data, microBatches } = shape
+  return {
+    ...{ kind: 'config', time: 0, run: 'run', batch: { micro: 1, global: microBatches * data } },
+    parallelism: { tensor, pipeline, data, worldSize },
+  }
+}
+
+function topologyOf(layout: Layout): NonNullable<DetectorWindow['topology']> {
+  return Array.from({ length: layout.worldSize }, (_, rank) => ({
+    ...{ kind: 'topology' as const, time: 0, tier: 'leaf', node: nodeName(layout.nodeOf[rank] ?? 0) },
+    device: cardName(rank % layout.shape.gpusPerNode),
+    switch: leafName(layout.leafOf[rank] ?? 0),
+  }))
+}
