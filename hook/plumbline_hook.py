@@ -21,7 +21,9 @@ Phases of a step, in seconds, none counted twice:
 - `optimizer`: in `optimizer.step()`, less collectives.
 
 Collectives seen: those called through `torch.distributed`, and the gradient buckets of DistributedDataParallel (through a
-communication hook that does what DDP does by default, and only where none is registered).
+communication hook that does what DDP does by default, and only where none is registered). Besides the phase there is one
+`collective` line a step for each group and operation: seconds and bytes of all its calls in the step. A group is named by
+its ranks (`0-3`, `0-12/4`), a message by sender and receiver (`4>8`).
 
 On CUDA, kernels run behind the program: phases are then times of the program and not of the device, and collectives
 with NCCL count until they are enqueued. This was not measured on a GPU.
@@ -51,10 +53,15 @@ except Exception:  # Without torch the hook still records phases and steps that 
     torch = None  # type: ignore[assignment]
     dist = None  # type: ignore[assignment]
 
-COLLECTIVES = (
-    "all_reduce", "reduce", "broadcast", "barrier", "all_gather", "all_gather_into_tensor", "_all_gather_base",
-    "reduce_scatter", "reduce_scatter_tensor", "_reduce_scatter_base", "all_to_all", "all_to_all_single", "gather", "scatter",
-)
+# By function: what it is called in the field, and which of its arguments is the buffer that it sends.
+COLLECTIVES = {
+    "all_reduce": ("all-reduce", 0), "reduce": ("reduce", 0), "broadcast": ("broadcast", 0), "barrier": ("barrier", -1),
+    "all_gather": ("all-gather", 1), "all_gather_into_tensor": ("all-gather", 1), "_all_gather_base": ("all-gather", 1),
+    "reduce_scatter": ("reduce-scatter", 1), "reduce_scatter_tensor": ("reduce-scatter", 1),
+    "_reduce_scatter_base": ("reduce-scatter", 1), "all_to_all": ("all-to-all", 1), "all_to_all_single": ("all-to-all", 1),
+    "gather": ("gather", 0), "scatter": ("scatter", 0),
+    "send": ("send", 0), "isend": ("send", 0), "recv": ("recv", 0), "irecv": ("recv", 0),
+}
 RECOGNISED = {
     "layers": ("num_hidden_layers", "n_layer", "num_layers", "n_layers", "layers"),
     "hiddenSize": ("hidden_size", "n_embd", "dim", "d_model", "hiddenSize"),
@@ -117,9 +124,11 @@ class Hook:
         self._step = int(options.get("first_step") or 0)
         self._descriptor = -1
         self._finished: Optional[Dict[str, Any]] = None
+        self._finished_calls: List[Dict[str, Any]] = []
         self._logged: Dict[str, float] = {}
         self._intervals: List[Tuple[float, float]] = []
-        self._pending: Dict[int, float] = {}
+        self._calls: Dict[Tuple[str, str], List[Any]] = {}
+        self._group_names: Dict[Any, str] = {}
         self._explicit: Dict[str, float] = {}
         self._marks: List[Tuple[str, float]] = []
         self._step_began = time.perf_counter()
@@ -152,6 +161,9 @@ class Hook:
         record = {"kind": "rank", "rank": self.rank, "localRank": self.local_rank, "worldSize": self.world_size, "pid": self._pid, "device": "cuda" if cuda else "cpu", "state": "started"}
         if cuda:
             record["gpuIndex"] = torch.cuda.current_device()
+        coordinates = options.get("coordinates") or _megatron_coordinates()
+        if coordinates:
+            record["coordinates"] = {name: int(value) for name, value in coordinates.items()}
         if self.rank == 0 and not os.environ.get("PLUMBLINE_RUN"):
             self._write({"kind": "run", "name": os.path.basename(sys.argv[0] or "python"), "command": " ".join(sys.argv), "pid": os.getppid(), "state": "started"})
         self._write(record)
@@ -202,10 +214,10 @@ class Hook:
     def _instrument(self, model: Any, optimizer: Any) -> None:
         self._model, self._optimizer = model, optimizer
         if dist is not None and dist.is_available():
-            for name in COLLECTIVES:
+            for name, (operation, buffer) in COLLECTIVES.items():
                 original = getattr(dist, name, None)
                 if original is not None:
-                    wrapped = self._wrap_collective(original)
+                    wrapped = self._wrap_collective(original, operation, buffer)
                     setattr(dist, name, wrapped)
                     self._restore.append(lambda n=name, o=original: setattr(dist, n, o))
         if hasattr(model, "register_forward_pre_hook"):
@@ -237,7 +249,7 @@ class Hook:
             future = dist.distributed_c10d._get_default_group().allreduce([tensor]).get_future()
 
             def done(finished: Any) -> Any:
-                self._interval(began, time.perf_counter())
+                self._interval(began, time.perf_counter(), self._group_name(None), "all-reduce", _bytes(tensor))
                 return finished.value()[0]
 
             return future.then(done)
@@ -247,7 +259,9 @@ class Hook:
         except (RuntimeError, TypeError, ValueError):
             pass  # The model has one of its own: its buckets stay unseen.
 
-    def _wrap_collective(self, original: Callable[..., Any]) -> Callable[..., Any]:
+    def _wrap_collective(self, original: Callable[..., Any], operation: str, buffer: int) -> Callable[..., Any]:
+        isolated = original.__name__ in ("isend", "irecv")
+
         def collective(*args: Any, **kwargs: Any) -> Any:
             if self._disabled:
                 return original(*args, **kwargs)
@@ -260,18 +274,57 @@ class Hook:
                 self._depth -= 1
             if self._depth > 0:
                 return work
-            if kwargs.get("async_op") and work is not None:
-                return _Work(work, lambda: self._interval(began, time.perf_counter()))
-            self._interval(began, time.perf_counter())
+
+            def done() -> None:
+                ended = time.perf_counter()
+                try:
+                    name, size = self._called(operation, args, kwargs, buffer)
+                except Exception as error:
+                    self._disable(error)
+                else:
+                    self._interval(began, ended, name, operation, size)
+
+            if work is not None and (kwargs.get("async_op") or isolated):
+                return _Work(work, done)
+            done()
             return work
 
         return collective
 
+    def _called(self, operation: str, args: Tuple[Any, ...], kwargs: Dict[str, Any], buffer: int) -> Tuple[str, int]:
+        """The group's name and the bytes of its buffer."""
+        sent = args[buffer] if 0 <= buffer < len(args) else next((kwargs[n] for n in ("tensor", "input_tensor", "input") if n in kwargs), None)
+        peer = None
+        if operation in ("send", "recv"):
+            named = "dst" if operation == "send" else "src"
+            peer = kwargs.get(named, args[1] if len(args) > 1 else None)
+        if peer is not None:
+            return ("%d>%d" % ((self.rank, peer) if operation == "send" else (peer, self.rank)), _bytes(sent))
+        group = kwargs.get("group")
+        if group is None:
+            group = next((a for a in args if torch is not None and isinstance(a, dist.ProcessGroup)), None)
+        return self._group_name(group), _bytes(sent)
+
+    def _group_name(self, group: Any) -> str:
+        name = self._group_names.get(group)
+        if name is None:
+            if group is None:
+                ranks = list(range(dist.get_world_size()))
+            elif hasattr(dist, "get_process_group_ranks"):
+                ranks = dist.get_process_group_ranks(group)
+            else:  # PyTorch 1
+                ranks = list(dist.distributed_c10d._pg_group_ranks[group])
+            name = self._group_names[group] = group_name(sorted(ranks))
+        return name
+
     # -- the step -----------------------------------------------------------------------------------------------------
 
-    def _interval(self, began: float, ended: float) -> None:
+    def _interval(self, began: float, ended: float, group: str, operation: str, size: int) -> None:
         with self._lock:
             self._intervals.append((began, ended))
+            call = self._calls.setdefault((group, operation), [0.0, 0])
+            call[0] += ended - began
+            call[1] += size
 
     @_guarded
     def _forward_begins(self) -> None:
@@ -301,6 +354,7 @@ class Hook:
         self._write_finished()
         with self._lock:
             intervals, self._intervals = _union(self._intervals), []
+            calls, self._calls = self._calls, {}
         phases: Dict[str, float] = {}
         bounds = [("data", self._step_began)] + self._marks + [("", ended)]
         for (name, start), (_, stop) in zip(bounds, bounds[1:]):
@@ -317,6 +371,10 @@ class Hook:
             record["totalSteps"] = self._total_steps
         record.update(self._memory())
         self._finished = record
+        self._finished_calls = [
+            {"kind": "collective", "rank": self.rank, "step": self._step, "time": record["time"], "group": group, "operation": operation, "seconds": round(seconds, 7), "bytes": size}
+            for (group, operation), (seconds, size) in calls.items()
+        ]
         self._marks, self._explicit = [], {}
         self._step += 1
         self._step_began = ended
@@ -380,14 +438,17 @@ class Hook:
         if record is not None:
             record.update(self._logged)
             self._logged = {}
-            self._write(record)
+            self._write(record, *self._finished_calls)
 
-    def _write(self, record: Dict[str, Any]) -> None:
-        record.setdefault("time", time.time())
-        record["run"] = self.run
-        if record["kind"] != "config":
-            record["node"] = self._node
-        os.write(self._descriptor, (json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n").encode())
+    def _write(self, *records: Dict[str, Any]) -> None:
+        lines = []
+        for record in records:
+            record.setdefault("time", time.time())
+            record["run"] = self.run
+            if record["kind"] != "config":
+                record["node"] = self._node
+            lines.append(json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n")
+        os.write(self._descriptor, "".join(lines).encode())
 
     @_guarded
     def _exception(self, kind: Any, value: BaseException) -> None:
@@ -436,6 +497,41 @@ class _Work:
         return getattr(self._work, name)
 
 
+def _bytes(sent: Any) -> int:
+    """Of a tensor, or of a list of them; 0 of what is neither."""
+    if isinstance(sent, (list, tuple)):
+        return sum(_bytes(one) for one in sent)
+    return sent.numel() * sent.element_size() if hasattr(sent, "element_size") else 0
+
+
+def group_name(ranks: List[int]) -> str:
+    """`0-3`, `0-12/4`, `0,16`: three or more ranks that are equally far apart are first, last and stride."""
+    parts, at = [], 0
+    while at < len(ranks):
+        end = at + 1
+        stride = ranks[end] - ranks[at] if end < len(ranks) else 0
+        while end < len(ranks) and ranks[end] - ranks[end - 1] == stride:
+            end += 1
+        if end - at > 2:
+            parts.append("%d-%d%s" % (ranks[at], ranks[end - 1], "" if stride == 1 else "/%d" % stride))
+            at = end
+        else:
+            parts.append(str(ranks[at]))
+            at += 1
+    return ",".join(parts)
+
+
+def _megatron_coordinates() -> Optional[Dict[str, int]]:
+    """Where Megatron says that this rank stands, once it has made its groups."""
+    state = sys.modules.get("megatron.core.parallel_state")
+    if state is None or not state.model_parallel_is_initialized():
+        return None
+    return {
+        "tp": state.get_tensor_model_parallel_rank(), "pp": state.get_pipeline_model_parallel_rank(),
+        "dp": state.get_data_parallel_rank(), "cp": state.get_context_parallel_rank(),
+    }
+
+
 def _union(intervals: List[Tuple[float, float]]) -> List[Tuple[float, float]]:
     merged: List[Tuple[float, float]] = []
     for start, stop in sorted(intervals):
@@ -454,6 +550,7 @@ def attach(model: Any = None, optimizer: Any = None, **options: Any) -> Hook:
     """Attaches to a model and its optimizer and gives the hook, which is also a context manager.
 
     Options: tokens_per_step (of this rank), total_steps, first_step, micro_batch and global_batch (samples), precision,
+    coordinates (of this rank in the plan, such as {"pp": 0, "dp": 3, "tp": 1}; Megatron's are found by themselves),
     model_config (a dict or object; the `.config` of Hugging Face and nanoGPT models is found by itself).
     """
     hook = Hook(**options)

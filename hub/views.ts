@@ -18,6 +18,7 @@ import type { Finding } from '../wire/findings'
 import type { RecordOf } from '../wire/records'
 import type { PostMortem } from '../wire/post-mortem'
 import { sceneOf } from './queries/post-mortem'
+import { cables, groupSteps, standing } from './queries/fabric'
 import { gpuSeries, hostSeries, leastDeviceMemory } from './queries/devices'
 import { rankInfos, runEvents } from './queries/run'
 import { perRank, perStep, rankMap, stepSeries, type Range } from './queries/steps'
@@ -157,6 +158,9 @@ export class Views {
       events: await this.eventRecords(facts.run),
       prediction: config === undefined ? undefined : this.predicted(config),
       deviceMemoryBytes: await leastDeviceMemory(this.store, [...facts.nodes], facts.startedAt),
+      ...(await standing(this.store, facts.run)),
+      groups: await groupSteps(this.store, facts.run, parameters.from),
+      topology: await cables(this.store, [...facts.nodes]),
     }
   }
 

@@ -1,0 +1,99 @@
+/** What the fabric of a run is known by: where its ranks stand and run, what its groups transferred, and the cables. */
+import type { DetectorWindow, GroupFacts, GroupStepColumns, Place } from '../../analysis/detector'
+import type { Coordinates } from '../../analysis/what-if'
+import { ranksOfGroup } from '../../wire/group-name'
+import type { RecordOf } from '../../wire/records'
+import type { Store } from '../store/store'
+import { jsonAt, numberAt, rowsOf, textAt } from './values'
+
+type Standing = Pick<DetectorWindow, 'coordinates' | 'places'>
+
+const member = (value: unknown, name: string): number | undefined => {
+  const found = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
+  return typeof found === 'number' && Number.isInteger(found) && found >= 0 ? found : undefined
+}
+
+/** As each rank last said itself. A replica is what has a pipeline of its own: a data index and a context index. */
+export async function standing(store: Store, run: string): Promise<Standing> {
+  const rows = await store.query(
+    `SELECT rank.rank AS rank, argMax(toString(node), time) AS node, argMaxIf(localRank, time, localRank IS NOT NULL) AS localRank,
+       argMaxIf(rank.coordinates, time, rank.coordinates != '') AS coordinates
+     FROM rank WHERE run = {run:String} AND rank.rank IS NOT NULL GROUP BY rank`,
+    { run },
+  )
+  const places = new Map<number, Place>()
+  const said = new Map<number, unknown>()
+  for (let row = 0; row < rowsOf(rows); row += 1) {
+    const [rank, node] = [numberAt(rows, 'rank', row), textAt(rows, 'node', row)]
+    if (rank === null) continue
+    if (node !== null) places.set(rank, { node, local: numberAt(rows, 'localRank', row) ?? undefined })
+    const coordinates = jsonAt(rows, 'coordinates', row)
+    if (coordinates !== undefined) said.set(rank, coordinates)
+  }
+  const contexts = 1 + [...said.values()].reduce<number>((most, one) => Math.max(most, member(one, 'cp') ?? 0), 0)
+  const coordinates = new Map<number, Coordinates>()
+  for (const [rank, one] of said) {
+    const data = (member(one, 'dp') ?? 0) * contexts + (member(one, 'cp') ?? 0)
+    coordinates.set(rank, { pipeline: member(one, 'pp') ?? 0, data })
+  }
+  return {
+    places: places.size === 0 ? undefined : places,
+    coordinates: coordinates.size === 0 ? undefined : coordinates,
+  }
+}
+
+/** Groups seen more than this are not kept apart: a window of them would not fit. */
+const MOST_GROUPS = 1 << 16
+
+/**
+ * Transfers by group and step. Who waits for others inside a collective spends longer than the transfer: it is what the
+ * member that waited least spent, so that all members must have told.
+ */
+export async function groupSteps(store: Store, run: string, from: number): Promise<GroupStepColumns | undefined> {
+  const rows = await store.query(
+    `SELECT group, operation, step, min(spent) AS seconds, max(sent) AS bytes, count() AS members FROM (
+       SELECT toString(collective.group) AS group, collective.step AS step, rank,
+         if(collective.operation IN ('send', 'recv'), 'message', toString(collective.operation)) AS operation,
+         sum(collective.seconds) AS spent, sum(collective.bytes) AS sent
+       FROM collective WHERE run = {run:String} AND collective.step > {from:Float64} AND rank IS NOT NULL AND collective.seconds IS NOT NULL
+       GROUP BY group, operation, step, rank)
+     GROUP BY group, operation, step ORDER BY group, operation, step`,
+    { run, from },
+  )
+  const known = new Map<string, number>()
+  const groups: GroupFacts[] = []
+  const columns = { group: [] as number[], step: [] as number[], seconds: [] as number[] }
+  for (let row = 0; row < rowsOf(rows); row += 1) {
+    const [name, operation] = [textAt(rows, 'group', row) ?? '', textAt(rows, 'operation', row) ?? '']
+    const key = `${operation} ${name}`
+    let number = known.get(key)
+    if (number === undefined) {
+      const ranks = ranksOfGroup(name)
+      if (ranks === undefined || ranks.length < 2 || groups.length >= MOST_GROUPS) continue
+      number = groups.push({ name, operation, ranks, bytes: numberAt(rows, 'bytes', row) || NaN }) - 1
+      known.set(key, number)
+    }
+    if ((numberAt(rows, 'members', row) ?? 0) < (groups[number]?.ranks.length ?? Infinity)) continue
+    columns.group.push(number)
+    columns.step.push(numberAt(rows, 'step', row) ?? NaN)
+    columns.seconds.push(numberAt(rows, 'seconds', row) ?? NaN)
+  }
+  return groups.length === 0 ? undefined : { groups, ...columns }
+}
+
+/** Cables as last told, of these nodes and of switches. */
+export async function cables(store: Store, nodes: readonly string[]): Promise<RecordOf<'topology'>[]> {
+  const rows = await store.query(
+    `SELECT max(time) AS at, toString(topology.node) AS node, toString(topology.device) AS device, toString(topology.below) AS below,
+       toString(topology.switch) AS switch, argMax(toString(topology.tier), time) AS tier
+     FROM topology WHERE topology.node IN {nodes:Array(String)} OR topology.node = '' GROUP BY node, device, below, switch`,
+    { nodes },
+  )
+  return Array.from({ length: rowsOf(rows) }, (_, row) => {
+    const text = (name: string) => textAt(rows, name, row) ?? undefined
+    return {
+      ...{ kind: 'topology', time: numberAt(rows, 'at', row) ?? 0, node: text('node'), device: text('device') },
+      ...{ below: text('below'), switch: text('switch'), tier: text('tier') },
+    }
+  })
+}
