@@ -74,7 +74,9 @@ export async function startAgent(options: AgentOptions): Promise<AgentHandle> {
   const link = { hub: options.hub, token: options.token, node: host.hostname, log }
   const uplink = new Uplink({ ...link, spool })
   const adopted = adoptOrphans({
-    ...{ root, maxBytes: options.spoolBytes, log },
+    root,
+    maxBytes: options.spoolBytes,
+    log,
     open: orphan => new Uplink({ ...link, log: () => undefined, spool: orphan }),
   })
   const exporter = await openExporter(options, () => ({ pending: spool.pending, bytes: spool.bytes }))
@@ -85,8 +87,12 @@ export async function startAgent(options: AgentOptions): Promise<AgentHandle> {
     runners.set(
       collector.name,
       new Runner({
-        ...{ collector, host, settings: options.collectorSettings, cursor: spool.cursors[collector.name] },
-        ...{ batch: () => batch, log },
+        collector,
+        host,
+        settings: options.collectorSettings,
+        cursor: spool.cursors[collector.name],
+        batch: () => batch,
+        log,
       }),
     )
   for (const collector of options.collectors) if (collector.scope === 'job') start(collector)
@@ -149,7 +155,10 @@ function cursorsOf(runners: ReadonlyMap<string, Runner>, saved: Cursors): Cursor
 }
 
 const overflow = (host: Host, what: string): WireRecord => ({
-  ...{ kind: 'event', type: 'spool-overflow', time: host.now(), node: host.hostname },
+  kind: 'event',
+  type: 'spool-overflow',
+  time: host.now(),
+  node: host.hostname,
   message: `the spool was full: ${what}`,
 })
 

@@ -21,7 +21,9 @@ export interface PrometheusOptions {
 function spoolGauges(registry: Registry, spool: () => SpoolFigures): void {
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
-      ...{ name, help, registers: [registry] },
+      name,
+      help,
+      registers: [registry],
       collect() {
         this.set(read())
       },

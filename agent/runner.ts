@@ -111,7 +111,10 @@ export class Runner {
       return undefined
     }
     const opening = collector.open({
-      ...{ host, settings, cursor, batch: () => this.options.batch() },
+      host,
+      settings,
+      cursor,
+      batch: () => this.options.batch(),
       warn: (message, fix) =>
         this.options.log(`${collector.name}: ${message}${fix === undefined ? '' : ` (fix: ${fix})`}`),
     })
@@ -158,8 +161,14 @@ export class Runner {
     if (key === this.said && !anyway) return
     this.said = key
     this.options.batch().add({
-      ...{ kind: 'collector', time: host.now(), node: host.hostname, name: this.name, failures: this.failures },
-      ...{ ...this.health, durationSeconds: this.lastSeconds, ...this.session?.counts?.() },
+      kind: 'collector',
+      time: host.now(),
+      node: host.hostname,
+      name: this.name,
+      failures: this.failures,
+      ...this.health,
+      durationSeconds: this.lastSeconds,
+      ...this.session?.counts?.(),
     })
   }
 }

@@ -43,13 +43,11 @@ export class Uplink {
 
   constructor(private readonly options: UplinkOptions) {
     this.socket = io(options.hub.replace(/\/$/, '') + AGENT_NAMESPACE, {
-      ...{
-        transports: ['websocket'],
-        reconnectionDelay: 200,
-        reconnectionDelayMax: RECONNECT_LAST_MS,
-        timeout: 5000,
-        forceNew: true,
-      },
+      transports: ['websocket'],
+      reconnectionDelay: 200,
+      reconnectionDelayMax: RECONNECT_LAST_MS,
+      timeout: 5000,
+      forceNew: true,
     })
     this.socket.on('connect', () => void this.greet())
     this.socket.on('disconnect', () => this.lost())

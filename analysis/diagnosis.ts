@@ -52,7 +52,10 @@ function look(window: DetectorWindow): Diagnosis | undefined {
   const causes = [...ranks.map(({ own }) => ({ ranks: own })), ...links.map(link => ({ ranks: [], link }))]
   const costs = costsOf(matrix, roles.plan, groups, causes)
   return {
-    ...{ roles, matrix, groups, fabric },
+    roles,
+    matrix,
+    groups,
+    fabric,
     slowRanks: ranks.map((one, index) => ({ ...one, cost: costs[index] ?? NaN })),
     slowLinks: links.map((one, index) => ({ ...one, cost: costs[ranks.length + index] ?? NaN })),
   }

@@ -55,7 +55,10 @@ function findings(
     const type = event.type ?? ''
     const again = window.events.filter(other => other.type === type).length
     return {
-      ...{ detector, run: window.run, severity: 'critical', provenance: 'measured' },
+      detector,
+      run: window.run,
+      severity: 'critical',
+      provenance: 'measured',
       title: `${title}${place(event)}`,
       evidence: `${event.message ?? type}${sizes(event)}${again > 1 ? `; the first of ${again} such events` : ''}`,
       since: event.time ?? window.facts.endedAt ?? window.facts.startedAt,

@@ -50,7 +50,8 @@ export function islandOf(matrix: GroupMatrix, links: readonly Link[]): Island | 
   const begin = onset(excess, size)
   const pattern = patternOf(excess, begin)
   return {
-    ...{ links: cut, groups },
+    links: cut,
+    groups,
     slow: { place: 0, pattern, from: begin, excess: size, share: 1, threshold: SLOW_FROM },
   }
 }

@@ -48,8 +48,12 @@ function detect(window: DetectorWindow): Finding[] {
   const others = all.length === 1 ? '' : `; ${all.length - 1} other ranks rise as well`
   return [
     {
-      ...{ detector: 'memory-forecast', run, severity: expected < CRITICAL_SECONDS ? 'critical' : 'warning' },
-      ...{ provenance: 'estimated', since: first.since, ranks: all.map(({ rank }) => rank) },
+      detector: 'memory-forecast',
+      run,
+      severity: expected < CRITICAL_SECONDS ? 'critical' : 'warning',
+      provenance: 'estimated',
+      since: first.since,
+      ranks: all.map(({ rank }) => rank),
       title: `The device of rank ${first.rank} will be full in about ${format(expected, 'seconds')}`,
       evidence: `its peak rises by ${format(first.bytesPerStep, 'bytes')} a step and is at ${format(first.lastBytes, 'bytes')} of ${format(usable, 'bytes')} that tensors can have; by the trend between ${format(early, 'seconds')} and ${format(late, 'seconds')}${others}`,
       nextStep:

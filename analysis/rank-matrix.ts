@@ -46,7 +46,13 @@ export function rankMatrix(
   if (cells === 0 || cells > MAX_CELLS) return undefined
   const column = () => new Float64Array(cells).fill(NaN)
   const matrix = {
-    ...{ ranks, steps, time: column(), work: column(), communication: column(), excess: column(), ahead: column() },
+    ranks,
+    steps,
+    time: column(),
+    work: column(),
+    communication: column(),
+    excess: column(),
+    ahead: column(),
     phases: { data: column(), forward: column(), backward: column() },
     roles: membersOf(ranks, roles),
   }

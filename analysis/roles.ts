@@ -35,7 +35,8 @@ export function rolesOf({ ranks, config, coordinates }: DetectorWindow): Roles |
     ]),
   )
   return {
-    ...{ isAssumed: true, plan: { coordinates: assumed, microBatches: microBatchesOf(config, assumed) } },
+    isAssumed: true,
+    plan: { coordinates: assumed, microBatches: microBatchesOf(config, assumed) },
     roles: new Map(Array.from(assumed, ([rank, one]) => [rank, `pipeline stage ${one.pipeline}`])),
   }
 }

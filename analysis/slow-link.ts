@@ -35,7 +35,9 @@ const TITLES: Readonly<Record<Slow['where'], (links: readonly Link[]) => string>
 }
 
 const PATTERNS: Readonly<Record<Slow['slow']['pattern'], string>> = {
-  ...{ constant: 'is slow', drifting: 'is getting slower', intermittent: 'is slow now and then' },
+  constant: 'is slow',
+  drifting: 'is getting slower',
+  intermittent: 'is slow now and then',
 }
 
 const NEXT: Readonly<Record<LinkKind | 'behind' | 'between', string>> = {
@@ -58,7 +60,8 @@ function measured({ groups }: Diagnosis, { groups: slow, slow: { from } }: Slow)
   })
   // One class may be slow by much and another by little: the dearest is told.
   return pairs.reduce((most, one) => (one.own - one.usual > most.own - most.usual ? one : most), {
-    ...{ own: 0, usual: 0 },
+    own: 0,
+    usual: 0,
   })
 }
 
@@ -77,7 +80,9 @@ function toFinding(window: DetectorWindow, diagnosis: Diagnosis, one: Slow): Fin
   const isInferred = diagnosis.fabric?.nodesOf === undefined
   const when = slow.pattern === 'intermittent' ? `, in ${Math.round(slow.share * 100)} % of the steps` : ''
   return {
-    ...{ detector: 'slow-link', run: window.run, provenance: isInferred ? 'estimated' : 'derived' },
+    detector: 'slow-link',
+    run: window.run,
+    provenance: isInferred ? 'estimated' : 'derived',
     links: links.map(({ name }) => name),
     ...(nodes.length === 0 ? {} : { nodes }),
     ...costOf(cost, median(Array.from(window.ranks.stepSeconds))),

@@ -47,7 +47,9 @@ function measure(matrix: RankMatrix, one: Straggler): Measure {
     .sort((first, second) => second.own - second.peers - (first.own - first.peers))
   const { phase, own, peers } = found[0] ?? all
   return {
-    ...{ phase, ownSeconds: own, peerSeconds: peers },
+    phase,
+    ownSeconds: own,
+    peerSeconds: peers,
     waitsLess: share(cells.filter(cell => !Number.isNaN(communication[cell])).map(cell => (ahead[cell] ?? NaN) > 0)),
     waitGapSeconds: median(cells.map(cell => (ahead[cell] ?? NaN) * peerWork(cell))),
   }
@@ -57,7 +59,9 @@ const COMPUTE =
   'Compare clocks, throttle reasons, temperature and other processes of that rank’s device with its peers.'
 const NEXT: Record<Phase | 'work', string> = {
   data: 'Look at the data loader and the storage of that rank’s node.',
-  ...{ forward: COMPUTE, backward: COMPUTE, work: COMPUTE },
+  forward: COMPUTE,
+  backward: COMPUTE,
+  work: COMPUTE,
 }
 const NEXT_OF_NODE =
   'All ranks of the node are slow: look at what they share, its processors, cooling, power and other jobs.'
@@ -79,7 +83,9 @@ function evidenceOf(one: Straggler, worst: Measure): string {
 }
 
 const TITLES: Record<Straggler['pattern'], string> = {
-  ...{ constant: 'is slow', drifting: 'is getting slower', intermittent: 'is slow now and then' },
+  constant: 'is slow',
+  drifting: 'is getting slower',
+  intermittent: 'is slow now and then',
 }
 
 function toFinding(
@@ -97,7 +103,10 @@ function toFinding(
   const next = worst.pattern === 'intermittent' ? NEXT_OF_INTERMITTENT : NEXT[measured.phase]
   return [
     {
-      ...{ detector: 'slow-rank', run: window.run, provenance: 'derived', ranks },
+      detector: 'slow-rank',
+      run: window.run,
+      provenance: 'derived',
+      ranks,
       ...(node === undefined ? {} : { nodes: [node] }),
       ...costOf(cost, step),
       title: `${node === undefined ? `Rank ${ranks.join()}` : `Node ${node}`} ${TITLES[worst.pattern]}`,

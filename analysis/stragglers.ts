@@ -45,14 +45,12 @@ export interface Likeness {
 
 /** Chips that are alike differ by about a percent; where steps scatter, so do the ranks' means. */
 const OF_RANKS: Likeness = {
-  ...{
-    apart: 0.008,
-    apartOfScatter: 0.33,
-    wander: 0.003,
-    wanderOfScatter: 0.2,
-    lookAt: 'all',
-    floors: { level: 0.025, change: 0.02, intermittent: 0.01 },
-  },
+  apart: 0.008,
+  apartOfScatter: 0.33,
+  wander: 0.003,
+  wanderOfScatter: 0.2,
+  lookAt: 'all',
+  floors: { level: 0.025, change: 0.02, intermittent: 0.01 },
 }
 /** What a rank works longer it must wait less, by this share of it: otherwise nobody waits for it. */
 const AHEAD_SHARE = 0.4
@@ -238,7 +236,10 @@ function intermittent({ ranks, steps, excess, ahead }: Excesses, scatter: number
     const isSteady = share > MOST_STEPS
     return [
       {
-        ...{ place, from: first, share: isSteady ? 1 : share, threshold: high },
+        place,
+        from: first,
+        share: isSteady ? 1 : share,
+        threshold: high,
         excess: sum / (isSteady ? count : known),
         pattern: isSteady ? ('constant' as const) : ('intermittent' as const),
       },

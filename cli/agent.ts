@@ -13,7 +13,9 @@ export const command = defineCommand({
   async run({ settings, options }) {
     const run = options['run']
     const agent = await startNodeAgent({
-      ...{ settings, log, fromStart: options['fromStart'] === true },
+      settings,
+      log,
+      fromStart: options['fromStart'] === true,
       run: typeof run === 'string' ? run : undefined,
     })
     await new Promise<void>(resolve => {

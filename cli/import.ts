@@ -44,8 +44,18 @@ async function send(records: readonly WireRecord[], run: string, request: Import
   const { hub, token, data, log } = request
   const settings = { intervalMs: 1000, logs: [], scrape: [], topology: '', run, fromStart: true, synthetic: false }
   const agent = await startAgent({
-    ...{ host: localHost(), hub, token, data, spool: `import-${run}`, spoolBytes: 4 * 1024 ** 3, temporary: true },
-    ...{ collectors: [], collectorSettings: settings, metricsPort: -1, otlp: '', log },
+    host: localHost(),
+    hub,
+    token,
+    data,
+    spool: `import-${run}`,
+    spoolBytes: 4 * 1024 ** 3,
+    temporary: true,
+    collectors: [],
+    collectorSettings: settings,
+    metricsPort: -1,
+    otlp: '',
+    log,
   })
   for (let at = 0; at < records.length; at += ROWS) {
     for (const record of records.slice(at, at + ROWS)) agent.add(record)
@@ -64,7 +74,10 @@ export async function importRun(request: ImportRequest): Promise<ImportResult> {
   const read = []
   for (const file of request.files) read.push({ file, ...(await readFile(file)) })
   const files = read.map(({ file, records, linesRead, linesUnread }) => ({
-    ...{ file, records: records.length, linesRead, linesUnread },
+    file,
+    records: records.length,
+    linesRead,
+    linesUnread,
   }))
   if (files.every(({ records }) => records === 0))
     throw new PlumblineError(`nothing in ${files.length === 1 ? 'the file' : 'the files'} was understood`, {
@@ -75,7 +88,8 @@ export async function importRun(request: ImportRequest): Promise<ImportResult> {
   const records = importedRun(read, { run, name: named, node: request.node ?? `import-${run}` })
   await send(records, run, request)
   return {
-    ...{ run, files },
+    run,
+    files,
     steps: new Set(records.flatMap(record => (record.kind === 'step' ? [record.step] : []))).size,
     events: records.flatMap(record => (record.kind === 'event' ? [record.type ?? 'event'] : [])),
   }
@@ -114,8 +128,13 @@ export const command = defineCommand({
     const hub = await reachHub(settings)
     const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
     const result = await importRun({
-      ...{ files, hub, token: settings.token, data: settings.data },
-      ...{ name: text(options['name']) ?? '', node: text(options['node']), log: () => undefined },
+      files,
+      hub,
+      token: settings.token,
+      data: settings.data,
+      name: text(options['name']) ?? '',
+      node: text(options['node']),
+      log: () => undefined,
     })
     if (options['json'] === true) console.log(JSON.stringify({ ...result, url: `${hub}/runs/${result.run}` }))
     else console.log(describe(result, hub))

@@ -18,11 +18,24 @@ const hookLogs = (data: string) => join(data, 'hook', '*', 'rank-*.jsonl')
 export function startNodeAgent({ settings, run, fromStart = false, log }: NodeAgentOptions): Promise<AgentHandle> {
   const { data, token, spoolBytes, metricsPort, otlp, intervalMs } = settings
   return startAgent({
-    ...{ host: localHost(), hub: hubUrl(settings), token, data, spool: 'agent', spoolBytes, metricsPort, otlp, log },
+    host: localHost(),
+    hub: hubUrl(settings),
+    token,
+    data,
+    spool: 'agent',
+    spoolBytes,
+    metricsPort,
+    otlp,
+    log,
     collectors: [...collectors],
     collectorSettings: {
-      ...{ intervalMs, logs: [...settings.logs, hookLogs(data)], scrape: settings.scrape, topology: settings.topology },
-      ...{ run, fromStart, synthetic: false },
+      intervalMs,
+      logs: [...settings.logs, hookLogs(data)],
+      scrape: settings.scrape,
+      topology: settings.topology,
+      run,
+      fromStart,
+      synthetic: false,
     },
   })
 }

@@ -22,11 +22,19 @@ const word = (known: (text: string) => unknown, what: string) =>
   z.string().refine(text => known(text) !== undefined, { error: `is no known ${what}` })
 
 const encoderSchema = z.strictObject({
-  ...{ layers: count.optional(), hiddenSize: count.optional(), attentionHeads: count.optional() },
-  ...{ keyValueHeads: count.optional(), headSize: count.optional(), ffnHiddenSize: count.optional() },
-  ...{ sequenceLength: count.optional(), patchSize: count.optional(), projectorParameters: positive.optional() },
-  ...{ gatedFfn: z.boolean().optional(), biases: z.boolean().optional() },
-  ...{ learnedPositions: z.boolean().optional(), crossAttention: z.boolean().optional() },
+  layers: count.optional(),
+  hiddenSize: count.optional(),
+  attentionHeads: count.optional(),
+  keyValueHeads: count.optional(),
+  headSize: count.optional(),
+  ffnHiddenSize: count.optional(),
+  sequenceLength: count.optional(),
+  patchSize: count.optional(),
+  projectorParameters: positive.optional(),
+  gatedFfn: z.boolean().optional(),
+  biases: z.boolean().optional(),
+  learnedPositions: z.boolean().optional(),
+  crossAttention: z.boolean().optional(),
 })
 
 /** Fields of a config record, and the few more that a prediction takes. Unknown fields are refused: a typo is not a default. */
@@ -39,29 +47,46 @@ const configSchema = z.strictObject({
   model: z
     .strictObject({
       name: z.string().optional(),
-      ...{ layers: count.optional(), hiddenSize: count.optional(), attentionHeads: count.optional() },
-      ...{ keyValueHeads: count.optional(), headSize: count.optional(), ffnHiddenSize: count.optional() },
-      ...{ vocabularySize: count.optional(), sequenceLength: count.optional(), parameters: positive.optional() },
-      ...{ experts: count.optional(), activeExperts: count.optional(), slidingWindow: count.optional() },
+      layers: count.optional(),
+      hiddenSize: count.optional(),
+      attentionHeads: count.optional(),
+      keyValueHeads: count.optional(),
+      headSize: count.optional(),
+      ffnHiddenSize: count.optional(),
+      vocabularySize: count.optional(),
+      sequenceLength: count.optional(),
+      parameters: positive.optional(),
+      experts: count.optional(),
+      activeExperts: count.optional(),
+      slidingWindow: count.optional(),
       trainableParameters: positive.optional(),
-      ...{
-        expertFfnHiddenSize: count.optional(),
-        sharedFfnHiddenSize: count.optional(),
-        denseLayers: count.optional(),
-      },
-      ...{ keyValueRank: count.optional(), queryRank: count.optional(), ropeHeadSize: count.optional() },
-      ...{ valueHeadSize: count.optional(), linearAttention: z.boolean().optional() },
-      ...{ tiedEmbeddings: z.boolean().optional(), gatedFfn: z.boolean().optional() },
-      ...{ learnedPositions: z.boolean().optional(), biases: z.boolean().optional() },
+      expertFfnHiddenSize: count.optional(),
+      sharedFfnHiddenSize: count.optional(),
+      denseLayers: count.optional(),
+      keyValueRank: count.optional(),
+      queryRank: count.optional(),
+      ropeHeadSize: count.optional(),
+      valueHeadSize: count.optional(),
+      linearAttention: z.boolean().optional(),
+      tiedEmbeddings: z.boolean().optional(),
+      gatedFfn: z.boolean().optional(),
+      learnedPositions: z.boolean().optional(),
+      biases: z.boolean().optional(),
       encoder: encoderSchema.optional(),
     })
     .optional(),
   parallelism: z
     .strictObject({
-      ...{ worldSize: count.optional(), tensor: count.optional(), pipeline: count.optional(), data: count.optional() },
-      ...{ context: count.optional(), expert: count.optional(), virtualStages: count.optional() },
+      worldSize: count.optional(),
+      tensor: count.optional(),
+      pipeline: count.optional(),
+      data: count.optional(),
+      context: count.optional(),
+      expert: count.optional(),
+      virtualStages: count.optional(),
       zeroStage: z.number().int().min(0).max(3).optional(),
-      ...{ sequenceParallel: z.boolean().optional(), shardGroup: count.optional() },
+      sequenceParallel: z.boolean().optional(),
+      shardGroup: count.optional(),
       schedule: z.enum(['1f1b', 'gpipe']).optional(),
     })
     .optional(),
@@ -75,10 +100,13 @@ const configSchema = z.strictObject({
     .strictObject({
       gpu: z.string().optional(),
       count: count.optional(),
-      ...{ peakFlopsPerSecond: positive.optional(), peakSource: z.string().optional() },
-      ...{ gpusPerNode: count.optional(), linkBytesPerSecond: positive.optional() },
+      peakFlopsPerSecond: positive.optional(),
+      peakSource: z.string().optional(),
+      gpusPerNode: count.optional(),
+      linkBytesPerSecond: positive.optional(),
       networkBytesPerSecond: positive.optional(),
-      ...{ linkLatencySeconds: positive.optional(), networkLatencySeconds: positive.optional() },
+      linkLatencySeconds: positive.optional(),
+      networkLatencySeconds: positive.optional(),
     })
     .optional(),
   calibration: z
@@ -93,7 +121,8 @@ const configSchema = z.strictObject({
   budget: z.strictObject({ tokens: positive.optional(), pricePerDeviceHour: positive.optional() }).optional(),
   serving: z
     .strictObject({
-      ...{ batch: count.optional(), tokens: count.optional() },
+      batch: count.optional(),
+      tokens: count.optional(),
       weights: word(weightPrecisionOf, 'precision (fp32, bf16, fp16, fp8, int8, int4)').optional(),
       cache: word(weightPrecisionOf, 'precision (fp32, bf16, fp16, fp8, int8, int4)').optional(),
     })

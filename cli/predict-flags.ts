@@ -15,11 +15,17 @@ interface Flag {
 }
 
 const number = (name: string, group: Group | undefined, field: string, help: string): Flag => ({
-  ...{ name, group, field, help },
+  name,
+  group,
+  field,
+  help,
   value: '<number>',
 })
 const word = (name: string, group: Group | undefined, field: string, help: string): Flag => ({
-  ...{ name, group, field, help },
+  name,
+  group,
+  field,
+  help,
   value: '<word>',
 })
 

@@ -26,7 +26,9 @@ function jobEnvironment(run: string, hookFolder: string): NodeJS.ProcessEnv {
     // Python holds back what it prints into a pipe: the log would come in lumps of 8 KiB, minutes late.
     PYTHONUNBUFFERED: '1',
     ...process.env,
-    ...{ PLUMBLINE_RUN: run, PLUMBLINE_HOOK_DIR: hookFolder, PYTHONPATH: path },
+    PLUMBLINE_RUN: run,
+    PLUMBLINE_HOOK_DIR: hookFolder,
+    PYTHONPATH: path,
   }
 }
 
@@ -46,26 +48,24 @@ async function watcher(
   const { data, token, spoolBytes, metricsPort, otlp, intervalMs } = settings
   try {
     return await startAgent({
-      ...{
-        host: localHost(),
-        hub: hubUrl(settings),
-        token,
-        data,
-        spool: `run-${job.run}`,
-        spoolBytes,
-        metricsPort,
-        otlp,
-      },
-      ...{ temporary: true, collectors: [...collectors], log },
+      host: localHost(),
+      hub: hubUrl(settings),
+      token,
+      data,
+      spool: `run-${job.run}`,
+      spoolBytes,
+      metricsPort,
+      otlp,
+      temporary: true,
+      collectors: [...collectors],
+      log,
       collectorSettings: {
-        ...{
-          intervalMs,
-          scrape: settings.scrape,
-          logs: [...settings.logs, join(job.hookFolder, 'rank-*.jsonl')],
-          run: job.run,
-          fromStart: true,
-          synthetic: false,
-        },
+        intervalMs,
+        scrape: settings.scrape,
+        logs: [...settings.logs, join(job.hookFolder, 'rank-*.jsonl')],
+        run: job.run,
+        fromStart: true,
+        synthetic: false,
       },
     })
   } catch (error) {

@@ -63,7 +63,13 @@ export const command = defineCommand({
     const page = options['page'] === false ? undefined : packageRoot
     let url = ''
     const hub = await startHub({
-      ...{ host, port, data, store, token, page, log },
+      host,
+      port,
+      data,
+      store,
+      token,
+      page,
+      log,
       async importFiles(files, name) {
         const { importRun } = await import('./import')
         return importRun({ files, name, node: undefined, hub: url, token, data, log: () => undefined })

@@ -112,7 +112,10 @@ class TrainingLogSession implements Session {
   private follow(path: string, fromStart: boolean, cursor: Cursor['files'][string] | undefined): void {
     const { host } = this.context
     const follower = new LogFollower({
-      ...{ host, path, cursor, fromStart },
+      host,
+      path,
+      cursor,
+      fromStart,
       emit: records => this.append(path, records),
       warn: (message, fix) => this.context.warn(message, fix),
     })

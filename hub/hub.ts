@@ -64,7 +64,10 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
   const hub = { views, nodes, startedAt: unixSeconds(), metrics: metrics.text, imports, log: options.log }
   let page: Page | undefined
   const otlp = serveOtlp({
-    ...{ store, token: options.token, count: metrics.count, log: options.log },
+    store,
+    token: options.token,
+    count: metrics.count,
+    log: options.log,
     stored(batch, senders, receivedAt) {
       for (const node of senders) nodes.fold(new Batch(), node, receivedAt)
       const touched = runs.fold(batch, OTLP_AGENT, receivedAt)
@@ -93,7 +96,11 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
   })
   const live = new Live(io, views, options.log)
   const agents = serveAgents(io, {
-    ...{ store, nodes, token: options.token, count: metrics.count, log: options.log },
+    store,
+    nodes,
+    token: options.token,
+    count: metrics.count,
+    log: options.log,
     stored(batch, hello, receivedAt) {
       nodes.fold(batch, hello.node, receivedAt)
       const touched = runs.fold(batch, hello.agent, receivedAt)

@@ -10,7 +10,9 @@ export function hubMetrics(connectedAgents: () => number) {
     refusals: counter('plumbline_hub_refusals_total', 'Greetings and frames refused.'),
   }
   new Gauge({
-    ...{ name: 'plumbline_hub_agents', help: 'Agents connected.', registers: [registry] },
+    name: 'plumbline_hub_agents',
+    help: 'Agents connected.',
+    registers: [registry],
     collect() {
       this.set(connectedAgents())
     },

@@ -68,10 +68,15 @@ export class Nodes {
       const name = clip(record.name)
       if (collectors === undefined || (collectors.size >= MAX_COLLECTORS && !collectors.has(name))) continue
       collectors.set(name, {
-        ...{ name, state: healthOf(record.state) },
-        ...{ message: clip(record.message ?? '') || null, fix: clip(record.fix ?? '') || null },
-        ...{ durationSeconds: record.durationSeconds ?? null, failures: record.failures ?? 0 },
-        ...{ linesRead: record.linesRead ?? null, linesUnread: record.linesUnread ?? null, lastSeenAt: receivedAt },
+        name,
+        state: healthOf(record.state),
+        message: clip(record.message ?? '') || null,
+        fix: clip(record.fix ?? '') || null,
+        durationSeconds: record.durationSeconds ?? null,
+        failures: record.failures ?? 0,
+        linesRead: record.linesRead ?? null,
+        linesUnread: record.linesUnread ?? null,
+        lastSeenAt: receivedAt,
       })
     }
   }
@@ -80,8 +85,13 @@ export class Nodes {
     return [...this.nodes.values()]
       .sort((one, other) => (one.node < other.node ? -1 : 1))
       .map(({ node, lastSeenAt, version, agents, collectors, refusals }) => ({
-        ...{ node, connected: agents.size > 0, agents: agents.size, lastSeenAt, version },
-        ...{ collectors: [...collectors.values()], refusals },
+        node,
+        connected: agents.size > 0,
+        agents: agents.size,
+        lastSeenAt,
+        version,
+        collectors: [...collectors.values()],
+        refusals,
       }))
   }
 
@@ -99,13 +109,15 @@ export class Nodes {
       const lastSeenAt = numberAt(columns, 'last', row) ?? 0
       state.lastSeenAt = Math.max(state.lastSeenAt, lastSeenAt)
       state.collectors.set(name, {
-        ...{ name, state: healthOf(textAt(columns, 'state', row)), lastSeenAt },
-        ...{ message: textAt(columns, 'message', row), fix: textAt(columns, 'fix', row) },
-        ...{
-          durationSeconds: numberAt(columns, 'durationSeconds', row),
-          failures: numberAt(columns, 'failures', row) ?? 0,
-        },
-        ...{ linesRead: numberAt(columns, 'linesRead', row), linesUnread: numberAt(columns, 'linesUnread', row) },
+        name,
+        state: healthOf(textAt(columns, 'state', row)),
+        lastSeenAt,
+        message: textAt(columns, 'message', row),
+        fix: textAt(columns, 'fix', row),
+        durationSeconds: numberAt(columns, 'durationSeconds', row),
+        failures: numberAt(columns, 'failures', row) ?? 0,
+        linesRead: numberAt(columns, 'linesRead', row),
+        linesUnread: numberAt(columns, 'linesUnread', row),
       })
     }
   }

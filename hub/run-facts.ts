@@ -39,9 +39,21 @@ export const isFactKind = (kind: string): kind is FactKind => FACT_KINDS.some(na
 
 export function newFacts(run: string, time: number): RunFacts {
   return {
-    ...{ run, name: null, command: null, synthetic: null, startedAt: time, launches: new Map<string, Launch>() },
-    ...{ lastSeenAt: time, lastStepAt: null, lastStep: null, worldSize: null, changes: 0 },
-    ...{ nodes: new Set<string>(), agents: new Set<string>(), ranks: new Set<number>(), gpus: new Set<string>() },
+    run,
+    name: null,
+    command: null,
+    synthetic: null,
+    startedAt: time,
+    launches: new Map<string, Launch>(),
+    lastSeenAt: time,
+    lastStepAt: null,
+    lastStep: null,
+    worldSize: null,
+    changes: 0,
+    nodes: new Set<string>(),
+    agents: new Set<string>(),
+    ranks: new Set<number>(),
+    gpus: new Set<string>(),
   }
 }
 

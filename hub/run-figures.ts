@@ -61,7 +61,9 @@ export async function computeFigures(store: Store, facts: RunFacts): Promise<Run
     derived.value === null && numberAt(columns, name, 0) !== null ? figure(name, '') : derived
   const isDerived = numberAt(columns, 'derived', 0) === 1
   return {
-    ...{ config, efficiency, devices },
+    config,
+    efficiency,
+    devices,
     summary: {
       framework: config?.framework ?? null,
       events: numberAt(columns, 'events', 0) ?? 0,

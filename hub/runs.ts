@@ -89,7 +89,9 @@ export class Runs {
       command: facts.command,
       synthetic: facts.synthetic,
       state: this.stateOf(facts, unixSeconds()),
-      ...{ startedAt: facts.startedAt, endedAt: end?.endedAt ?? null, exitCode: end?.exitCode ?? null },
+      startedAt: facts.startedAt,
+      endedAt: end?.endedAt ?? null,
+      exitCode: end?.exitCode ?? null,
       lastSeenAt: facts.lastSeenAt,
       nodes: [...facts.nodes].sort(),
       worldSize:

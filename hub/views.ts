@@ -131,17 +131,20 @@ export class Views {
     )
     const steps = await this.store.query(`SELECT step, at, seconds FROM (${perStep(where)}) ORDER BY step`, parameters)
     return {
-      ...{ run: facts.run, now, config },
+      run: facts.run,
+      now,
+      config,
       facts: {
-        ...{ state: this.runs.stateOf(facts, now), startedAt: facts.startedAt, endedAt: end?.endedAt },
-        ...{ exitCode: end?.exitCode ?? undefined, worldSize: facts.worldSize ?? undefined },
+        state: this.runs.stateOf(facts, now),
+        startedAt: facts.startedAt,
+        endedAt: end?.endedAt,
+        exitCode: end?.exitCode ?? undefined,
+        worldSize: facts.worldSize ?? undefined,
       },
       ranks: {
-        ...{
-          step: column(numbers(ranks, 'step')),
-          rank: column(numbers(ranks, 'rank')),
-          time: column(numbers(ranks, 'at')),
-        },
+        step: column(numbers(ranks, 'step')),
+        rank: column(numbers(ranks, 'rank')),
+        time: column(numbers(ranks, 'at')),
         stepSeconds: column(numbers(ranks, 'stepSeconds')),
         dataSeconds: column(numbers(ranks, 'dataSeconds')),
         forwardSeconds: column(numbers(ranks, 'forwardSeconds')),
@@ -152,7 +155,8 @@ export class Views {
         ),
       },
       steps: {
-        ...{ step: column(numbers(steps, 'step')), time: column(numbers(steps, 'at')) },
+        step: column(numbers(steps, 'step')),
+        time: column(numbers(steps, 'at')),
         stepSeconds: column(numbers(steps, 'seconds')),
       },
       events: await this.eventRecords(facts.run),

@@ -79,7 +79,9 @@ function keptBySize(shape: ModelShape, plan: Plan, microBatch: number, flash: bo
   const split = kept.filter(tensor => tensor.split)
   const formulaOf = (tensors: readonly KeptTensor[]) => tensors.map(({ formula }) => formula).join(' + ') || '0'
   return {
-    ...{ whole: widthOf(whole), split: widthOf(split), scores: 0 },
+    whole: widthOf(whole),
+    split: widthOf(split),
+    scores: 0,
     formula: { whole: formulaOf(whole), split: formulaOf(split), scores: '' },
   }
 }
@@ -89,7 +91,9 @@ function keptOfOperations(shape: ModelShape, w: number): Kept {
   const { hiddenSize: h, headSize: e, attentionHeads: a, keyValueHeads: k } = shape
   const ffn = ffnWidth(shape)
   return {
-    ...{ whole: 2 * h * w, split: (2 * a * e + k * e + ffn.width) * w, scores: 0 },
+    whole: 2 * h * w,
+    split: (2 * a * e + k * e + ffn.width) * w,
+    scores: 0,
     formula: { whole: '2·h·w', split: `(2·a·e + k·e + ${ffn.formula})·w`, scores: '' },
   }
 }

@@ -40,11 +40,17 @@ export function deviceMemory(tensors: number, allowance: Allowance) {
     ? 'as a run of the job showed it'
     : 'an allowance: it differs by driver, library and job'
   const fragmentation: Derived = {
-    ...{ value: tensors * fr, formula: 'T·fr', letters: { T: tensors, fr }, source: sources.caching, assumption },
+    value: tensors * fr,
+    formula: 'T·fr',
+    letters: { T: tensors, fr },
+    source: sources.caching,
+    assumption,
   }
   const context: Derived = { value: o, formula: 'o', letters: { o }, source: sources.anatomy, assumption }
   const device: Derived = {
-    ...{ value: tensors * (1 + fr) + o, formula: 'T·(1 + fr) + o', letters: { T: tensors, fr, o } },
+    value: tensors * (1 + fr) + o,
+    formula: 'T·(1 + fr) + o',
+    letters: { T: tensors, fr, o },
     source: sources.caching,
     assumption: 'what the SMI tool will show as used',
   }

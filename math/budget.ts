@@ -43,7 +43,9 @@ export function budgetOf(input: BudgetInput): Budget {
     defined(seconds) && defined(N)
       ? {
           value: (seconds.value * N) / 3600,
-          ...{ formula: 'T·N / 3600', letters: { T: seconds.value, N }, source: sources.transformerMath },
+          formula: 'T·N / 3600',
+          letters: { T: seconds.value, N },
+          source: sources.transformerMath,
         }
       : undefined
   return {
@@ -55,7 +57,9 @@ export function budgetOf(input: BudgetInput): Budget {
       defined(hours) && defined(pricePerDeviceHour)
         ? {
             value: hours.value * pricePerDeviceHour,
-            ...{ formula: 'H·x', letters: { H: hours.value, x: pricePerDeviceHour }, source: sources.input },
+            formula: 'H·x',
+            letters: { H: hours.value, x: pricePerDeviceHour },
+            source: sources.input,
           }
         : undefined,
   }

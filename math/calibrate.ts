@@ -74,7 +74,10 @@ function overlap(input: PredictInput, { communicationSeconds: E }: Observed): De
   const { communicationSeconds: W } = predict({ ...input, calibration: undefined }).step
   if (E === undefined || W === undefined || W <= 0 || E > W) return undefined
   return {
-    ...{ value: 1 - E / W, formula: '1 − E / W', letters: { E, W }, source: RUN },
+    value: 1 - E / W,
+    formula: '1 − E / W',
+    letters: { E, W },
+    source: RUN,
     assumption: 'E in collectives, measured, W all communication as predicted',
   }
 }
@@ -88,7 +91,10 @@ function factor(input: PredictInput, { peakBytes: M }: Observed): Derived | unde
   const value = (M - S) / A
   if (!(value > 0)) return undefined
   return {
-    ...{ value, formula: '(M − S) / A', letters: { M, S, A }, source: RUN },
+    value,
+    formula: '(M − S) / A',
+    letters: { M, S, A },
+    source: RUN,
     assumption: 'M most that was allocated, S model states and buffers, A activations as predicted',
   }
 }
@@ -97,7 +103,10 @@ function factor(input: PredictInput, { peakBytes: M }: Observed): Derived | unde
 function fragmentation({ peakBytes: M, reservedBytes: V }: Observed): Derived | undefined {
   if (M === undefined || V === undefined || M <= 0 || V < M) return undefined
   return {
-    ...{ value: (V - M) / M, formula: '(V − M) / M', letters: { V, M }, source: RUN },
+    value: (V - M) / M,
+    formula: '(V − M) / M',
+    letters: { V, M },
+    source: RUN,
     assumption: 'V most that was reserved, M most that was allocated',
   }
 }
@@ -105,7 +114,10 @@ function fragmentation({ peakBytes: M, reservedBytes: V }: Observed): Derived | 
 function context({ reservedBytes: V, deviceBytes: U }: Observed): Derived | undefined {
   if (V === undefined || U === undefined || U <= V) return undefined
   return {
-    ...{ value: U - V, formula: 'U − V', letters: { U, V }, source: RUN },
+    value: U - V,
+    formula: 'U − V',
+    letters: { U, V },
+    source: RUN,
     assumption: 'U in use on the device, V reserved by the allocator; other processes on the device count here too',
   }
 }
@@ -114,8 +126,10 @@ function context({ reservedBytes: V, deviceBytes: U }: Observed): Derived | unde
 export function calibrate(input: PredictInput, observed: Observed): Calibrated {
   const achievableRatio = ceiling(input, observed)
   const found = {
-    ...{ achievableRatio, activationFactor: factor(input, observed) },
-    ...{ fragmentationRatio: fragmentation(observed), contextBytes: context(observed) },
+    achievableRatio,
+    activationFactor: factor(input, observed),
+    fragmentationRatio: fragmentation(observed),
+    contextBytes: context(observed),
     overlapRatio: overlap(input, observed),
   }
   const fitted = Object.entries(found).flatMap(([name, derived]) =>

@@ -94,14 +94,23 @@ function withTraits(model: ModelInput, traits: Traits, notes: Notes): ModelShape
   if (vocabularySize === undefined || sequenceLength === undefined) return undefined
   const experts = model.experts ?? 1
   const decoder: ModelShape = {
-    ...{ layers, hiddenSize, attentionHeads, vocabularySize, sequenceLength, experts, ...traits },
+    layers,
+    hiddenSize,
+    attentionHeads,
+    vocabularySize,
+    sequenceLength,
+    experts,
+    ...traits,
     keyValueHeads: model.keyValueHeads ?? attentionHeads,
     headSize: model.headSize ?? hiddenSize / attentionHeads,
     ffnHiddenSize: model.ffnHiddenSize ?? 4 * hiddenSize,
     activeExperts: model.activeExperts ?? experts,
-    ...{ slidingWindow: model.slidingWindow, linearAttention: model.linearAttention },
-    ...{ expertFfnHiddenSize: model.expertFfnHiddenSize, sharedFfnHiddenSize: model.sharedFfnHiddenSize },
-    ...{ denseLayers: model.denseLayers, latent: latentOf(model, model.headSize ?? hiddenSize / attentionHeads) },
+    slidingWindow: model.slidingWindow,
+    linearAttention: model.linearAttention,
+    expertFfnHiddenSize: model.expertFfnHiddenSize,
+    sharedFfnHiddenSize: model.sharedFfnHiddenSize,
+    denseLayers: model.denseLayers,
+    latent: latentOf(model, model.headSize ?? hiddenSize / attentionHeads),
   }
   return model.encoder === undefined ? decoder : { ...decoder, encoder: completeEncoder(model, decoder, notes) }
 }
@@ -109,8 +118,10 @@ function withTraits(model: ModelInput, traits: Traits, notes: Notes): ModelShape
 function latentOf(model: ModelInput, headSize: number): Latent | undefined {
   if (model.keyValueRank === undefined) return undefined
   return {
-    ...{ queryRank: model.queryRank, keyValueRank: model.keyValueRank },
-    ...{ ropeHeadSize: model.ropeHeadSize ?? 0, valueHeadSize: model.valueHeadSize ?? headSize },
+    queryRank: model.queryRank,
+    keyValueRank: model.keyValueRank,
+    ropeHeadSize: model.ropeHeadSize ?? 0,
+    valueHeadSize: model.valueHeadSize ?? headSize,
   }
 }
 

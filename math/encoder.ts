@@ -38,17 +38,24 @@ export function completeEncoder(model: ModelInput, decoder: ModelShape, notes: N
   if (given.sequenceLength === undefined) notes.assume(`model.encoder.sequenceLength = ${usual} (not given)`)
   const sameWidth = hiddenSize === decoder.hiddenSize
   return {
-    ...{ crossAttention, patchSize: given.patchSize },
+    crossAttention,
+    patchSize: given.patchSize,
     projectorParameters: given.projectorParameters ?? (sameWidth ? 0 : hiddenSize * decoder.hiddenSize),
     shape: {
-      ...{ hiddenSize, attentionHeads, layers: given.layers ?? decoder.layers },
+      hiddenSize,
+      attentionHeads,
+      layers: given.layers ?? decoder.layers,
       keyValueHeads: given.keyValueHeads ?? attentionHeads,
       headSize: given.headSize ?? (sameWidth ? decoder.headSize : hiddenSize / attentionHeads),
       ffnHiddenSize: given.ffnHiddenSize ?? (sameWidth ? decoder.ffnHiddenSize : 4 * hiddenSize),
-      ...{ vocabularySize: 0, sequenceLength: given.sequenceLength ?? usual, experts: 1, activeExperts: 1 },
+      vocabularySize: 0,
+      sequenceLength: given.sequenceLength ?? usual,
+      experts: 1,
+      activeExperts: 1,
       gatedFfn: given.gatedFfn ?? decoder.gatedFfn,
       biases: given.biases ?? decoder.biases,
-      ...{ tiedEmbeddings: true, learnedPositions: given.learnedPositions ?? given.patchSize !== undefined },
+      tiedEmbeddings: true,
+      learnedPositions: given.learnedPositions ?? given.patchSize !== undefined,
     },
   }
 }
@@ -107,7 +114,12 @@ export function encoderLetters(shape: ModelShape): Record<string, number> {
   const own = shape.encoder?.shape
   if (own === undefined || shape.encoder === undefined) return {}
   return {
-    ...{ Le: own.layers, he: own.hiddenSize, ae: own.attentionHeads, ee: own.headSize, se: own.sequenceLength },
-    ...{ Pe: encoderParameters(shape.encoder).value, Px: encoderWeights(shape) },
+    Le: own.layers,
+    he: own.hiddenSize,
+    ae: own.attentionHeads,
+    ee: own.headSize,
+    se: own.sequenceLength,
+    Pe: encoderParameters(shape.encoder).value,
+    Px: encoderWeights(shape),
   }
 }

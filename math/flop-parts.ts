@@ -35,7 +35,10 @@ export function flopParts(shape: ModelShape, parameters: number, term: Attention
   const weights = weightsOf(shape, parameters)
   const k = 4 + (2 * Math.min(trained, parameters)) / parameters
   const part = (W: number, assumption: string): Derived => ({
-    ...{ value: k * W, formula: 'k·W', letters: { k, W }, source: sources.transformerMath },
+    value: k * W,
+    formula: 'k·W',
+    letters: { k, W },
+    source: sources.transformerMath,
     assumption: `W ${assumption}; k = 6 where all weights are trained`,
   })
   const T = attentionFlopsPerToken(shape, term)
@@ -53,12 +56,11 @@ export function flopParts(shape: ModelShape, parameters: number, term: Attention
     logits: part(weights.logits, 'weights of the output layer'),
     embeddingsAndNorms: part(weights.rest, 'weights that P counts and no matmul uses'),
     encoder: {
-      ...{
-        value: k * weights.moved * share,
-        formula: 'k·Px·se / s',
-        letters: { k, Px: weights.moved, se: share, s: 1 },
-      },
-      ...{ source: sources.transformerMath, assumption: 'per token of the decoder' },
+      value: k * weights.moved * share,
+      formula: 'k·Px·se / s',
+      letters: { k, Px: weights.moved, se: share, s: 1 },
+      source: sources.transformerMath,
+      assumption: 'per token of the decoder',
     },
   }
 }
@@ -80,12 +82,10 @@ export function forwardFlops(parameters: number, attention: number, working: num
 /** What is left of F: twice the forward pass where all weights are trained. */
 export function backwardFlops(perToken: number, forward: number): Derived {
   return {
-    ...{
-      value: perToken - forward,
-      formula: 'F − W',
-      letters: { F: perToken, W: forward },
-      source: sources.transformerMath,
-    },
+    value: perToken - forward,
+    formula: 'F − W',
+    letters: { F: perToken, W: forward },
+    source: sources.transformerMath,
     assumption: 'gradients of inputs and of trained weights; W the forward pass',
   }
 }

@@ -89,7 +89,9 @@ export function flopsByConvention(shape: ModelShape, parameters: number): Record
 /** With recomputation by size, L layers make tensors of R FLOPs a token again. */
 export function hardwareFlopsBySize(model: number, layers: number, recomputed: number): Derived {
   return {
-    ...{ value: model + layers * recomputed, formula: 'F + L·R', letters: { F: model, L: layers, R: recomputed } },
+    value: model + layers * recomputed,
+    formula: 'F + L·R',
+    letters: { F: model, L: layers, R: recomputed },
     source: sources.transformerMath,
     assumption: 'R forward FLOPs of the tensors of a layer that are too large to be kept',
   }

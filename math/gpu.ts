@@ -48,7 +48,11 @@ const times = (value: number | undefined, factor: number) => (value === undefine
 export function gpu(name: string, title: string, facts: Facts): Gpu {
   const peaks = Object.entries(facts.teraflops).map(([precision, value]) => [precision, value * 1e12])
   return {
-    ...{ name, title, vendor: facts.vendor, smiNames: facts.smiNames, aliases: facts.aliases },
+    name,
+    title,
+    vendor: facts.vendor,
+    smiNames: facts.smiNames,
+    aliases: facts.aliases,
     peakFlopsPerSecond: Object.fromEntries(peaks) as Gpu['peakFlopsPerSecond'],
     memoryBytes: facts.memoryBytes,
     memoryBytesPerSecond: facts.memoryGigabytesPerSecond * 1e9,

@@ -99,10 +99,21 @@ function encoderDecoder(config: Json, type: string): ModelInput {
   const sequenceLength = decoder.sequenceLength ?? numberAt(config, 'max_target_positions')
   const tied = config['tie_word_embeddings']
   return {
-    ...{ ...decoder, gatedFfn, headSize, sequenceLength, biases: !own, learnedPositions: !own },
+    ...decoder,
+    gatedFfn,
+    headSize,
+    sequenceLength,
+    biases: !own,
+    learnedPositions: !own,
     tiedEmbeddings: isFlag(tied) ? tied : true,
     encoder: {
-      ...{ layers, hiddenSize, attentionHeads, ffnHiddenSize, headSize, crossAttention: true, learnedPositions: !own },
+      layers,
+      hiddenSize,
+      attentionHeads,
+      ffnHiddenSize,
+      headSize,
+      crossAttention: true,
+      learnedPositions: !own,
       sequenceLength: numberAt(config, 'max_source_positions') ?? sequenceLength,
     },
   }
@@ -119,7 +130,11 @@ function visionTower(config: Json): EncoderInput | undefined {
   const image = numberAt(tower, 'image_size')
   return {
     layers: numberAt(tower, 'num_hidden_layers', 'depth'),
-    ...{ hiddenSize, patchSize, crossAttention: false, gatedFfn: tower['hidden_act'] === 'silu', biases: true },
+    hiddenSize,
+    patchSize,
+    crossAttention: false,
+    gatedFfn: tower['hidden_act'] === 'silu',
+    biases: true,
     attentionHeads: numberAt(tower, 'num_attention_heads', 'num_heads'),
     ffnHiddenSize:
       numberAt(tower, 'intermediate_size') ?? (hiddenSize && ratio ? Math.round(hiddenSize * ratio) : undefined),
@@ -151,7 +166,8 @@ export function fromHuggingFace(given: Json): ModelInput {
     ...(config['multi_query'] === true && { keyValueHeads: 1 }),
     ...(shared !== undefined && { sharedFfnHiddenSize: shared }),
     ...(type.startsWith('rwkv') && { linearAttention: true }),
-    ...{ tiedEmbeddings, slidingWindow: windowOf(config, dimensions) },
+    tiedEmbeddings,
+    slidingWindow: windowOf(config, dimensions),
     ...(known && {
       gatedFfn,
       learnedPositions: LEARNED_POSITIONS.test(type),

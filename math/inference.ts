@@ -52,7 +52,8 @@ export function servingMemory(shape: ModelShape, serving: Serving): ServingMemor
     assumption: `the cache is divided over ${t} tensor ranks`,
   }
   return {
-    ...{ weightsBytes, cacheBytes },
+    weightsBytes,
+    cacheBytes,
     totalBytes: {
       value: weightsBytes.value + cacheBytes.value,
       formula: 'A + B',

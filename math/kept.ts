@@ -72,7 +72,11 @@ function ffnTensors(shape: ModelShape, w: number): KeptTensor[] {
   const { width, formula } = ffnWidth(shape)
   const projection = 2 * heads(shape).given * h
   const wide = (name: string, flops: number): KeptTensor => ({
-    ...{ name, bytes: width * w, formula: `${formula}·w`, split: true, flops },
+    name,
+    bytes: width * w,
+    formula: `${formula}·w`,
+    split: true,
+    flops,
   })
   return [
     { name: 'FFN input', bytes: h * w, formula: 'h·w', split: false, flops: projection },

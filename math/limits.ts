@@ -89,7 +89,9 @@ export function limitsOf(input: PredictInput): Limits {
   const devices = input.hardware?.count ?? input.parallelism?.worldSize ?? 1
   const scales = scaling(input, Math.min(65_536, 64 * devices))
   return {
-    ...{ microBatch: largestMicroBatch(input), sequence: longestSequence(input), scales },
+    microBatch: largestMicroBatch(input),
+    sequence: longestSequence(input),
+    scales,
     devicesThatPay: devicesThatPay(scales),
   }
 }

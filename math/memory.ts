@@ -106,7 +106,8 @@ function buffers(...given: Parameters<typeof bufferBytes>): Derived {
 }
 
 const onDevice = (stage: Stage): DeviceParameters => ({
-  ...{ all: stage.deviceParameters, experts: stage.deviceExpertParameters },
+  all: stage.deviceParameters,
+  experts: stage.deviceExpertParameters,
 })
 
 /** All that is known of a stage's device, unexplained: for comparing stages and plans. */
@@ -185,8 +186,13 @@ export function summariesOfStages(
     const activationsBytes = valueOf(activations) * activationFactor
     const buffersBytes = valueOf(buffers)
     return {
-      ...{ stage: index, layers: stage.layers, deviceParameters: stage.deviceParameters, inFlight: stage.inFlight },
-      ...{ statesBytes, activationsBytes, buffersBytes },
+      stage: index,
+      layers: stage.layers,
+      deviceParameters: stage.deviceParameters,
+      inFlight: stage.inFlight,
+      statesBytes,
+      activationsBytes,
+      buffersBytes,
       totalBytes: statesBytes + activationsBytes + buffersBytes,
     }
   })

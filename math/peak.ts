@@ -23,7 +23,8 @@ const USUAL_ACHIEVABLE = 0.8
 function given(hardware: HardwareInput, flopsPerSecond: number, gpu: Gpu | undefined): Peak {
   const what = hardware.peakSource ?? 'given peak'
   return {
-    ...{ flopsPerSecond, gpu },
+    flopsPerSecond,
+    gpu,
     title: `${what} ${format(flopsPerSecond, 'flopsPerSecond')}`,
     source: { ...sources.input, title: what },
     achievableRatio: 1,
@@ -37,7 +38,9 @@ function tabled(gpu: Gpu, precision: Precision): Peak | undefined {
   if (flopsPerSecond === undefined || source === undefined) return undefined
   const known = gpu.achievableRatio !== undefined && precision !== 'fp32'
   return {
-    ...{ flopsPerSecond, gpu, source },
+    flopsPerSecond,
+    gpu,
+    source,
     title: `${gpu.title} dense ${precision} ${format(flopsPerSecond, 'flopsPerSecond')}`,
     achievableRatio: known ? (gpu.achievableRatio ?? USUAL_ACHIEVABLE) : USUAL_ACHIEVABLE,
     achievableSource: known

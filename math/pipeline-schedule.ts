@@ -8,8 +8,14 @@ export type PipelineTimes = Readonly<
 export const pipelineTimes = (stages: number): PipelineTimes => {
   const column = () => new Float64Array(stages)
   return {
-    ...{ begin: column(), forward: column(), backward: column(), send: column(), sendBack: column() },
-    ...{ end: column(), wait: column(), waitBack: column() },
+    begin: column(),
+    forward: column(),
+    backward: column(),
+    send: column(),
+    sendBack: column(),
+    end: column(),
+    wait: column(),
+    waitBack: column(),
   }
 }
 

@@ -98,8 +98,15 @@ function groundOf(given: PredictInput, notes: Notes): Ground | string[] {
     RECOMPUTE.map(recompute => [recompute, hardwareFlopsPerToken(flops.value, flops.attention, recompute).value]),
   ) as Record<Recompute, number>
   return {
-    ...{ shape, base, states, held: onDevice(states, base), peak, globalBatch, flopsPerToken: flops.value },
-    ...{ usable: usableBytes(capacity, allowance), overlap: input.calibration?.overlapRatio },
+    shape,
+    base,
+    states,
+    held: onDevice(states, base),
+    peak,
+    globalBatch,
+    flopsPerToken: flops.value,
+    usable: usableBytes(capacity, allowance),
+    overlap: input.calibration?.overlapRatio,
     bandwidths: bandwidthsOf(withUsualNetwork(input).hardware, peak),
     flash: input.flashAttention ?? (usesFusedAttention(input.framework) || shape.gatedFfn),
     tokens: shape.sequenceLength * globalBatch,
@@ -169,7 +176,10 @@ function time(ground: Ground, { plan, stages, memoryBytes, headroomBytes }: Weig
   const exchange = communicationTime(stepTraffic(shape, plan, largest, states), plan, ground.bandwidths)
   const seconds = stepSeconds(compute, bubble, exchange, ground.overlap).value
   return {
-    ...{ plan, memoryBytes, headroomBytes, stepSeconds: seconds },
+    plan,
+    memoryBytes,
+    headroomBytes,
+    stepSeconds: seconds,
     mfu: (ground.flopsPerToken * tokens) / (seconds * plan.devices * peak.flopsPerSecond),
   }
 }
@@ -179,7 +189,9 @@ export function searchPlans(input: PredictInput, devices: number): PlanSearch {
   const notes = new Notes()
   // What is searched for must not be noted as taken for granted.
   const asked: PredictInput = {
-    ...{ ...input, recompute: 'none', parallelism: { data: 1, zeroStage: 0 } },
+    ...input,
+    recompute: 'none',
+    parallelism: { data: 1, zeroStage: 0 },
     hardware: { ...input.hardware, count: undefined },
     batch: { micro: 1, global: input.batch?.global },
   }

@@ -137,7 +137,8 @@ export function readPlan(input: PredictInput, notes: Notes): Plan {
     copiesGradients:
       usesAutocast(input.framework) && !isTorchtitan(input.framework) && zeroStage === 0 && degrees.data > 1,
     keepsGathered: isTorchtitan(input.framework) && degrees.pipeline > 1,
-    ...{ schedule: given.schedule ?? '1f1b', offload: input.offload ?? 'none' },
+    schedule: given.schedule ?? '1f1b',
+    offload: input.offload ?? 'none',
     precision: readPrecision(input, notes),
     ...readRecompute(input, notes),
   }

@@ -111,9 +111,12 @@ export function predictMemory(known: Known, figures: Figures, notes: Notes) {
   if (totalBytes === undefined) notes.lack('memory.totalBytes', memoryNeeds(known, states))
   const capacityBytes = known.peak?.gpu?.memoryBytes
   const memory = present<MemoryPrediction>({
-    ...{ ...parts, totalBytes, ...onWholeDevice(totalBytes, input, figures) },
+    ...parts,
+    totalBytes,
+    ...onWholeDevice(totalBytes, input, figures),
     stages: totalBytes === undefined ? undefined : stagesOf(known, states && onDevice(states, plan)),
-    ...{ stage: stage?.stage, capacityBytes },
+    stage: stage?.stage,
+    capacityBytes,
   })
   return { memory, states }
 }
@@ -250,7 +253,10 @@ export function predictStep(known: Known, work: Work, figures: Figures, notes: N
   const bubble = figures.add('step.bubbleRatio', bubbleRatio(plan), 'ratio')
   const time = predictCommunicationTime(known, work.traffic, figures, notes)
   const step: StepPrediction = present<StepPrediction>({
-    ...{ computeSeconds: undefined, seconds: undefined, bubbleRatio: bubble, communicationSeconds: time?.seconds },
+    computeSeconds: undefined,
+    seconds: undefined,
+    bubbleRatio: bubble,
+    communicationSeconds: time?.seconds,
   })
   const { perToken, hardwarePerToken } = flops
   if (peak === undefined || tokens === undefined || perToken === undefined || hardwarePerToken === undefined) {

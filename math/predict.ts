@@ -141,7 +141,8 @@ function predictFlops(known: Known, figures: Figures, notes: Notes): FlopsPredic
   const attention = own?.attention ?? 0
   const hardware = known.counted.hardwareFlopsPerToken ?? hardwareFlops(known, perToken, attention)
   return defined<FlopsPrediction>({
-    ...{ perToken, perStep: step },
+    perToken,
+    perStep: step,
     hardwarePerToken: figures.add('flops.hardwarePerToken', hardware, 'flops'),
     ...(known.counted.flopsPerToken === undefined && own !== undefined ? passesOf(known, own, figures) : {}),
     byConvention:
@@ -224,7 +225,12 @@ export function predict(given: PredictInput): Prediction {
   const rate = tokens === undefined || step.seconds === undefined ? undefined : tokens / step.seconds
   return defined<Prediction>({
     ...counts,
-    ...{ flops, memory, communication, step, mfu, hfu },
+    flops,
+    memory,
+    communication,
+    step,
+    mfu,
+    hfu,
     budget: predictBudget(known, flops.perToken, rate, figures),
     serving: predictServing(known, figures, notes),
     peak: peak === undefined ? undefined : { flopsPerSecond: peak.flopsPerSecond, title: peak.title },

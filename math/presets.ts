@@ -54,8 +54,17 @@ function t5(
   ffnHiddenSize: number,
 ): Preset {
   const model = {
-    ...{ name, layers, hiddenSize, attentionHeads, ffnHiddenSize, ...neoxTraits, biases: false, tiedEmbeddings: true },
-    ...{ headSize, vocabularySize: 32128, sequenceLength: 512 },
+    name,
+    layers,
+    hiddenSize,
+    attentionHeads,
+    ffnHiddenSize,
+    ...neoxTraits,
+    biases: false,
+    tiedEmbeddings: true,
+    headSize,
+    vocabularySize: 32128,
+    sequenceLength: 512,
     encoder: { layers, crossAttention: true },
   }
   return { name, model, source: T5 }
@@ -63,13 +72,16 @@ function t5(
 
 /** CLIP's ViT-L/14 at 336 pixels, with the token of its class, and two matrices with biases into the text model. */
 const clipLarge = {
-  ...{ layers: 24, hiddenSize: 1024, attentionHeads: 16, ffnHiddenSize: 4096, gatedFfn: false, biases: true },
-  ...{
-    learnedPositions: true,
-    patchSize: 14,
-    sequenceLength: 577,
-    projectorParameters: 1024 * 4096 + 4096 ** 2 + 8192,
-  },
+  layers: 24,
+  hiddenSize: 1024,
+  attentionHeads: 16,
+  ffnHiddenSize: 4096,
+  gatedFfn: false,
+  biases: true,
+  learnedPositions: true,
+  patchSize: 14,
+  sequenceLength: 577,
+  projectorParameters: 1024 * 4096 + 4096 ** 2 + 8192,
 }
 
 function llama(name: string, [layers, hiddenSize, attentionHeads]: Sizes, rest: ModelInput, source: Source): Preset {
@@ -81,8 +93,12 @@ const llama2 = { vocabularySize: 32000, sequenceLength: 4096 }
 const llama3 = { vocabularySize: 128256, sequenceLength: 8192, keyValueHeads: 8 }
 /** QK norms of 2·headSize a layer are left out: 0.0001 % of the parameters. */
 const qwen3 = {
-  ...{ vocabularySize: 151936, sequenceLength: 4096, keyValueHeads: 4, headSize: 128 },
-  ...{ experts: 128, activeExperts: 8 },
+  vocabularySize: 151936,
+  sequenceLength: 4096,
+  keyValueHeads: 4,
+  headSize: 128,
+  experts: 128,
+  activeExperts: 8,
 }
 const pythia = { vocabularySize: 50304, sequenceLength: 2048, ...neoxTraits }
 const character = { vocabularySize: 65, sequenceLength: 256, biases: false }
@@ -130,8 +146,12 @@ export const presets = registry<Preset>('preset', [
     'mixtral-8x7b',
     [32, 4096, 32],
     {
-      ...{ vocabularySize: 32000, sequenceLength: 4096, keyValueHeads: 8, ffnHiddenSize: 14336 },
-      ...{ experts: 8, activeExperts: 2 },
+      vocabularySize: 32000,
+      sequenceLength: 4096,
+      keyValueHeads: 8,
+      ffnHiddenSize: 14336,
+      experts: 8,
+      activeExperts: 2,
     },
     MIXTRAL,
   ),
@@ -139,8 +159,12 @@ export const presets = registry<Preset>('preset', [
     'mixtral-8x22b',
     [56, 6144, 48],
     {
-      ...{ vocabularySize: 32768, sequenceLength: 65536, keyValueHeads: 8, ffnHiddenSize: 16384 },
-      ...{ experts: 8, activeExperts: 2 },
+      vocabularySize: 32768,
+      sequenceLength: 65536,
+      keyValueHeads: 8,
+      ffnHiddenSize: 16384,
+      experts: 8,
+      activeExperts: 2,
     },
     MIXTRAL22,
   ),
@@ -150,9 +174,19 @@ export const presets = registry<Preset>('preset', [
     'deepseek-v3',
     [61, 7168, 128],
     {
-      ...{ vocabularySize: 129280, sequenceLength: 4096, ffnHiddenSize: 18432, denseLayers: 3 },
-      ...{ experts: 256, activeExperts: 8, expertFfnHiddenSize: 2048, sharedFfnHiddenSize: 2048 },
-      ...{ headSize: 128, queryRank: 1536, keyValueRank: 512, ropeHeadSize: 64, valueHeadSize: 128 },
+      vocabularySize: 129280,
+      sequenceLength: 4096,
+      ffnHiddenSize: 18432,
+      denseLayers: 3,
+      experts: 256,
+      activeExperts: 8,
+      expertFfnHiddenSize: 2048,
+      sharedFfnHiddenSize: 2048,
+      headSize: 128,
+      queryRank: 1536,
+      keyValueRank: 512,
+      ropeHeadSize: 64,
+      valueHeadSize: 128,
     },
     DEEPSEEK,
   ),

@@ -64,7 +64,10 @@ export function stageOf(shape: ModelShape, plan: Plan, index: number, scale = 1)
   const perLayer = scale * (layerParameters(shape) - away)
   const other = scale * otherParametersOf(shape, plan, index)
   return {
-    ...{ index, layers, layerParameters: perLayer, otherParameters: other },
+    index,
+    layers,
+    layerParameters: perLayer,
+    otherParameters: other,
     deviceParameters: (layers * perLayer + other) / plan.tensor,
     deviceExpertParameters: expertsOn(shape, plan, layers, scale),
     inFlight: inFlightMicroBatches(plan, index),

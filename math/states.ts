@@ -10,8 +10,14 @@ import { sources, type Source } from './sources'
  * Shampoo keeps, for a square matrix, two statistics and their two roots of its own size, and a momentum.
  */
 const OPTIMIZERS = {
-  ...{ adamw: 8, adam8bit: 2, 'sgd-momentum': 4, sgd: 0 },
-  ...{ lion: 4, muon: 4, adafactor: 0, shampoo: 20 },
+  adamw: 8,
+  adam8bit: 2,
+  'sgd-momentum': 4,
+  sgd: 0,
+  lion: 4,
+  muon: 4,
+  adafactor: 0,
+  shampoo: 20,
 } as const
 export type Optimizer = keyof typeof OPTIMIZERS
 export const optimizerNames = Object.keys(OPTIMIZERS) as readonly Optimizer[]
@@ -87,7 +93,9 @@ export function ofTrained(bytes: StateBytes, input: PredictInput, count: number 
   return {
     ...bytes,
     parameters: bytes.parameters * share + kept * (1 - share),
-    ...{ gradients: bytes.gradients * share, optimizer: bytes.optimizer * share, masterCopy: bytes.masterCopy * share },
+    gradients: bytes.gradients * share,
+    optimizer: bytes.optimizer * share,
+    masterCopy: bytes.masterCopy * share,
     convention: `${bytes.convention}; ${(100 * share).toPrecision(3)} % of the parameters trained${frozen === undefined ? '' : `, the rest kept in ${frozen}`}`,
   }
 }
@@ -106,7 +114,9 @@ export function onDevice(bytes: StateBytes, { offload }: Plan): StateBytes {
   if (offload === 'none') return bytes
   return {
     ...bytes,
-    ...{ optimizer: 0, masterCopy: 0, parameters: offload === 'parameters' ? 0 : bytes.parameters },
+    optimizer: 0,
+    masterCopy: 0,
+    parameters: offload === 'parameters' ? 0 : bytes.parameters,
     convention: `${bytes.convention}; ${offload === 'parameters' ? 'parameters and optimizer' : 'optimizer'} offloaded to the host`,
   }
 }

@@ -51,7 +51,8 @@ export function bandwidthsOf(hardware: HardwareInput | undefined, peak: Peak | u
     link: hardware?.linkBytesPerSecond ?? gpu?.linkBytesPerSecond ?? gpu?.pcieBytesPerSecond,
     network: hardware?.networkBytesPerSecond,
     gpusPerNode: hardware?.gpusPerNode ?? USUAL_GPUS_PER_NODE,
-    ...{ linkLatency: hardware?.linkLatencySeconds ?? 0, networkLatency: hardware?.networkLatencySeconds ?? 0 },
+    linkLatency: hardware?.linkLatencySeconds ?? 0,
+    networkLatency: hardware?.networkLatencySeconds ?? 0,
   }
 }
 

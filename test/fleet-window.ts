@@ -41,12 +41,20 @@ export class FleetWindow {
     this.isMissing = Array.from({ length: layout.worldSize }, () => this.random() < seen.missing)
     const column = () => new Float64Array(WINDOW_STEPS * layout.worldSize).fill(NaN)
     this.rows = {
-      ...{ step: column(), rank: column(), time: column(), stepSeconds: column() },
-      ...{ dataSeconds: column(), forwardSeconds: column(), backwardSeconds: column(), communicationSeconds: column() },
+      step: column(),
+      rank: column(),
+      time: column(),
+      stepSeconds: column(),
+      dataSeconds: column(),
+      forwardSeconds: column(),
+      backwardSeconds: column(),
+      communicationSeconds: column(),
     }
     this.transfers = new Float64Array(WINDOW_STEPS * layout.groups.length).fill(NaN)
     this.facts = layout.groups.map(({ name, purpose, ranks }, group) => ({
-      ...{ name, operation: purpose, ranks: Array.from(ranks) },
+      name,
+      operation: purpose,
+      ranks: Array.from(ranks),
       bytes: fleet.groupBytes[group] ?? NaN,
     }))
   }
@@ -84,20 +92,26 @@ export class FleetWindow {
     const column = (name: Column) => Float64Array.from(known, row => this.rows[name][row] ?? NaN)
     const groups = this.facts.length
     return {
-      ...{ run: 'run', now: STARTED_AT + this.seconds, events: [], config: configOf(layout), prediction: undefined },
+      run: 'run',
+      now: STARTED_AT + this.seconds,
+      events: [],
+      config: configOf(layout),
+      prediction: undefined,
       facts: {
-        ...{
-          state: 'live',
-          startedAt: STARTED_AT,
-          endedAt: undefined,
-          exitCode: undefined,
-          worldSize: layout.worldSize,
-        },
+        state: 'live',
+        startedAt: STARTED_AT,
+        endedAt: undefined,
+        exitCode: undefined,
+        worldSize: layout.worldSize,
       },
       steps: { step: [], time: [], stepSeconds: [] },
       ranks: {
-        ...{ step: column('step'), rank: column('rank'), time: column('time'), stepSeconds: column('stepSeconds') },
-        ...{ dataSeconds: column('dataSeconds'), forwardSeconds: column('forwardSeconds') },
+        step: column('step'),
+        rank: column('rank'),
+        time: column('time'),
+        stepSeconds: column('stepSeconds'),
+        dataSeconds: column('dataSeconds'),
+        forwardSeconds: column('forwardSeconds'),
         backwardSeconds: column('backwardSeconds'),
         communicationSeconds: column('communicationSeconds'),
         memoryPeakBytes: new Float64Array(known.length).fill(NaN),
@@ -128,14 +142,20 @@ export class FleetWindow {
 function configOf({ shape, worldSize }: Layout): NonNullable<DetectorWindow['config']> {
   const { tensor, pipeline, data, microBatches } = shape
   return {
-    ...{ kind: 'config', time: 0, run: 'run', batch: { micro: 1, global: microBatches * data } },
+    kind: 'config',
+    time: 0,
+    run: 'run',
+    batch: { micro: 1, global: microBatches * data },
     parallelism: { tensor, pipeline, data, worldSize },
   }
 }
 
 function topologyOf(layout: Layout): NonNullable<DetectorWindow['topology']> {
   return Array.from({ length: layout.worldSize }, (_, rank) => ({
-    ...{ kind: 'topology' as const, time: 0, tier: 'leaf', node: nodeName(layout.nodeOf[rank] ?? 0) },
+    kind: 'topology' as const,
+    time: 0,
+    tier: 'leaf',
+    node: nodeName(layout.nodeOf[rank] ?? 0),
     device: cardName(rank % layout.shape.gpusPerNode),
     switch: leafName(layout.leafOf[rank] ?? 0),
   }))

@@ -14,7 +14,9 @@ export interface Running {
 
 export function plumbline(args: readonly string[], environment: Record<string, string> = {}): Running {
   const child = spawn(process.execPath, [resolve(ROOT, 'bin/plumbline.js'), ...args], {
-    ...{ cwd: ROOT, env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] },
+    cwd: ROOT,
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
   const output = { stdout: Buffer.alloc(0), stderr: '' }
   child.stdout.on('data', (chunk: Buffer) => (output.stdout = Buffer.concat([output.stdout, chunk])))

@@ -67,7 +67,8 @@ const microOf = ({ batch }: PredictInput) => batch?.micro ?? 1
 
 export const CHANGES: readonly Change[] = [
   {
-    ...{ name: 'micro-batch', title: 'Half the micro-batch, twice the gradient accumulation' },
+    name: 'micro-batch',
+    title: 'Half the micro-batch, twice the gradient accumulation',
     how: {
       megatron: job => `--micro-batch-size ${microOf(job)}`,
       deepspeed: job => `"train_micro_batch_size_per_gpu": ${microOf(job)}`,
@@ -82,14 +83,18 @@ export const CHANGES: readonly Change[] = [
     },
   },
   {
-    ...{ name: 'selective', title: 'Selective recomputation', of: recompute('selective') },
+    name: 'selective',
+    title: 'Selective recomputation',
+    of: recompute('selective'),
     how: {
       megatron: () => '--recompute-activations',
       torchtitan: () => '--activation_checkpoint.mode selective',
     },
   },
   {
-    ...{ name: 'full', title: 'Full recomputation', of: recompute('full') },
+    name: 'full',
+    title: 'Full recomputation',
+    of: recompute('full'),
     how: {
       megatron: () => '--recompute-granularity full --recompute-method uniform --recompute-num-layers 1',
       'hugging-face': () => '--gradient_checkpointing',
@@ -97,15 +102,21 @@ export const CHANGES: readonly Change[] = [
     },
   },
   {
-    ...{ name: 'zero-1', title: 'ZeRO stage 1: optimizer states cut over the replicas', of: zero(1) },
+    name: 'zero-1',
+    title: 'ZeRO stage 1: optimizer states cut over the replicas',
+    of: zero(1),
     how: { megatron: () => '--use-distributed-optimizer', deepspeed: deepspeedZero(1) },
   },
   {
-    ...{ name: 'zero-2', title: 'ZeRO stage 2: gradients cut as well', of: zero(2) },
+    name: 'zero-2',
+    title: 'ZeRO stage 2: gradients cut as well',
+    of: zero(2),
     how: { deepspeed: deepspeedZero(2) },
   },
   {
-    ...{ name: 'zero-3', title: 'ZeRO stage 3 or FSDP: parameters cut as well', of: zero(3) },
+    name: 'zero-3',
+    title: 'ZeRO stage 3 or FSDP: parameters cut as well',
+    of: zero(3),
     how: {
       deepspeed: deepspeedZero(3),
       'hugging-face': () => '--fsdp full_shard',
@@ -113,32 +124,42 @@ export const CHANGES: readonly Change[] = [
     },
   },
   {
-    ...{ name: 'tensor', title: 'Twice the tensor parallelism, with sequence parallelism', of: twice('tensor', 8) },
+    name: 'tensor',
+    title: 'Twice the tensor parallelism, with sequence parallelism',
+    of: twice('tensor', 8),
     how: {
       megatron: job => `--tensor-model-parallel-size ${degree('tensor', job)} --sequence-parallel`,
       torchtitan: job => `--parallelism.tensor_parallel_degree ${degree('tensor', job)}`,
     },
   },
   {
-    ...{ name: 'pipeline', title: 'Twice the pipeline stages', of: twice('pipeline', 64) },
+    name: 'pipeline',
+    title: 'Twice the pipeline stages',
+    of: twice('pipeline', 64),
     how: {
       megatron: job => `--pipeline-model-parallel-size ${degree('pipeline', job)}`,
       torchtitan: job => `--parallelism.pipeline_parallel_degree ${degree('pipeline', job)}`,
     },
   },
   {
-    ...{ name: 'context', title: 'Twice the context parallelism', of: twice('context', 64) },
+    name: 'context',
+    title: 'Twice the context parallelism',
+    of: twice('context', 64),
     how: {
       megatron: job => `--context-parallel-size ${degree('context', job)}`,
       torchtitan: job => `--parallelism.context_parallel_degree ${degree('context', job)}`,
     },
   },
   {
-    ...{ name: 'adam-8bit', title: '8-bit Adam', how: { 'hugging-face': () => '--optim adamw_bnb_8bit' } },
+    name: 'adam-8bit',
+    title: '8-bit Adam',
+    how: { 'hugging-face': () => '--optim adamw_bnb_8bit' },
     of: job => (/^(fused_?)?adam(w|$)/i.test(job.optimizer ?? 'adamw') ? { ...job, optimizer: 'adam8bit' } : undefined),
   },
   {
-    ...{ name: 'offload', title: 'The optimizer kept in host memory', isCostUnknown: true },
+    name: 'offload',
+    title: 'The optimizer kept in host memory',
+    isCostUnknown: true,
     how: {
       megatron: () => '--optimizer-cpu-offload',
       deepspeed: () => '"offload_optimizer": {"device": "cpu"}',
@@ -146,7 +167,8 @@ export const CHANGES: readonly Change[] = [
     of: job => (job.offload === undefined ? { ...job, offload: 'optimizer' } : undefined),
   },
   {
-    ...{ name: 'sequence', title: 'Half the sequence length' },
+    name: 'sequence',
+    title: 'Half the sequence length',
     how: {
       megatron: ({ model }) => `--seq-length ${model?.sequenceLength ?? ''}`,
       torchtitan: ({ model }) => `--training.seq_len ${model?.sequenceLength ?? ''}`,

@@ -32,7 +32,12 @@ export function figuresOf(event: Event, { device, history }: Scene): Figures {
   const unused = event.reservedUnallocatedBytes ?? difference(event.reservedBytes, event.allocatedBytes)
   const context = difference(event.processBytes, tensors, unused)
   return {
-    ...{ requested: event.requestedBytes, capacity, free: event.freeBytes, tensors, unused, context },
+    requested: event.requestedBytes,
+    capacity,
+    free: event.freeBytes,
+    tensors,
+    unused,
+    context,
     others: difference(capacity, event.freeBytes, event.processBytes),
   }
 }

@@ -57,8 +57,10 @@ function trend(points: readonly { x: number; y: number }[]) {
   })
   const sorted = slopes.toSorted((one, other) => one - other)
   return {
-    ...{ slope: median(slopes), agreement: slopes.length === 0 ? 0 : balance / slopes.length },
-    ...{ slower: quantile(sorted, 0.25), faster: quantile(sorted, 0.75) },
+    slope: median(slopes),
+    agreement: slopes.length === 0 ? 0 : balance / slopes.length,
+    slower: quantile(sorted, 0.25),
+    faster: quantile(sorted, 0.75),
   }
 }
 

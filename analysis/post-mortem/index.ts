@@ -16,16 +16,18 @@ const finite = (values: ArrayLike<number>) => Array.from(values, value => (Numbe
 
 function eventOf(event: Event, lastStep: number | undefined): PostMortem['event'] {
   return {
-    ...{
-      time: orNull(event.time),
-      rank: orNull(event.rank),
-      node: orNull(event.node),
-      gpuIndex: orNull(event.gpuIndex),
-    },
-    ...{ step: orNull(lastStep), message: event.message ?? '' },
-    ...{ requestedBytes: orNull(event.requestedBytes), capacityBytes: orNull(event.capacityBytes) },
-    ...{ freeBytes: orNull(event.freeBytes), processBytes: orNull(event.processBytes) },
-    ...{ allocatedBytes: orNull(event.allocatedBytes), reservedBytes: orNull(event.reservedBytes) },
+    time: orNull(event.time),
+    rank: orNull(event.rank),
+    node: orNull(event.node),
+    gpuIndex: orNull(event.gpuIndex),
+    step: orNull(lastStep),
+    message: event.message ?? '',
+    requestedBytes: orNull(event.requestedBytes),
+    capacityBytes: orNull(event.capacityBytes),
+    freeBytes: orNull(event.freeBytes),
+    processBytes: orNull(event.processBytes),
+    allocatedBytes: orNull(event.allocatedBytes),
+    reservedBytes: orNull(event.reservedBytes),
     reservedUnallocatedBytes: orNull(event.reservedUnallocatedBytes),
   }
 }
@@ -41,8 +43,10 @@ function before(history: MemoryHistory, event: Event): MemoryHistory {
   const kept = Array.from(history.time, (time, index) => (time <= end ? index : -1)).filter(index => index >= 0)
   const pick = (values: ArrayLike<number>) => kept.map(index => values[index] ?? NaN)
   return {
-    ...{ step: pick(history.step), time: pick(history.time) },
-    ...{ peakBytes: pick(history.peakBytes), reservedBytes: pick(history.reservedBytes) },
+    step: pick(history.step),
+    time: pick(history.time),
+    peakBytes: pick(history.peakBytes),
+    reservedBytes: pick(history.reservedBytes),
   }
 }
 

@@ -20,7 +20,8 @@ function tensorParts(tensors: number, config: PredictInput | undefined): MemoryP
     return bytes > 0 ? [{ name, bytes, provenance: 'predicted', help: `${help}, as predicted` }] : []
   })
   const rest: MemoryPart = {
-    ...{ name: states.length > 0 ? 'activations and other tensors' : 'tensors', bytes: left },
+    name: states.length > 0 ? 'activations and other tensors' : 'tensors',
+    bytes: left,
     provenance: states.length > 0 ? 'derived' : 'measured',
     help: states.length > 0 ? 'what tensors held, less the model states' : 'what tensors held, as the framework said',
   }

@@ -18,7 +18,8 @@ const CHANGES_THE_MODEL = new Set(['sequence'])
 function asItRan(config: PredictInput, { tensors, unused, context }: Figures): PredictInput {
   const reserved = tensors === undefined || unused === undefined ? undefined : tensors + unused
   const seen = {
-    ...{ peakBytes: tensors, reservedBytes: reserved },
+    peakBytes: tensors,
+    reservedBytes: reserved,
     deviceBytes: reserved === undefined || context === undefined ? undefined : reserved + context,
   }
   const { calibration } = calibrate(config, seen)
@@ -55,8 +56,13 @@ function planned(job: PredictInput, figures: Figures): Remedy[] {
     const left = headroom(figures, saved, after)
     return [
       {
-        ...{ name, title, how: howOf(how, changed), savedBytes: saved, headroomBytes: left },
-        ...{ fits: left === null ? null : left >= 0, provenance: 'predicted' },
+        name,
+        title,
+        how: howOf(how, changed),
+        savedBytes: saved,
+        headroomBytes: left,
+        fits: left === null ? null : left >= 0,
+        provenance: 'predicted',
         stepTimeChange: isCostUnknown === true ? null : stepTimeChange(before, after),
       },
     ]
@@ -80,8 +86,13 @@ function bestPlan(job: PredictInput, figures: Figures): Remedy[] {
   ]
   return [
     {
-      ...{ name: 'plan', title: `The fastest plan that fits these devices: ${degrees.join(', ')}`, how: null },
-      ...{ savedBytes: saved, headroomBytes: left, fits: left === null ? null : left >= 0, provenance: 'predicted' },
+      name: 'plan',
+      title: `The fastest plan that fits these devices: ${degrees.join(', ')}`,
+      how: null,
+      savedBytes: saved,
+      headroomBytes: left,
+      fits: left === null ? null : left >= 0,
+      provenance: 'predicted',
       stepTimeChange: before.step.seconds === undefined ? null : stepSeconds / before.step.seconds - 1,
     },
   ]
@@ -98,8 +109,14 @@ function measured(
   const left = headroom(figures, saved, undefined)
   return [
     {
-      ...{ name, title, how, savedBytes: saved, headroomBytes: left, fits: left === null ? null : left >= 0 },
-      ...{ stepTimeChange: 0, provenance: 'derived' },
+      name,
+      title,
+      how,
+      savedBytes: saved,
+      headroomBytes: left,
+      fits: left === null ? null : left >= 0,
+      stepTimeChange: 0,
+      provenance: 'derived',
     },
   ]
 }
@@ -121,28 +138,28 @@ function largerDevice(figures: Figures, config: PredictInput | undefined): Remed
   const saved = larger.memoryBytes - capacity
   return [
     {
-      ...{
-        name: 'device',
-        title: `A device with more memory: ${larger.title}, ${format(larger.memoryBytes, 'bytes')}`,
-      },
-      ...{ how: null, savedBytes: saved, headroomBytes: larger.memoryBytes - needed, fits: true },
-      ...{ stepTimeChange: null, provenance: 'predicted' },
+      name: 'device',
+      title: `A device with more memory: ${larger.title}, ${format(larger.memoryBytes, 'bytes')}`,
+      how: null,
+      savedBytes: saved,
+      headroomBytes: larger.memoryBytes - needed,
+      fits: true,
+      stepTimeChange: null,
+      provenance: 'predicted',
     },
   ]
 }
 
 function againstTheCause(cause: CauseName, figures: Figures): Remedy[] {
   const advice = (name: string, title: string, how: string | null): Remedy => ({
-    ...{
-      name,
-      title,
-      how,
-      savedBytes: null,
-      headroomBytes: null,
-      fits: null,
-      stepTimeChange: null,
-      provenance: 'derived',
-    },
+    name,
+    title,
+    how,
+    savedBytes: null,
+    headroomBytes: null,
+    fits: null,
+    stepTimeChange: null,
+    provenance: 'derived',
   })
   if (cause === 'neighbour')
     return measured(

@@ -35,7 +35,9 @@ export function predictedBar(memory: MemoryPrediction): MemoryBar | undefined {
   const totalBytes = parts.reduce((sum, { bytes }) => sum + bytes, 0)
   const isWhole = memory.totalBytes !== undefined
   return {
-    ...{ parts, totalBytes, name: 'predicted' },
+    parts,
+    totalBytes,
+    name: 'predicted',
     total: isWhole ? 'predicted for the fullest pipeline stage' : 'predicted in part: not every term is known',
     capacityBytes,
   }

@@ -67,7 +67,10 @@ export function predictRun(config: unknown): PredictedRun | undefined {
   const known = Object.entries(figures).filter(([, figure]) => figure !== undefined)
   const needs = needsOf(prediction)
   const why = {
-    ...{ stepSeconds: needs, tokensPerSecond: needs, flopsPerSecondPerGpu: needs, mfu: needs },
+    stepSeconds: needs,
+    tokensPerSecond: needs,
+    flopsPerSecondPerGpu: needs,
+    mfu: needs,
     loss: 'not predicted: a loss is not arithmetic',
     syncWaitSeconds: 'ideal 0 s: a balanced job waits for nobody',
   }

@@ -13,8 +13,13 @@ const BY_HAND = 'run the tool behind it by hand'
 
 function collectorSettings({ intervalMs, logs, scrape, topology }: PlumblineSettings): CollectorSettings {
   return {
-    ...{ intervalMs: Math.min(intervalMs, 1000), logs, scrape, topology },
-    ...{ run: undefined, fromStart: false, synthetic: false },
+    intervalMs: Math.min(intervalMs, 1000),
+    logs,
+    scrape,
+    topology,
+    run: undefined,
+    fromStart: false,
+    synthetic: false,
   }
 }
 

@@ -17,7 +17,8 @@ function demoHost(): Host {
   const host = localHost()
   const program = (command: string) => (command === 'nvidia-smi' ? join(packageRoot, 'cli/demo/nvidia-smi') : command)
   return {
-    ...{ ...host, hostname: NODE },
+    ...host,
+    hostname: NODE,
     run: (command, args, timeoutMs) => host.run(program(command), args, timeoutMs),
     spawn: (command, args, events) => host.spawn(program(command), args, events),
   }
@@ -34,19 +35,24 @@ export async function startDemo({ data, hub, token, log }: DemoOptions): Promise
   const folder = mkdtempSync(join(tmpdir(), 'plumbline-demo-'))
   process.env['FAKE_SMI_GPUS'] ??= '4'
   const agent = await startAgent({
-    ...{ host: demoHost(), hub, token, data: folder, spool: 'demo', spoolBytes: 64 * 1024 * 1024 },
+    host: demoHost(),
+    hub,
+    token,
+    data: folder,
+    spool: 'demo',
+    spoolBytes: 64 * 1024 * 1024,
     collectors: [...collectors].filter(({ name }) => name === 'nvidia-smi' || name === 'training-log'),
     collectorSettings: {
-      ...{
-        intervalMs: 1000,
-        logs: [join(folder, '*', 'rank-*.jsonl')],
-        scrape: [],
-        run: undefined,
-        fromStart: true,
-        synthetic: true,
-      },
+      intervalMs: 1000,
+      logs: [join(folder, '*', 'rank-*.jsonl')],
+      scrape: [],
+      run: undefined,
+      fromStart: true,
+      synthetic: true,
     },
-    ...{ metricsPort: -1, otlp: '', log: line => log(`demo: ${line}`) },
+    metricsPort: -1,
+    otlp: '',
+    log: line => log(`demo: ${line}`),
   })
   const player = new Player(folder, NODE, (run, fields) =>
     agent.add({ kind: 'run', time: unixSeconds(), run, node: NODE, name: 'demo', synthetic: SYNTHETIC, ...fields }),

@@ -23,7 +23,10 @@ export interface FleetOptions {
 }
 
 export const USUAL_TRANSFERS: Readonly<Record<Purpose, number>> = {
-  ...{ tensor: 0.4, data: 0.08, 'pipeline-forward': 0.02, 'pipeline-backward': 0.02 },
+  tensor: 0.4,
+  data: 0.08,
+  'pipeline-forward': 0.02,
+  'pipeline-backward': 0.02,
 }
 
 const FORWARD_SHARE = 1 / 3
@@ -102,8 +105,14 @@ export class Fleet {
     this.unitBegin = new Float64Array(shape.data * shape.pipeline)
     this.unitCompute = new Float64Array(shape.data * shape.pipeline)
     this.columns = {
-      ...{ step: 0, end: perRank(), stepSeconds: perRank(), dataSeconds: perRank(), forwardSeconds: perRank() },
-      ...{ backwardSeconds: perRank(), communicationSeconds: perRank(), groupSeconds: new Float64Array(members) },
+      step: 0,
+      end: perRank(),
+      stepSeconds: perRank(),
+      dataSeconds: perRank(),
+      forwardSeconds: perRank(),
+      backwardSeconds: perRank(),
+      communicationSeconds: perRank(),
+      groupSeconds: new Float64Array(members),
     }
   }
 

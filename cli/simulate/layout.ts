@@ -52,7 +52,11 @@ export function layoutOf(shape: FleetShape): Layout {
   }
   const leafOf = Int32Array.from(ranks, leafAt)
   return {
-    ...{ shape, worldSize, nodes: Math.ceil(worldSize / gpusPerNode), nodeOf, leafOf },
+    shape,
+    worldSize,
+    nodes: Math.ceil(worldSize / gpusPerNode),
+    nodeOf,
+    leafOf,
     leaves: leafOf.reduce((most, leaf) => Math.max(most, leaf), 0) + 1,
     tensorOf: Int32Array.from(ranks, rank => rank % T),
     dataOf: Int32Array.from(ranks, rank => Math.floor(rank / T) % D),
@@ -65,7 +69,8 @@ function groupsOf({ tensor: T, data: D, pipeline: P }: FleetShape): Group[] {
   const rankAt = (t: number, d: number, p: number) => t + T * (d + D * p)
   const count = (length: number) => Array.from({ length }, (_, index) => index)
   const group = (purpose: Purpose, members: number[]): Group => ({
-    ...{ purpose, ranks: Int32Array.from(members) },
+    purpose,
+    ranks: Int32Array.from(members),
     name: purpose.startsWith('pipeline') ? messageName(members[0] ?? NaN, members[1] ?? NaN) : groupName(members),
   })
   const tensor = T > 1 ? count(P).flatMap(p => count(D).map(d => count(T).map(t => rankAt(t, d, p)))) : []

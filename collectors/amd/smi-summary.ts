@@ -70,10 +70,16 @@ export class SmiSummary {
     const [drawn, cap] = partsOf(power, ' W')
     const [used, total] = partsOf(memory, memory.slice(-3))
     const cells = {
-      ...{ gpu, 'usage/gfx_activity': use, 'usage/umc_activity': memoryUse, 'temperature/hotspot': temperature },
-      ...{ 'ecc/total_uncorrectable_count': errors, 'power/socket_power': drawn },
-      ...{ 'mem_usage/used_vram': used, 'mem_usage/total_vram': total },
-      ...{ 'partition/compute_partition': mode, 'partition/memory_partition': share },
+      gpu,
+      'usage/gfx_activity': use,
+      'usage/umc_activity': memoryUse,
+      'temperature/hotspot': temperature,
+      'ecc/total_uncorrectable_count': errors,
+      'power/socket_power': drawn,
+      'mem_usage/used_vram': used,
+      'mem_usage/total_vram': total,
+      'partition/compute_partition': mode,
+      'partition/memory_partition': share,
       // A cap of 0 W is none: APUs have no cap.
       ...(cap !== '0 W' && { 'limit/socket_power': cap }),
       // A name that was cut begins with dots.

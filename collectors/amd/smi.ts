@@ -26,18 +26,36 @@ const WANTED: readonly Wanted[] = [
 
 /** Columns of the monitor, in its text (capitals) and in its CSV and JSON, of all versions. */
 const MONITOR: Readonly<Record<string, string>> = {
-  ...{ timestamp: 'timestamp', gpu: 'gpu', xcp: 'xcp' },
-  ...{ power: 'power/socket_power', power_usage: 'power/socket_power' },
-  ...{ pwr_cap: 'limit/socket_power', max_power: 'limit/socket_power' },
-  ...{ gpu_t: 'temperature/hotspot', gpu_temp: 'temperature/hotspot', hotspot_temperature: 'temperature/hotspot' },
-  ...{ mem_t: 'temperature/mem', mem_temp: 'temperature/mem', memory_temperature: 'temperature/mem' },
-  ...{ gfx_clk: 'clock/gfx_0/clk', gfx_clock: 'clock/gfx_0/clk' },
-  ...{ mem_clock: 'clock/mem_0/clk', mem_clk: 'clock/mem_0/clk' },
-  ...{ 'gfx%': 'usage/gfx_activity', gfx_util: 'usage/gfx_activity', gfx: 'usage/gfx_activity' },
-  ...{ 'mem%': 'usage/umc_activity', mem_util: 'usage/umc_activity', mem: 'usage/umc_activity' },
-  ...{ vram_used: 'vram/vram_used', vram_total: 'vram/vram_total', vram_usage: 'vram_usage' },
-  ...{ single_ecc: 'ecc/total_correctable_count', single_bit_ecc: 'ecc/total_correctable_count' },
-  ...{ double_ecc: 'ecc/total_uncorrectable_count', double_bit_ecc: 'ecc/total_uncorrectable_count' },
+  timestamp: 'timestamp',
+  gpu: 'gpu',
+  xcp: 'xcp',
+  power: 'power/socket_power',
+  power_usage: 'power/socket_power',
+  pwr_cap: 'limit/socket_power',
+  max_power: 'limit/socket_power',
+  gpu_t: 'temperature/hotspot',
+  gpu_temp: 'temperature/hotspot',
+  hotspot_temperature: 'temperature/hotspot',
+  mem_t: 'temperature/mem',
+  mem_temp: 'temperature/mem',
+  memory_temperature: 'temperature/mem',
+  gfx_clk: 'clock/gfx_0/clk',
+  gfx_clock: 'clock/gfx_0/clk',
+  mem_clock: 'clock/mem_0/clk',
+  mem_clk: 'clock/mem_0/clk',
+  'gfx%': 'usage/gfx_activity',
+  gfx_util: 'usage/gfx_activity',
+  gfx: 'usage/gfx_activity',
+  'mem%': 'usage/umc_activity',
+  mem_util: 'usage/umc_activity',
+  mem: 'usage/umc_activity',
+  vram_used: 'vram/vram_used',
+  vram_total: 'vram/vram_total',
+  vram_usage: 'vram_usage',
+  single_ecc: 'ecc/total_correctable_count',
+  single_bit_ecc: 'ecc/total_correctable_count',
+  double_ecc: 'ecc/total_uncorrectable_count',
+  double_bit_ecc: 'ecc/total_uncorrectable_count',
 }
 /** Columns that nobody but the monitor has: one of them tells its tables from others. */
 const OF_MONITOR =
@@ -45,18 +63,29 @@ const OF_MONITOR =
 
 /** The last part of a path, by which CSV of `metric`, `static` and `list` names its columns. */
 const CSV: Readonly<Record<string, string>> = {
-  ...{ gfx_activity: 'usage/gfx_activity', umc_activity: 'usage/umc_activity' },
-  ...{ edge: 'temperature/edge', hotspot: 'temperature/hotspot', mem: 'temperature/mem' },
-  ...{ width: 'pcie/width', speed: 'pcie/speed' },
-  ...{ current_bandwidth_sent: 'pcie/current_bandwidth_sent' },
-  ...{ current_bandwidth_received: 'pcie/current_bandwidth_received' },
-  ...{ total_vram: 'mem_usage/total_vram', used_vram: 'mem_usage/used_vram' },
-  ...{ gfx_0_clk: 'clock/gfx_0/clk', gfx_0_max_clk: 'clock/gfx_0/max_clk', mem_0_clk: 'clock/mem_0/clk' },
-  ...{ total_correctable_count: 'ecc/total_correctable_count' },
-  ...{ total_uncorrectable_count: 'ecc/total_uncorrectable_count', throttle_status: 'power/throttle_status' },
-  ...{ market_name: 'asic/market_name', product_name: 'board/product_name' },
-  ...{ compute_partition: 'partition/compute_partition', accelerator_partition: 'partition/accelerator_partition' },
-  ...{ memory_partition: 'partition/memory_partition', socket_power_limit: 'limit/socket_power_limit' },
+  gfx_activity: 'usage/gfx_activity',
+  umc_activity: 'usage/umc_activity',
+  edge: 'temperature/edge',
+  hotspot: 'temperature/hotspot',
+  mem: 'temperature/mem',
+  width: 'pcie/width',
+  speed: 'pcie/speed',
+  current_bandwidth_sent: 'pcie/current_bandwidth_sent',
+  current_bandwidth_received: 'pcie/current_bandwidth_received',
+  total_vram: 'mem_usage/total_vram',
+  used_vram: 'mem_usage/used_vram',
+  gfx_0_clk: 'clock/gfx_0/clk',
+  gfx_0_max_clk: 'clock/gfx_0/max_clk',
+  mem_0_clk: 'clock/mem_0/clk',
+  total_correctable_count: 'ecc/total_correctable_count',
+  total_uncorrectable_count: 'ecc/total_uncorrectable_count',
+  throttle_status: 'power/throttle_status',
+  market_name: 'asic/market_name',
+  product_name: 'board/product_name',
+  compute_partition: 'partition/compute_partition',
+  accelerator_partition: 'partition/accelerator_partition',
+  memory_partition: 'partition/memory_partition',
+  socket_power_limit: 'limit/socket_power_limit',
 }
 
 /** Names of one table or object in the order of its cells, brought to paths. */
@@ -143,8 +172,10 @@ export function smiRecords({ cells, processes, divided }: Said): Gpu[] {
   const id = quantity(cellOf(cells, ['partition/partition_id', 'partition_id', 'xcp']))
   const mode = cellOf(cells, ['partition/accelerator_partition', 'partition/compute_partition'])
   const records = byPartition(record, {
-    ...{ id, mode: dividing(mode) ?? (divided === true ? 'XCP' : mode) },
-    ...{ memory: cellOf(cells, ['partition/memory_partition']), ownUtilization: cells.has('xcp') },
+    id,
+    mode: dividing(mode) ?? (divided === true ? 'XCP' : mode),
+    memory: cellOf(cells, ['partition/memory_partition']),
+    ownUtilization: cells.has('xcp'),
   })
   return records.filter(one => saysSomething(one) || (one.instance !== undefined && !cells.has('xcp')))
 }

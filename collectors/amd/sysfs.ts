@@ -83,7 +83,10 @@ export function sysfsRecords(index: number, files: ReadonlyMap<string, string>):
   const temperature = temperatures(files)
   const link = word(files.get('current_link_speed'))
   const record: Gpu = {
-    ...{ kind: 'gpu', index, vendor: 'amd', source: 'amdgpu' },
+    kind: 'gpu',
+    index,
+    vendor: 'amd',
+    source: 'amdgpu',
     uuid: word(files.get('unique_id')),
     name: word(files.get('product_name')),
     utilizationRatio: percent(files.get('gpu_busy_percent')),

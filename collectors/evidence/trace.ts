@@ -123,8 +123,13 @@ export class Trace {
         idle: { seconds: seconds(end - begin - busy.within(begin, end)) },
       }
       return {
-        ...{ kind: 'step', time: this.timeOf(end), rank: this.rank, source: 'kineto-trace', step },
-        ...{ stepSeconds: seconds(end - begin), phases: busy.merged.length > 0 ? phases : undefined },
+        kind: 'step',
+        time: this.timeOf(end),
+        rank: this.rank,
+        source: 'kineto-trace',
+        step,
+        stepSeconds: seconds(end - begin),
+        phases: busy.merged.length > 0 ? phases : undefined,
       }
     })
     this.collectives.sort((a, b) => a.begin - b.begin)

@@ -88,7 +88,8 @@ function parse(text: string): FileReading | undefined {
   const totalSteps = state.max_steps !== undefined && state.max_steps > 0 ? state.max_steps : undefined
   const read = state.log_history.map(entry => recordsOf(loggedOf(entry), totalSteps))
   const config: WireRecord = {
-    ...{ kind: 'config', framework: 'hf-trainer' },
+    kind: 'config',
+    framework: 'hf-trainer',
     ...(typeof state.train_batch_size === 'number' && { batch: { micro: state.train_batch_size } }),
   }
   return {

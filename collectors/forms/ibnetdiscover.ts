@@ -7,7 +7,15 @@ import { withTiers, type Cable } from '../topology/tree'
 
 /** Bits per second of one lane. */
 const LANE: Readonly<Record<string, number>> = {
-  ...{ SDR: 2.5e9, DDR: 5e9, QDR: 10e9, FDR10: 10e9, FDR: 14e9, EDR: 25e9, HDR: 50e9, NDR: 100e9, XDR: 200e9 },
+  SDR: 2.5e9,
+  DDR: 5e9,
+  QDR: 10e9,
+  FDR10: 10e9,
+  FDR: 14e9,
+  EDR: 25e9,
+  HDR: 50e9,
+  NDR: 100e9,
+  XDR: 200e9,
 }
 const rateOf = (width: string | undefined, speed: string | undefined) => {
   const lane = LANE[speed?.toUpperCase() ?? '']
@@ -47,7 +55,11 @@ function cableOf(one: End, other: End, rate: number | undefined): Cable | undefi
   if (!high.isSwitch || AGGREGATION.test(low.description)) return undefined
   const end = low.isSwitch ? { below: switchName(low.description) } : nodeOf(low.description)
   return {
-    ...{ kind: 'topology', ...end, port: low.port, switch: switchName(high.description), switchPort: high.port },
+    kind: 'topology',
+    ...end,
+    port: low.port,
+    switch: switchName(high.description),
+    switchPort: high.port,
     ...(rate === undefined ? {} : { rateBitsPerSecond: rate }),
     source: 'ibnetdiscover',
   }

@@ -50,7 +50,11 @@ export class LinkChanges {
     this.links.set(name, { state, rate: speed })
     if (before === undefined) return []
     const event = (type: string, message: string, more: Partial<Event> = {}): Event => ({
-      ...{ kind: 'event', type, device: name, message: `${name} ${message}`, ...more },
+      kind: 'event',
+      type,
+      device: name,
+      message: `${name} ${message}`,
+      ...more,
     })
     const events: Event[] = []
     if (before.state === 'up' && state !== 'up')

@@ -18,7 +18,9 @@ const MESSAGE_LENGTH = 1000
 const MOST_LOST = 64
 
 const event = (type: string, text: string, fields: Partial<Event>): Event => ({
-  ...{ kind: 'event', type, message: text.slice(0, MESSAGE_LENGTH) },
+  kind: 'event',
+  type,
+  message: text.slice(0, MESSAGE_LENGTH),
   ...fields,
 })
 
@@ -80,7 +82,10 @@ function readOom(text: string, state: KernelState): Event | undefined {
   const inGroup = cgroup !== null || /^Memory cgroup out of memory/.test(text)
   const where = cgroup === null ? 'a memory limit (cgroup)' : `the memory limit of ${cgroup}`
   return event('host-oom', text, {
-    ...{ device, pid: Number(pid), fix: FIX_OOM, processBytes: residentBytes(figures) },
+    device,
+    pid: Number(pid),
+    fix: FIX_OOM,
+    processBytes: residentBytes(figures),
     meaning: `the kernel killed ${device} because ${inGroup ? `${where} was reached` : 'the host ran out of memory'}`,
     capacityBytes: limit ?? undefined,
   })

@@ -13,7 +13,9 @@ const PCI = String.raw`(?<device>[\da-f]{4,8}:[\da-f]{2}:[\da-f]{2}(?:\.[\da-f])
 /** Interfaces of containers, bridges and tunnels come and go all the time; they are no cards. */
 const CARD = String.raw`(?<device>(?!veth|cali|docker|br-|virbr|cni|flannel|vxlan|tap|tun|lxc|cilium|nodelocaldns|kube|dummy|lo\b)[A-Za-z][\w.@-]{0,30})`
 const rule = (type: string, pattern: string, meaning: string, fix: string): Rule => ({
-  ...{ type, meaning, fix },
+  type,
+  meaning,
+  fix,
   pattern: new RegExp(pattern, 'i'),
 })
 

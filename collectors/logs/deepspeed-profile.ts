@@ -48,7 +48,9 @@ function stepOf(profile: Profile): RecordOf<'step'> {
   )
   const known = latencies.flatMap(([name, seconds]) => (seconds === undefined ? [] : [[name, { seconds }] as const]))
   return {
-    ...{ kind: 'step', source: 'deepspeed', step: profile.step ?? undefined },
+    kind: 'step',
+    source: 'deepspeed',
+    step: profile.step ?? undefined,
     samplesPerSecond: numberOf(figureOf(profile, 'samples/second')),
     flopsPerSecondPerGpu: flopsOf(figureOf(profile, 'flops per gpu')),
     phases: known.length === 0 ? undefined : Object.fromEntries(known),

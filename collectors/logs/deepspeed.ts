@@ -165,7 +165,12 @@ export const deepspeed = defineFormat({
   help: 'DeepSpeed: progress, throughput, wall-clock breakdown, memory, communication and FLOPs profiles, its config',
   origin: 'https://github.com/deepspeedai/DeepSpeed/blob/master/deepspeed/utils/timer.py',
   begin: (): State => ({
-    ...{ step: null, dump: null, sized: false, operation: null, profile: null, nan: false },
+    step: null,
+    dump: null,
+    sized: false,
+    operation: null,
+    profile: null,
+    nan: false,
   }),
   parse({ text }: LogLine, state: State) {
     if (beginDump(text, state)) return []

@@ -66,7 +66,10 @@ function trained(members: ReadonlyMap<string, string>, state: State): WireRecord
   state.nan = nan
   const elapsed = elapsedOf(members.get('elapsed_time'))
   const record: RecordOf<'step'> = {
-    ...{ kind: 'step', source: 'hf-jsonl', ...own, step },
+    kind: 'step',
+    source: 'hf-jsonl',
+    ...own,
+    step,
     totalSteps: own.totalSteps ?? numberOf(members.get('total_steps')),
     stepSeconds: own.stepSeconds ?? (step === undefined ? undefined : stepSeconds(step, elapsed, state)),
     memoryReservedBytes: own.memoryReservedBytes ?? gibibytes(members.get('vram_reserved')),

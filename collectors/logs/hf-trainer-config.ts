@@ -23,9 +23,19 @@ export type HfSetup = {
 }
 
 export const emptySetup = (): HfSetup => ({
-  ...{ totalSteps: null, epochs: null, samples: null, micro: null, accumulation: null },
-  ...{ parameters: null, allParameters: null, model: {}, precision: null, optimizer: null, recompute: null },
-  ...{ inBlock: false, open: null },
+  totalSteps: null,
+  epochs: null,
+  samples: null,
+  micro: null,
+  accumulation: null,
+  parameters: null,
+  allParameters: null,
+  model: {},
+  precision: null,
+  optimizer: null,
+  recompute: null,
+  inBlock: false,
+  open: null,
 })
 
 /** transformers' own logger, LLaMA-Factory's, logging.basicConfig's and Accelerate's. */

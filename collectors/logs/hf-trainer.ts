@@ -57,7 +57,10 @@ function lossRecords(dict: ReadonlyMap<string, string>, state: State): WireRecor
   const event: WireRecord[] = nan && !state.nan ? [{ kind: 'event', type: 'nan-loss', message }] : []
   state.nan = nan
   const record: RecordOf<'step'> = {
-    ...{ kind: 'step', source: 'hf-trainer', ...own, step },
+    kind: 'step',
+    source: 'hf-trainer',
+    ...own,
+    step,
     totalSteps: state.totalSteps ?? undefined,
     stepSeconds: own.stepSeconds ?? (isTraining(state) ? (state.bar?.secondsPerItem ?? undefined) : undefined),
     samples: state.samples ?? undefined,

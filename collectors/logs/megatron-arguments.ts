@@ -185,8 +185,13 @@ const DEGREES = [
 ] as const
 
 const emptyConfig = (): MegatronConfig => ({
-  ...{ framework: 'megatron', model: {}, parallelism: {}, batch: {} },
-  ...{ precision: null, optimizer: null, recompute: null },
+  framework: 'megatron',
+  model: {},
+  parallelism: {},
+  batch: {},
+  precision: null,
+  optimizer: null,
+  recompute: null,
 })
 
 function takeWorld(match: RegExpExecArray, parallelism: MegatronConfig['parallelism']): void {

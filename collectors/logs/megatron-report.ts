@@ -86,7 +86,9 @@ function rankPhases(timers: Readonly<Record<string, number>>): Record<string, Ph
 }
 
 const stepOf = (state: MegatronState, rank?: number): RecordOf<'step'> => ({
-  ...{ kind: 'step', source: 'megatron', rank },
+  kind: 'step',
+  source: 'megatron',
+  rank,
   step: state.step ?? undefined,
   time: state.time ?? undefined,
 })

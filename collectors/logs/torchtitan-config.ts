@@ -149,7 +149,9 @@ function readOther(text: string, config: TitanConfig): boolean {
 
 function recordOf(config: TitanConfig, time: number | undefined): RecordOf<'config'> {
   return {
-    ...{ kind: 'config', time, framework: 'torchtitan' },
+    kind: 'config',
+    time,
+    framework: 'torchtitan',
     model: { ...config.model },
     parallelism: { ...config.parallelism },
     batch: { ...config.batch },

@@ -57,7 +57,10 @@ function readStep(text: string, time: number | undefined, rank: number | null, s
   if (rate === undefined && memory === undefined) return undefined
   const step = Number(match[1])
   const own: RecordOf<'step'> = {
-    ...{ kind: 'step', source: 'torchtitan', time, step },
+    kind: 'step',
+    source: 'torchtitan',
+    time,
+    step,
     tokensPerSecondPerGpu: rate,
     flopsPerSecondPerGpu: scaled(numberOf(figures.get('tflops')), 1e12),
     mfu: scaled(numberOf(figures.get('mfu')?.replace(/%$/, '')), 1e-2),

@@ -59,7 +59,11 @@ export function layoutOf(header: readonly string[]): Layout {
   }
   const find = (...candidates: string[]) => names.findIndex(name => candidates.includes(name))
   return {
-    ...{ names, columns, timestampAt: find('timestamp'), nameAt: find('name', 'gpu_name'), indexAt: find('index') },
+    names,
+    columns,
+    timestampAt: find('timestamp'),
+    nameAt: find('name', 'gpu_name'),
+    indexAt: find('index'),
   }
 }
 

@@ -73,7 +73,9 @@ export function failureOf(line: string): Failure | undefined {
 }
 
 export const notInstalled = (why: string): Failure => ({
-  ...{ type: 'not-installed', message: `nvidia-smi could not be started (${why})`, fix: INSTALL },
+  type: 'not-installed',
+  message: `nvidia-smi could not be started (${why})`,
+  fix: INSTALL,
 })
 
 export const hung = (seconds: number): Failure => ({

@@ -35,7 +35,9 @@ export const UNITS = {
 export type Unit = keyof typeof UNITS
 
 const number = (field: FieldName<'gpu'>, unit: Unit | undefined, ...names: readonly string[]): Wanted => ({
-  ...{ field, reading: 'number', names },
+  field,
+  reading: 'number',
+  names,
   ...(unit === undefined ? {} : { unit }),
 })
 const text = (field: FieldName<'gpu'>, ...names: readonly string[]): Wanted => ({ field, reading: 'text', names })

@@ -173,7 +173,11 @@ export class Stream implements Session {
     this.lost.add(index)
     const message = `nvidia-smi says that GPU ${index} is lost`
     this.context.batch().add({
-      ...{ kind: 'event', type: 'gpu-lost', time: now, node: this.context.host.hostname, message },
+      kind: 'event',
+      type: 'gpu-lost',
+      time: now,
+      node: this.context.host.hostname,
+      message,
       ...(/^\d+$/.test(index) ? { gpuIndex: Number(index) } : {}),
     })
     this.context.warn(message, 'reboot the node; look for "Xid" in dmesg')

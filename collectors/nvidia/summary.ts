@@ -29,7 +29,12 @@ export function firstRow(cells: readonly string[], time: number | undefined): Gp
   // The last word is the persistence mode, or the driver model on Windows.
   const name = (match[2] ?? '').replace(/ (?:On|Off|N\/A|WDDM|TCC|MCDM)$/i, '')
   return {
-    ...{ kind: 'gpu', time, index: Number(match[1]), name: word(name), vendor: 'nvidia', source: 'nvidia-smi' },
+    kind: 'gpu',
+    time,
+    index: Number(match[1]),
+    name: word(name),
+    vendor: 'nvidia',
+    source: 'nvidia-smi',
     eccUncorrectedErrors: /^\d+$/.test(ecc) ? quantity(ecc) : undefined,
   }
 }

@@ -29,8 +29,10 @@ export function entryOfLine(line: string): Entry | undefined {
   for (const [, key = '', value] of line.matchAll(/(\w{1,32})=(\S{1,100000})/g))
     fields.set(key.toLowerCase(), value ?? '')
   const entry = {
-    ...{ switch: fields.get('switchname'), block: fields.get('blockname') },
-    ...{ nodes: fields.get('nodes'), children: fields.get('switches') },
+    switch: fields.get('switchname'),
+    block: fields.get('blockname'),
+    nodes: fields.get('nodes'),
+    children: fields.get('switches'),
   }
   return entry.switch === undefined && entry.block === undefined ? undefined : entry
 }

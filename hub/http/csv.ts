@@ -34,7 +34,9 @@ async function* lines({ hub: { views } }: Call, run: string, source: string): As
     const to = numberAt(steps, 'last', 0)
     if (to === null || numberAt(steps, 'steps', 0) === 0) return
     const page = await views.store.query(`SELECT ${COLUMNS.join(', ')} FROM ${source} ORDER BY step, rank`, {
-      ...{ run, after, to },
+      run,
+      after,
+      to,
     })
     let text = ''
     for (let row = 0; row < rowsOf(page); row += 1)

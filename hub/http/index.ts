@@ -15,27 +15,40 @@ const limitSchema = z.object({ limit: z.coerce.number().int().min(1).max(10_000)
 
 export const endpoints = registry<Endpoint>('endpoint', [
   {
-    ...{ name: 'health', path: '/api/health', help: 'that the hub is there, and which' },
+    name: 'health',
+    path: '/api/health',
+    help: 'that the hub is there, and which',
     answer: ({ hub }) =>
       Promise.resolve({
-        ...{ status: 'ok', version: VERSION, protocol: PROTOCOL, store: hub.views.store.name },
+        status: 'ok',
+        version: VERSION,
+        protocol: PROTOCOL,
+        store: hub.views.store.name,
         uptimeSeconds: unixSeconds() - hub.startedAt,
       }),
   },
   {
-    ...{ name: 'runs', path: '/api/runs', help: 'runs, newest first' },
+    name: 'runs',
+    path: '/api/runs',
+    help: 'runs, newest first',
     answer: ({ hub }) => hub.views.summaries(),
   },
   {
-    ...{ name: 'run', path: '/api/runs/:run', help: 'one run' },
+    name: 'run',
+    path: '/api/runs/:run',
+    help: 'one run',
     answer: call => call.hub.views.detail(runOf(call)),
   },
   {
-    ...{ name: 'steps', path: '/api/runs/:run/steps', help: 'step series of the whole job' },
+    name: 'steps',
+    path: '/api/runs/:run/steps',
+    help: 'step series of the whole job',
     answer: call => call.hub.views.steps(runOf(call), rangeOf(call, runOf(call))),
   },
   {
-    ...{ name: 'ranks', path: '/api/runs/:run/ranks', help: 'rank × step heat map of one metric' },
+    name: 'ranks',
+    path: '/api/runs/:run/ranks',
+    help: 'rank × step heat map of one metric',
     answer: call => {
       const facts = runOf(call)
       const metric = call.query.get('metric') ?? 'stepSeconds'
@@ -45,61 +58,71 @@ export const endpoints = registry<Endpoint>('endpoint', [
     },
   },
   {
-    ...{ name: 'gpus', path: '/api/runs/:run/gpus', help: 'series of the run’s devices' },
+    name: 'gpus',
+    path: '/api/runs/:run/gpus',
+    help: 'series of the run’s devices',
     answer: call => call.hub.views.gpus(runOf(call), rangeOf(call, runOf(call))),
   },
   {
-    ...{ name: 'hosts', path: '/api/runs/:run/hosts', help: 'series of the run’s nodes' },
+    name: 'hosts',
+    path: '/api/runs/:run/hosts',
+    help: 'series of the run’s nodes',
     answer: call => call.hub.views.hosts(runOf(call), rangeOf(call, runOf(call))),
   },
   {
-    ...{ name: 'events', path: '/api/runs/:run/events', help: 'events, newest first' },
+    name: 'events',
+    path: '/api/runs/:run/events',
+    help: 'events, newest first',
     answer: call => call.hub.views.events(runOf(call), readQuery(limitSchema, call.query).limit),
   },
   {
-    ...{
-      name: 'post-mortem',
-      path: '/api/runs/:run/post-mortem',
-      help: 'why memory ran out, and what would have fitted',
-    },
+    name: 'post-mortem',
+    path: '/api/runs/:run/post-mortem',
+    help: 'why memory ran out, and what would have fitted',
     answer: postMortem,
   },
   {
-    ...{ name: 'post-mortem.md', path: '/api/runs/:run/post-mortem.md', help: 'the same as Markdown' },
+    name: 'post-mortem.md',
+    path: '/api/runs/:run/post-mortem.md',
+    help: 'the same as Markdown',
     answer: call => postMortemAs(call, markdownOf, 'text/markdown'),
   },
   {
-    ...{ name: 'post-mortem.html', path: '/api/runs/:run/post-mortem.html', help: 'the same as one HTML file' },
+    name: 'post-mortem.html',
+    path: '/api/runs/:run/post-mortem.html',
+    help: 'the same as one HTML file',
     answer: call => postMortemAs(call, htmlOf, 'text/html'),
   },
   {
-    ...{ name: 'steps.csv', path: '/api/runs/:run/steps.csv', help: 'export: one line a step and rank' },
+    name: 'steps.csv',
+    path: '/api/runs/:run/steps.csv',
+    help: 'export: one line a step and rank',
     answer: stepsCsv,
   },
   {
-    ...{
-      name: 'import-file',
-      method: 'POST',
-      path: '/api/imports/:import/files',
-      help: 'one file of an import, as the body; ?name=',
-    },
+    name: 'import-file',
+    method: 'POST',
+    path: '/api/imports/:import/files',
+    help: 'one file of an import, as the body; ?name=',
     answer: addFile,
   },
   {
-    ...{
-      name: 'import',
-      method: 'POST',
-      path: '/api/imports/:import',
-      help: 'makes a run of the files of an import; ?name=',
-    },
+    name: 'import',
+    method: 'POST',
+    path: '/api/imports/:import',
+    help: 'makes a run of the files of an import; ?name=',
     answer: finishImport,
   },
   {
-    ...{ name: 'nodes', path: '/api/nodes', help: 'nodes, their agents and the health of their collectors' },
+    name: 'nodes',
+    path: '/api/nodes',
+    help: 'nodes, their agents and the health of their collectors',
     answer: ({ hub }) => Promise.resolve(hub.nodes.list()),
   },
   {
-    ...{ name: 'metrics', path: '/metrics', help: 'the hub’s own metrics for Prometheus' },
+    name: 'metrics',
+    path: '/metrics',
+    help: 'the hub’s own metrics for Prometheus',
     answer: async ({ hub, response }) => {
       const { type, text } = await hub.metrics()
       response.writeHead(200, { 'content-type': type })

@@ -92,8 +92,13 @@ export async function cables(store: Store, nodes: readonly string[]): Promise<Re
   return Array.from({ length: rowsOf(rows) }, (_, row) => {
     const text = (name: string) => textAt(rows, name, row) ?? undefined
     return {
-      ...{ kind: 'topology', time: numberAt(rows, 'at', row) ?? 0, node: text('node'), device: text('device') },
-      ...{ below: text('below'), switch: text('switch'), tier: text('tier') },
+      kind: 'topology',
+      time: numberAt(rows, 'at', row) ?? 0,
+      node: text('node'),
+      device: text('device'),
+      below: text('below'),
+      switch: text('switch'),
+      tier: text('tier'),
     }
   })
 }

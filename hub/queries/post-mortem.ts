@@ -28,8 +28,10 @@ async function memoryHistory(store: Store, run: string, rank: number | undefined
       { run, rank: rank ?? -1 },
     )
     return {
-      ...{ step: column(numbers(rows, 'step')), time: column(numbers(rows, 'time')) },
-      ...{ peakBytes: column(numbers(rows, 'peak')), reservedBytes: column(numbers(rows, 'reserved')) },
+      step: column(numbers(rows, 'step')),
+      time: column(numbers(rows, 'time')),
+      peakBytes: column(numbers(rows, 'peak')),
+      reservedBytes: column(numbers(rows, 'reserved')),
     }
   }
   const own = rank === undefined ? undefined : await of('rank = {rank:Float64}')
@@ -76,10 +78,13 @@ export async function sceneOf(
   if (event === undefined) return undefined
   const held = HELD[event.type === 'host-oom' ? 'host-oom' : 'oom']
   return {
-    ...{ run: facts.run, events: ascending, config },
+    run: facts.run,
+    events: ascending,
+    config,
     history: await memoryHistory(store, facts.run, event.rank, held),
     peaksByRank: await peaksByRank(store, facts, held),
-    ...{ lastStep: facts.lastStep ?? undefined, lastStepAt: facts.lastStepAt ?? undefined },
+    lastStep: facts.lastStep ?? undefined,
+    lastStepAt: facts.lastStepAt ?? undefined,
     device: await deviceOf(store, event),
   }
 }

@@ -91,8 +91,14 @@ function provenanceOf(columns: Columns, efficiency: Efficiency): Record<string, 
   const sync: Source = { provenance: 'derived', source: `${log}: time in collectives, less the least of the ranks` }
   const hasModel = efficiency.flopsPerToken !== undefined
   return {
-    ...{ stepSeconds: measured, stepSecondsMin: measured, stepSecondsMax: measured, loss: measured },
-    ...{ gradientNorm: measured, learningRate: measured, syncWaitSeconds: sync, transferSeconds: sync },
+    stepSeconds: measured,
+    stepSecondsMin: measured,
+    stepSecondsMax: measured,
+    loss: measured,
+    gradientNorm: measured,
+    learningRate: measured,
+    syncWaitSeconds: sync,
+    transferSeconds: sync,
     tokensPerSecond: derivedThroughput
       ? { provenance: 'derived', source: `${log}: tokens of a step ÷ its time` }
       : measured,
@@ -180,7 +186,9 @@ export async function rankMap(store: Store, run: string, metric: RankMetric, ran
   const firsts = [...new Set(numbers(columns, 'first').map(first => first ?? 0))]
   const places = new Map(firsts.map((first, index) => [first, index]))
   const map: RankMap = {
-    ...{ metric, bucketSteps: bucket, ranks },
+    metric,
+    bucketSteps: bucket,
+    ranks,
     step: firsts.map(() => 0),
     time: firsts.map(() => 0),
     values: ranks.map(() => firsts.map(() => null)),

@@ -33,7 +33,8 @@ function flopsOf({ shape }: Job, passes: number): Derived {
   return {
     value: passes * (2 * (1 + 2 * ratio) + 2) * L * h * h + passes * 4 * L * s * h + ffn * L * h * h + 2 * h * (V + 2),
     formula: 'i·(2·(1 + 2·k / a) + 2)·L·h·h + i·4·L·s·h + y·L·h·h + 2·h·(V + 2)',
-    ...{ letters, source },
+    letters,
+    source,
     assumption:
       'i passes (3, or 4 with recomputation); y the FFN, 2·g·i·f / h rounded down; no backward pass for logits',
   }
@@ -65,7 +66,10 @@ function statesOf(job: Job): Pick<Counted, 'parametersBytes' | 'gradientsBytes' 
   // Of the optimizer it asks how many bytes: 12 with AdamW, 8 with one moment.
   const optimizer = optimizerWithCopy(job)
   const part = (value: number, formula: string, letters: Record<string, number>): Derived => ({
-    ...{ value, formula, letters, source },
+    value,
+    formula,
+    letters,
+    source,
     assumption: 'gradients and optimizer are not divided by tensor and pipeline parallelism, unless by ZeRO',
   })
   const bucket = zero >= 1 && N > 1 ? BUCKET_ELEMENTS * low : 0

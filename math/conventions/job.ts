@@ -12,7 +12,9 @@ import { conventions } from './index'
 function toJob(input: PredictInput, shape: ModelShape, plan: Plan): Job {
   const asked = input.gradientPrecision === undefined ? undefined : precisionOf(input.gradientPrecision)
   return {
-    ...{ shape, plan, states: stateBytes(input, plan, new Notes()) },
+    shape,
+    plan,
+    states: stateBytes(input, plan, new Notes()),
     gradientBytes: asked === undefined ? undefined : asked === 'fp32' ? 4 : 2,
   }
 }
@@ -43,9 +45,14 @@ export function countedAsAsked(input: PredictInput, shape: ModelShape | undefine
 
 const UNITS: Record<CountedFigure, Explanation['unit']> = {
   parameters: 'count',
-  ...{ flopsPerToken: 'flops', hardwareFlopsPerToken: 'flops' },
-  ...{ parametersBytes: 'bytes', gradientsBytes: 'bytes', optimizerBytes: 'bytes', statesBytes: 'bytes' },
-  ...{ activationsBytes: 'bytes', buffersBytes: 'bytes' },
+  flopsPerToken: 'flops',
+  hardwareFlopsPerToken: 'flops',
+  parametersBytes: 'bytes',
+  gradientsBytes: 'bytes',
+  optimizerBytes: 'bytes',
+  statesBytes: 'bytes',
+  activationsBytes: 'bytes',
+  buffersBytes: 'bytes',
 }
 
 export interface Answer {

@@ -55,16 +55,16 @@ function activations(job: Job): Derived | undefined {
     ? {
         value: (inFlight + output) / t,
         formula: '((s·b·h·(18 + 4·f / h)·L + 8·s·b·p + s·b·h·p)·i + x) / t',
-        ...{
-          letters,
-          source: memory,
-          assumption: 'sequence parallelism with selective recomputation; x the output layer',
-        },
+        letters,
+        source: memory,
+        assumption: 'sequence parallelism with selective recomputation; x the output layer',
       }
     : {
         value: (inFlight + output) * 1.05,
         formula: '((s·b·h·(10 + 24 / t)·L + 8·s·b·p + s·b·h·p)·i + x)·1.05',
-        ...{ letters, source: memory, assumption: 'taken for every job without sequence parallelism; 5 % on top' },
+        letters,
+        source: memory,
+        assumption: 'taken for every job without sequence parallelism; 5 % on top',
       }
 }
 

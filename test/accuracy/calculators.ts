@@ -21,7 +21,10 @@ interface Reference {
 
 const isSelective = ({ inputs: { config } }: Row) => config.sequence_parallel && config.recompute === 'selective'
 const flops = (calculator: string, convention: string, output = 'flops_per_token'): Reference => ({
-  ...{ calculator, convention, output, figure: 'flopsPerToken' },
+  calculator,
+  convention,
+  output,
+  figure: 'flopsPerToken',
 })
 const COOKBOOK = 'cookbook.calc_transformer_mem'
 const NEOX = 'gpt_neox.get_actual_flops/get_forward_backward_flops'
@@ -38,22 +41,32 @@ export const references: readonly Reference[] = [
   { calculator: COOKBOOK, output: 'per_gpu_activation_mem', convention: 'eleuther', figure: 'activationsBytes' },
   flops('cookbook.calc_transformer_flops[no_ckpt]', 'eleuther', 'total_flops_per_token'),
   {
-    ...{ calculator: 'cookbook.calc_transformer_flops[ckpt_default]', output: 'total_flops_per_token' },
-    ...{ convention: 'eleuther', figure: 'hardwareFlopsPerToken' },
+    calculator: 'cookbook.calc_transformer_flops[ckpt_default]',
+    output: 'total_flops_per_token',
+    convention: 'eleuther',
+    figure: 'hardwareFlopsPerToken',
   },
   flops('megatron.num_floating_point_operations[HEAD,causal_half]', 'megatron'),
   flops('megatron.num_floating_point_operations[pre-2025-03,full_attn]', 'megatron-2024'),
   {
-    ...{ calculator: MEGATRON_MEMORY, output: 'weight_and_optimizer_bytes_most_loaded' },
-    ...{ convention: 'megatron', figure: 'statesBytes' },
+    calculator: MEGATRON_MEMORY,
+    output: 'weight_and_optimizer_bytes_most_loaded',
+    convention: 'megatron',
+    figure: 'statesBytes',
   },
   {
-    ...{ calculator: MEGATRON_MEMORY, output: 'activation_bytes_sp_selective_formula' },
-    ...{ convention: 'megatron', figure: 'activationsBytes', only: isSelective },
+    calculator: MEGATRON_MEMORY,
+    output: 'activation_bytes_sp_selective_formula',
+    convention: 'megatron',
+    figure: 'activationsBytes',
+    only: isSelective,
   },
   {
-    ...{ calculator: MEGATRON_MEMORY, output: 'activation_bytes_without_sp_formula' },
-    ...{ convention: 'megatron', figure: 'activationsBytes', only: row => !isSelective(row) },
+    calculator: MEGATRON_MEMORY,
+    output: 'activation_bytes_without_sp_formula',
+    convention: 'megatron',
+    figure: 'activationsBytes',
+    only: row => !isSelective(row),
   },
   flops('torchtitan.get_dense_model_nparams_and_flops', 'torchtitan'),
   flops('nanogpt.estimate_mfu', 'nanogpt'),
@@ -70,23 +83,33 @@ export const references: readonly Reference[] = [
   flops(NEOX, 'gpt-neox', 'forward_backward_flops_per_token(MFU)'),
   { calculator: NEOX, output: 'actual_flops_per_token(HFU)', convention: 'gpt-neox', figure: 'hardwareFlopsPerToken' },
   {
-    ...{ calculator: DEEPSPEED, output: 'zero2_gpu_bytes', convention: 'deepspeed', figure: 'statesBytes' },
+    calculator: DEEPSPEED,
+    output: 'zero2_gpu_bytes',
+    convention: 'deepspeed',
+    figure: 'statesBytes',
     only: row => row.inputs.config.zero === 2,
   },
   {
-    ...{ calculator: DEEPSPEED, output: 'zero3_gpu_bytes', convention: 'deepspeed', figure: 'statesBytes' },
+    calculator: DEEPSPEED,
+    output: 'zero3_gpu_bytes',
+    convention: 'deepspeed',
+    figure: 'statesBytes',
     only: row => row.inputs.config.zero === 3,
   },
   { calculator: LLM_ANALYSIS, output: 'num_params_total', convention: 'llm-analysis', figure: 'parameters' },
   { calculator: LLM_ANALYSIS, output: 'weight_memory_per_gpu', convention: 'llm-analysis', figure: 'parametersBytes' },
   { calculator: LLM_ANALYSIS, output: 'gradient_memory_per_gpu', convention: 'llm-analysis', figure: 'gradientsBytes' },
   {
-    ...{ calculator: LLM_ANALYSIS, output: 'optimizer_state_memory_per_gpu' },
-    ...{ convention: 'llm-analysis', figure: 'optimizerBytes' },
+    calculator: LLM_ANALYSIS,
+    output: 'optimizer_state_memory_per_gpu',
+    convention: 'llm-analysis',
+    figure: 'optimizerBytes',
   },
   {
-    ...{ calculator: LLM_ANALYSIS, output: 'flops_per_token_incl_recompute' },
-    ...{ convention: 'llm-analysis', figure: 'hardwareFlopsPerToken' },
+    calculator: LLM_ANALYSIS,
+    output: 'flops_per_token_incl_recompute',
+    convention: 'llm-analysis',
+    figure: 'hardwareFlopsPerToken',
   },
 ]
 

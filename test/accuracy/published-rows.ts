@@ -49,7 +49,10 @@ export function flopsBy(convention: string, model: ModelInput): number {
 }
 
 export const gpt = (layers: number, hiddenSize: number, vocabularySize = 51_200) => ({
-  ...{ layers, hiddenSize, vocabularySize, sequenceLength: 2048 },
+  layers,
+  hiddenSize,
+  vocabularySize,
+  sequenceLength: 2048,
 })
 
 export const errorOf = ({ measure }: PublishedTable, { published, ours }: PublishedComparison) =>

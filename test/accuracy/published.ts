@@ -37,8 +37,15 @@ const recomputation = (figure: string, recompute: Recompute) => () =>
   })
 
 const MPT: Readonly<Record<string, readonly [hidden: number, layers: number]>> = {
-  ...{ '125m': [768, 12], '350m': [1024, 24], '760m': [1536, 24], '1b': [2048, 24], '3b': [2560, 32] },
-  ...{ '7b': [4096, 32], '13b': [5120, 40], '30b': [7168, 48], '70b': [8192, 80] },
+  '125m': [768, 12],
+  '350m': [1024, 24],
+  '760m': [1536, 24],
+  '1b': [2048, 24],
+  '3b': [2560, 32],
+  '7b': [4096, 32],
+  '13b': [5120, 40],
+  '30b': [7168, 48],
+  '70b': [8192, 80],
 }
 function foundryPeak(row: Row): number {
   if (String(row['GPU']).startsWith('a100')) return A100
@@ -89,7 +96,9 @@ const palm = () =>
     const [parameters, attention, devices, peak] = PALM[String(row['model'])] ?? [NaN, NaN, NaN, NaN]
     const perSecond = (6 * parameters + attention) * number(row, 'tokens_per_s')
     return {
-      ...{ what: 'MFU', row: String(row['model']), published: number(row, 'MFU_pct') },
+      what: 'MFU',
+      row: String(row['model']),
+      published: number(row, 'MFU_pct'),
       ours: percent(perSecond, 1, devices, peak),
     }
   })
@@ -127,20 +136,22 @@ const weakScaling = () =>
       parameterCount(
         shapeOf({
           ...gpt(number(row, 'layers'), number(row, 'hidden')),
-          ...{
-            attentionHeads: number(row, 'heads'),
-            tiedEmbeddings: true,
-            learnedPositions: true,
-            biases: true,
-            gatedFfn: false,
-          },
+          attentionHeads: number(row, 'heads'),
+          tiedEmbeddings: true,
+          learnedPositions: true,
+          biases: true,
+          gatedFfn: false,
         }),
       ).value / 1e9,
   }))
 
 const BRIDGE: Readonly<Record<string, string>> = {
-  ...{ LLAMA3_8B: 'llama-3-8b', 'LLAMA3-8B': 'llama-3-8b', LLAMA3_70B: 'llama-3-70b', 'LLAMA3-70B': 'llama-3-70b' },
-  ...{ 'LLAMA3.1_405B': 'llama-3-405b', 'LLAMA3-405B': 'llama-3-405b' },
+  LLAMA3_8B: 'llama-3-8b',
+  'LLAMA3-8B': 'llama-3-8b',
+  LLAMA3_70B: 'llama-3-70b',
+  'LLAMA3-70B': 'llama-3-70b',
+  'LLAMA3.1_405B': 'llama-3-405b',
+  'LLAMA3-405B': 'llama-3-405b',
 }
 const perToken =
   (source: string, convention: string, [tokens, flops, length]: readonly [string, string, string]) =>
@@ -159,7 +170,9 @@ const perToken =
 
 const bloom = () =>
   from('tr11-176B-ml/README').map(row => ({
-    ...{ what: 'TFLOP/s per GPU', row: String(row['model']), published: number(row, 'tflops_per_gpu') },
+    what: 'TFLOP/s per GPU',
+    row: String(row['model']),
+    published: number(row, 'tflops_per_gpu'),
     ours:
       megatronStepFlops(gpt(70, 14_336, 250_880), number(row, 'global_batch'), 'full') /
       number(row, 'iter_s') /
@@ -169,7 +182,9 @@ const bloom = () =>
 
 const nanoGpt = () =>
   from('nanoGPT').map(row => ({
-    ...{ what: 'MFU', row: String(row['model']), published: number(row, 'MFU_pct') },
+    what: 'MFU',
+    row: String(row['model']),
+    published: number(row, 'MFU_pct'),
     ours: percent(
       flopsBy('nanogpt', { ...preset('gpt2'), biases: false }) * 1024 * number(row, 'batch'),
       number(row, 'iter_s'),
@@ -204,24 +219,39 @@ interface TitanJob {
 /** FSDP over what the row says, or the table. */
 const TITAN: readonly TitanJob[] = [
   {
-    ...{ table: /^Table 1/, model: 'llama-3-8b', recompute: 'selective', degrees: { data: 8 } },
+    table: /^Table 1/,
+    model: 'llama-3-8b',
+    recompute: 'selective',
+    degrees: { data: 8 },
     batch: { micro: 2, global: 16 },
   },
   { table: /^Table 2/, model: 'llama-3-8b', recompute: 'full', degrees: { data: 8 }, batch: { micro: 1, global: 8 } },
   {
-    ...{ table: /^Table 3/, model: 'llama-3-8b', recompute: 'selective', degrees: { data: 128 } },
+    table: /^Table 3/,
+    model: 'llama-3-8b',
+    recompute: 'selective',
+    degrees: { data: 128 },
     batch: { micro: 2, global: 256 },
   },
   {
-    ...{ table: /^Table 4/, model: 'llama-3-70b', recompute: 'full', degrees: { data: 32, tensor: 8 } },
+    table: /^Table 4/,
+    model: 'llama-3-70b',
+    recompute: 'full',
+    degrees: { data: 32, tensor: 8 },
     batch: { micro: 16, global: 512 },
   },
   {
-    ...{ table: /^Table 5/, model: 'llama-3-405b', recompute: 'full', degrees: { data: 8, tensor: 8, pipeline: 8 } },
+    table: /^Table 5/,
+    model: 'llama-3-405b',
+    recompute: 'full',
+    degrees: { data: 8, tensor: 8, pipeline: 8 },
     batch: { micro: 4, global: 256 },
   },
   {
-    ...{ table: /^Table 6/, model: 'llama-3-405b', recompute: 'full', degrees: { data: 8, tensor: 8, pipeline: 8 } },
+    table: /^Table 6/,
+    model: 'llama-3-405b',
+    recompute: 'full',
+    degrees: { data: 8, tensor: 8, pipeline: 8 },
     batch: { micro: 1, global: 8 },
   },
 ]
@@ -232,8 +262,12 @@ const titanMemory = () =>
     const [, data = job.degrees.data, context = 1] = /FSDP (\d+), CP (\d+)/.exec(String(row['Parallelism'])) ?? []
     const sequenceLength = row['Sequence Length'] === undefined ? 8192 : number(row, 'Sequence Length')
     const { memory } = predict({
-      ...{ framework: 'torchtitan', model: { ...preset(job.model), sequenceLength }, precision: 'bf16' },
-      ...{ optimizer: 'adamw', recompute: job.recompute, batch: job.batch },
+      framework: 'torchtitan',
+      model: { ...preset(job.model), sequenceLength },
+      precision: 'bf16',
+      optimizer: 'adamw',
+      recompute: job.recompute,
+      batch: job.batch,
       parallelism: {
         ...job.degrees,
         data: Number(data),
@@ -243,11 +277,10 @@ const titanMemory = () =>
       },
     })
     return {
-      ...{ what: 'GiB', row: `${row.table.slice(0, 8)}${String(row['Techniques'] ?? row['Parallelism'] ?? '')}` },
-      ...{
-        published: number(row, 'Memory(GiB)'),
-        ours: ((memory.totalBytes ?? NaN) + (memory.fragmentationBytes ?? NaN)) / 1024 ** 3,
-      },
+      what: 'GiB',
+      row: `${row.table.slice(0, 8)}${String(row['Techniques'] ?? row['Parallelism'] ?? '')}`,
+      published: number(row, 'Memory(GiB)'),
+      ours: ((memory.totalBytes ?? NaN) + (memory.fragmentationBytes ?? NaN)) / 1024 ** 3,
     }
   })
 
@@ -285,7 +318,10 @@ export const tables: readonly PublishedTable[] = [
   { title: 'SC21, table 2: days', measure: 'relative', goal: 0.05, compare: days },
   { title: 'ZeRO, table 1: model states', measure: 'relative', goal: 0.05, compare: zero },
   {
-    ...{ title: 'torchtitan, H100: memory reserved', measure: 'relative', goal: 0.05, compare: titanMemory },
+    title: 'torchtitan, H100: memory reserved',
+    measure: 'relative',
+    goal: 0.05,
+    compare: titanMemory,
     known: {
       row: /^Table [456]/,
       why: 'with tensor parallelism (tables 4 to 6) the gathered inputs of matmuls and the workspaces of AsyncTP are reserved as well, and 126 layers over 8 stages (405B) may be cut otherwise than evenly',
@@ -293,11 +329,15 @@ export const tables: readonly PublishedTable[] = [
     },
   },
   {
-    ...{ title: 'Megatron-LM, Llama README: FLOPs per token, whole square', measure: 'relative', goal: 0.01 },
+    title: 'Megatron-LM, Llama README: FLOPs per token, whole square',
+    measure: 'relative',
+    goal: 0.01,
     compare: perToken('llama/README', 'megatron-2024', ['Tokens/sec/GPU', 'TFLOP/sec/GPU', 'Seq Length']),
   },
   {
-    ...{ title: 'Megatron-Bridge, summaries: FLOPs per token, causal half', measure: 'relative', goal: 0.01 },
+    title: 'Megatron-Bridge, summaries: FLOPs per token, causal half',
+    measure: 'relative',
+    goal: 0.01,
     known: {
       row: /^26\.04\.01/,
       why: 'rows of that release differ by 3 % among themselves for the same model',

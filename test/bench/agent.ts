@@ -79,9 +79,18 @@ function costOf(root: number): Cost {
 
 async function bundle(folder: string): Promise<string> {
   await build({
-    ...{ absWorkingDir: packageRoot, entryPoints: ['cli/entry.ts'], outdir: folder, bundle: true, splitting: true },
-    ...{ platform: 'node', format: 'esm', target: 'node20', packages: 'external', outExtension: { '.js': '.mjs' } },
-    ...{ external: ['*.node'], logLevel: 'error' },
+    absWorkingDir: packageRoot,
+    entryPoints: ['cli/entry.ts'],
+    outdir: folder,
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
+    outExtension: { '.js': '.mjs' },
+    external: ['*.node'],
+    logLevel: 'error',
   })
   return join(folder, 'entry.mjs')
 }

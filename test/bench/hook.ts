@@ -31,7 +31,8 @@ function train(sync: string, hook: boolean): { step: number; own: number } {
   const args = [script, '--launch', '2', '--steps', values.steps, '--sync', sync, '--truth', truth]
   const environment = { PYTHONPATH: join(packageRoot, 'hook'), PLUMBLINE_HOOK_DIR: folder, PLUMBLINE_RUN: 'bench' }
   const { status, stderr } = spawnSync('/usr/bin/python3', hook ? args : [...args, '--no-hook'], {
-    ...{ env: { ...process.env, ...environment }, encoding: 'utf8' },
+    env: { ...process.env, ...environment },
+    encoding: 'utf8',
   })
   if (status !== 0) throw new Error(`the job ended with ${status}: ${stderr}`)
   const { steps, hookSecondsPerStep } = JSON.parse(readFileSync(join(truth, 'rank-0.json'), 'utf8')) as Truth

@@ -15,8 +15,11 @@ const LIMIT_MS = 50
 const CANDIDATES = 10_000
 const ROUNDS = 40
 const input = {
-  ...{ model: { ...findPreset('llama-3-70b')?.model, sequenceLength: 131_072 }, precision: 'bf16', optimizer: 'adamw' },
-  ...{ hardware: { gpu: 'h100-sxm' }, batch: { global: 4096 } },
+  model: { ...findPreset('llama-3-70b')?.model, sequenceLength: 131_072 },
+  precision: 'bf16',
+  optimizer: 'adamw',
+  hardware: { gpu: 'h100-sxm' },
+  batch: { global: 4096 },
 }
 
 const times: number[] = []

@@ -46,7 +46,11 @@ export class TestAgent {
 }
 
 export const MODEL = {
-  ...{ layers: 4, hiddenSize: 128, attentionHeads: 4, vocabularySize: 256, sequenceLength: 128 },
+  layers: 4,
+  hiddenSize: 128,
+  attentionHeads: 4,
+  vocabularySize: 256,
+  sequenceLength: 128,
 }
 
 /** What a job says when it starts: itself, its configuration and its ranks. */
@@ -54,8 +58,15 @@ export function startRecords(run: string, node: string, ranks: number, time: num
   return [
     { kind: 'run', time, run, node, name: `job ${run}`, command: 'python3 train.py', state: 'started', pid: 4242 },
     {
-      ...{ kind: 'config', time, run, framework: 'nanogpt', model: MODEL, precision: 'fp32', optimizer: 'adamw' },
-      ...{ parallelism: { worldSize: ranks, data: ranks }, batch: { micro: 4, global: 4 * ranks } },
+      kind: 'config',
+      time,
+      run,
+      framework: 'nanogpt',
+      model: MODEL,
+      precision: 'fp32',
+      optimizer: 'adamw',
+      parallelism: { worldSize: ranks, data: ranks },
+      batch: { micro: 4, global: 4 * ranks },
       hardware: { count: ranks, peakFlopsPerSecond: 1e11, peakSource: 'measured matmul' },
     } as WireRecord,
     ...Array.from({ length: ranks }, (_, rank): WireRecord => ({
@@ -77,7 +88,16 @@ export function stepRecords(run: string, node: string, ranks: number, step: numb
   return Array.from({ length: ranks }, (_, rank): WireRecord => {
     const isLate = rank === ranks - 1
     return {
-      ...{ kind: 'step', time, run, node, rank, step, totalSteps: 400, source: 'hook', stepSeconds: 0.2, tokens: 512 },
+      kind: 'step',
+      time,
+      run,
+      node,
+      rank,
+      step,
+      totalSteps: 400,
+      source: 'hook',
+      stepSeconds: 0.2,
+      tokens: 512,
       loss: 4 - step / 200,
       phases: {
         data: { seconds: 0.01 },

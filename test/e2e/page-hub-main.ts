@@ -8,7 +8,11 @@ let url = ''
 const hub = await startHub({
   importFiles: (files, name) =>
     importRun({ files, name, node: undefined, hub: url, token: '', data, log: () => undefined }),
-  ...{ host: '127.0.0.1', port: Number(port), data, store: '', token: '' },
+  host: '127.0.0.1',
+  port: Number(port),
+  data,
+  store: '',
+  token: '',
   page: resolve(import.meta.dirname, '../..'),
   log: line => console.error(line),
 })

@@ -136,8 +136,12 @@ describe('the page', () => {
   it('sets each figure beside what the arithmetic predicts of the same configuration', async () => {
     const page = await open('/runs/live-1')
     const expected = predict({
-      ...{ framework: 'nanogpt', model: MODEL, precision: 'fp32', optimizer: 'adamw' },
-      ...{ parallelism: { worldSize: RANKS, data: RANKS }, batch: { micro: 4, global: 4 * RANKS } },
+      framework: 'nanogpt',
+      model: MODEL,
+      precision: 'fp32',
+      optimizer: 'adamw',
+      parallelism: { worldSize: RANKS, data: RANKS },
+      batch: { micro: 4, global: 4 * RANKS },
       hardware: { count: RANKS, peakFlopsPerSecond: 1e11, peakSource: 'measured matmul' },
     })
     const card = page.locator('[data-figure=stepSeconds]')
@@ -174,9 +178,15 @@ describe('the page', () => {
     await agent.send([
       { kind: 'run', time, run: 'planned', node: agent.node, name: 'planned', state: 'started' },
       {
-        ...{ kind: 'config', time, run: 'planned', framework: 'torchtitan', precision: 'bf16', optimizer: 'adamw' },
+        kind: 'config',
+        time,
+        run: 'planned',
+        framework: 'torchtitan',
+        precision: 'bf16',
+        optimizer: 'adamw',
         model: { ...model, vocabularySize: 128_256, sequenceLength: 8192, parameters: 8_030_261_248 },
-        ...{ parallelism: { worldSize: 64, data: 64 }, batch: { micro: 1, global: 128 } },
+        parallelism: { worldSize: 64, data: 64 },
+        batch: { micro: 1, global: 128 },
         hardware: { gpu: 'NVIDIA H100 80GB HBM3', count: 64 },
       } as WireRecord,
     ])
@@ -213,8 +223,13 @@ describe('the page', () => {
   it('tells what is missing on a machine without a GPU', async () => {
     await agent.send([
       {
-        ...{ kind: 'collector', time: now(), node: agent.node, name: 'nvidia-smi', state: 'absent' },
-        ...{ message: 'nvidia-smi is not on PATH', fix: 'install the NVIDIA driver' },
+        kind: 'collector',
+        time: now(),
+        node: agent.node,
+        name: 'nvidia-smi',
+        state: 'absent',
+        message: 'nvidia-smi is not on PATH',
+        fix: 'install the NVIDIA driver',
       } as const,
     ])
     const page = await open('/runs/live-1')
@@ -229,16 +244,20 @@ describe('the page', () => {
       ...startRecords('gpu-1', 'node-a', 1, time),
       ...stepRecords('gpu-1', 'node-a', 1, 1, time),
       ...[0, 1, 2].map(second => ({
-        ...{
-          kind: 'gpu' as const,
-          time: time + second / 10,
-          node: 'node-a',
-          index: 0,
-          uuid: 'GPU-1',
-          name: 'NVIDIA H100',
-        },
-        ...{ source: 'synthetic', utilizationRatio: 0.97, memoryUsedBytes: 40e9, memoryTotalBytes: 85e9 },
-        ...{ powerWatts: 650, powerLimitWatts: 700, temperatureCelsius: 61, throttleReasons: ['sw_power_cap'] },
+        kind: 'gpu' as const,
+        time: time + second / 10,
+        node: 'node-a',
+        index: 0,
+        uuid: 'GPU-1',
+        name: 'NVIDIA H100',
+        source: 'synthetic',
+        utilizationRatio: 0.97,
+        memoryUsedBytes: 40e9,
+        memoryTotalBytes: 85e9,
+        powerWatts: 650,
+        powerLimitWatts: 700,
+        temperatureCelsius: 61,
+        throttleReasons: ['sw_power_cap'],
       })),
     ])
     const page = await open('/runs/gpu-1')

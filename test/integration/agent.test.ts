@@ -38,7 +38,8 @@ interface Process {
 /** `plumbline` from its source. */
 function plumbline(...words: string[]): Process {
   const child = spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'cli/entry.ts'), ...words], {
-    ...{ cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] },
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
   children.push(child)
   const output = { stdout: Buffer.alloc(0), stderr: '' }

@@ -17,7 +17,9 @@ function agentWith(name: string, environment: Record<string, string>, more: read
   const data = join(folder, name)
   const path = [join(ROOT, 'cli/demo'), process.env['PATH']].join(delimiter)
   const agent = plumbline(['agent', '--hub', url, '--data', data, '--interval-ms', '200', ...more], {
-    ...{ PATH: path, FAKE_SMI_GPUS: '2', ...environment },
+    PATH: path,
+    FAKE_SMI_GPUS: '2',
+    ...environment,
   })
   agents.push(agent)
   return agent
@@ -67,7 +69,8 @@ describe('a nvidia-smi', () => {
     symlinkSync(join(ROOT, 'cli/demo/nvidia-smi'), link)
     const agent = agentWith('taken', {
       PATH: [tools, process.env['PATH']].join(delimiter),
-      ...{ FAKE_SMI_MODE: 'vanish', FAKE_SMI_AFTER: '5' },
+      FAKE_SMI_MODE: 'vanish',
+      FAKE_SMI_AFTER: '5',
     })
     await eventually('samples', async () => (await collector('nvidia-smi'))?.state === 'ok')
     rmSync(link)

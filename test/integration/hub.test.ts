@@ -218,7 +218,10 @@ describe('the HTTP door', () => {
     expect((await raw('/api/runs', { host: 'evil.example' })).status).toBe(421)
     expect((await raw('/api/runs', { host: `localhost:${port}` })).status).toBe(200)
     const socket = io(`${url}${LIVE_NAMESPACE}`, {
-      ...{ transports: ['websocket'], forceNew: true, reconnection: false, extraHeaders: { host: 'evil.example' } },
+      transports: ['websocket'],
+      forceNew: true,
+      reconnection: false,
+      extraHeaders: { host: 'evil.example' },
     })
     await expect(
       new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('connect_error', reject)),

@@ -16,7 +16,12 @@ let folder: string
 let hub: HubHandle
 const open = () =>
   startHub({
-    ...{ host: '127.0.0.1', port: 0, data: join(folder, 'hub'), store: '', token: TOKEN, page: undefined },
+    host: '127.0.0.1',
+    port: 0,
+    data: join(folder, 'hub'),
+    store: '',
+    token: TOKEN,
+    page: undefined,
     log: () => undefined,
   })
 
@@ -85,7 +90,9 @@ describe('OTLP over HTTP', () => {
       `SELECT toString(node) AS node, index, utilizationRatio, time FROM gpu WHERE node = 'json-node' ORDER BY sequence`,
     )
     expect(columns).toEqual({
-      ...{ node: ['json-node', 'json-node'], index: [3, 3], utilizationRatio: [0.42, 0.43] },
+      node: ['json-node', 'json-node'],
+      index: [3, 3],
+      utilizationRatio: [0.42, 0.43],
       time: [1763100000, 1763100000],
     })
   })
@@ -102,8 +109,15 @@ describe('OTLP over HTTP', () => {
     exporter.observe(
       batchOf([
         {
-          ...{ kind: 'gpu', node: 'sdk-node', index: 5, name: 'NVIDIA H200', utilizationRatio: 0.5 },
-          ...{ memoryUsedBytes: 123456789012, powerWatts: 612.5, temperatureCelsius: 61, smClockHertz: 1.98e9 },
+          kind: 'gpu',
+          node: 'sdk-node',
+          index: 5,
+          name: 'NVIDIA H200',
+          utilizationRatio: 0.5,
+          memoryUsedBytes: 123456789012,
+          powerWatts: 612.5,
+          temperatureCelsius: 61,
+          smClockHertz: 1.98e9,
         },
         { kind: 'host', node: 'sdk-node', memoryTotalBytes: 2e12, loadAverage: 3.5 },
       ]),
@@ -114,7 +128,11 @@ describe('OTLP over HTTP', () => {
          max(temperatureCelsius) AS temperature, max(smClockHertz) AS clock FROM gpu WHERE node = 'sdk-node' AND index = 5`,
     )
     expect(gpu).toEqual({
-      ...{ name: ['NVIDIA H200'], utilization: [0.5], memory: [123456789012], power: [612.5], temperature: [61] },
+      name: ['NVIDIA H200'],
+      utilization: [0.5],
+      memory: [123456789012],
+      power: [612.5],
+      temperature: [61],
       clock: [1.98e9],
     })
     const host = await stored(`SELECT memoryTotalBytes AS total, loadAverage AS load FROM host WHERE node = 'sdk-node'`)

@@ -14,7 +14,11 @@ const settings: CollectorSettings = {
   synthetic: false,
 }
 const contextOf = (host: FakeHost, batch: Batch): Context => ({
-  ...{ host, settings, batch: () => batch, cursor: undefined, warn: () => undefined },
+  host,
+  settings,
+  batch: () => batch,
+  cursor: undefined,
+  warn: () => undefined,
 })
 
 describe.each([...collectors].map(collector => [collector.name, collector] as const))(

@@ -15,7 +15,9 @@ import { jobColumns, rankColumns, scattered, STARTED, windowOf, type Spent } fro
 
 const CALM: Spent = { communication: 30, forward: 40, backward: 80, data: 5 }
 const prediction = predict({
-  ...{ model: findPreset('gpt2')?.model, precision: 'bf16', batch: { micro: 8, global: 64 } },
+  model: findPreset('gpt2')?.model,
+  precision: 'bf16',
+  batch: { micro: 8, global: 64 },
   hardware: { gpu: 'a100', count: 8 },
 })
 const predicted = prediction.step.seconds ?? NaN
@@ -23,12 +25,10 @@ const predicted = prediction.step.seconds ?? NaN
 function calm(seed: number, change: Parameters<typeof windowOf>[0] = {}): DetectorWindow {
   const steps = jobColumns(Array<number>(30).fill(1.5 * predicted))
   return windowOf({
-    ...{
-      now: STARTED + 46 * predicted,
-      prediction,
-      steps,
-      ranks: rankColumns(scattered(Array(4).fill(CALM) as Spent[], seed)),
-    },
+    now: STARTED + 46 * predicted,
+    prediction,
+    steps,
+    ranks: rankColumns(scattered(Array(4).fill(CALM) as Spent[], seed)),
     events: [
       { kind: 'event', type: 'evaluation', message: 'validation loss 2.1', time: STARTED },
       { kind: 'event', type: 'exit', message: 'ended', exitCode: 0, time: STARTED },
@@ -40,14 +40,31 @@ function calm(seed: number, change: Parameters<typeof windowOf>[0] = {}): Detect
 /** Four racks of two nodes; what the switch of the second carries takes 30 % longer. */
 function slowLeaf(): DetectorWindow {
   const layout = layoutOf({
-    ...{ tensor: 8, pipeline: 2, data: 4, gpusPerNode: 8, nodesPerLeaf: 2, rails: false, microBatches: 8 },
+    tensor: 8,
+    pipeline: 2,
+    data: 4,
+    gpusPerNode: 8,
+    nodesPerLeaf: 2,
+    rails: false,
+    microBatches: 8,
   })
   const fault: Fault = {
-    ...{ kind: 'link', ranks: [], links: ['leaf leaf001'], size: 0.3, from: 1, to: Infinity, pattern: 'constant' },
+    kind: 'link',
+    ranks: [],
+    links: ['leaf leaf001'],
+    size: 0.3,
+    from: 1,
+    to: Infinity,
+    pattern: 'constant',
   }
   const fleet = new Fleet({
-    ...{ layout, noise: usualNoise, faults: [fault], seed: 7, computeSeconds: 2 },
-    ...{ transferRatio: USUAL_TRANSFERS, crossLeafRatio: 1.2 },
+    layout,
+    noise: usualNoise,
+    faults: [fault],
+    seed: 7,
+    computeSeconds: 2,
+    transferRatio: USUAL_TRANSFERS,
+    crossLeafRatio: 1.2,
   })
   const window = new FleetWindow(fleet)
   for (let step = 0; step < 128; step += 1) window.push(fleet.next())
@@ -159,21 +176,26 @@ describe.each(everything)('the detector %s', (name, detector) => {
     const rows = fc.array(fc.array(cell, { minLength: 9, maxLength: 9 }), { maxLength: 60 })
     const optional = (values: fc.Arbitrary<number>) => fc.option(values, { nil: undefined })
     const event = fc.record({
-      ...{ kind: fc.constant('event' as const), type: fc.constantFrom('oom', 'crash', 'xid', 'toString', undefined) },
-      ...{
-        time: optional(fc.nat(9999)),
-        rank: optional(fc.nat(9)),
-        requestedBytes: optional(fc.nat()),
-        message: fc.string(),
-      },
+      kind: fc.constant('event' as const),
+      type: fc.constantFrom('oom', 'crash', 'xid', 'toString', undefined),
+      time: optional(fc.nat(9999)),
+      rank: optional(fc.nat(9)),
+      requestedBytes: optional(fc.nat()),
+      message: fc.string(),
     })
     const facts = fc.record({ state: fc.constantFrom('live', 'silent', 'ended', ''), endedAt: optional(fc.nat(9999)) })
     fc.assert(
       fc.property(rows, fc.array(event, { maxLength: 5 }), facts, fc.double(), (cells, events, known, now) => {
         const column = (at: number) => Float64Array.from(cells, row => row[at] ?? NaN)
         const ranks = {
-          ...{ step: column(0), rank: column(1), time: column(2), stepSeconds: column(3), dataSeconds: column(4) },
-          ...{ forwardSeconds: column(5), backwardSeconds: column(6), communicationSeconds: column(7) },
+          step: column(0),
+          rank: column(1),
+          time: column(2),
+          stepSeconds: column(3),
+          dataSeconds: column(4),
+          forwardSeconds: column(5),
+          backwardSeconds: column(6),
+          communicationSeconds: column(7),
           memoryPeakBytes: column(8),
         }
         const steps = { step: column(0), time: column(2), stepSeconds: column(3) }

@@ -165,8 +165,10 @@ describe.skipIf(!hasTorch)('a real job of four ranks', () => {
     const job = spawn(command, args, {
       stdio: 'ignore',
       env: {
-        ...{ ...process.env, PYTHONPATH: join(ROOT, 'hook') },
-        ...{ PLUMBLINE_HOOK_DIR: logs, PLUMBLINE_RUN: 'followed' },
+        ...process.env,
+        PYTHONPATH: join(ROOT, 'hook'),
+        PLUMBLINE_HOOK_DIR: logs,
+        PLUMBLINE_RUN: 'followed',
       },
     })
     const ended = once(job, 'exit')

@@ -50,7 +50,10 @@ describe.skipIf(!there)('values of AMD devices', () => {
     expect(mi300).toMatchObject({ name: 'AMD Instinct MI300X', powerWatts: 121, smClockHertz: 131e6 })
     expect(gpus('amd-smi-text', 'amd-smi/strix-halo-monitor-all-na.txt')).toEqual([])
     expect(gpus('amd-smi-text', 'amd-smi/monitor-ptumv.txt')[0]).toMatchObject({
-      ...{ powerWatts: 171, temperatureCelsius: 32, memoryUsedBytes: 283 * 1048576, memoryClockHertz: 900e6 },
+      powerWatts: 171,
+      temperatureCelsius: 32,
+      memoryUsedBytes: 283 * 1048576,
+      memoryClockHertz: 900e6,
     })
   })
 

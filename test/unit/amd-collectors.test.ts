@@ -9,7 +9,12 @@ import { Batch } from '../../wire/table'
 import { AmdHost, prints } from './amd-host'
 
 const settings: CollectorSettings = {
-  ...{ intervalMs: 1000, logs: [], scrape: [], run: undefined, fromStart: false, synthetic: false },
+  intervalMs: 1000,
+  logs: [],
+  scrape: [],
+  run: undefined,
+  fromStart: false,
+  synthetic: false,
 }
 const LIST = 'gpu,gpu_bdf,gpu_uuid\n0,0000:11:00.0,aa\n1,0000:2f:00.0,bb\n'
 const NO_DRIVER = prints('', 255, 'ERROR:root:Driver not loaded (amdgpu not found in modules)\n')

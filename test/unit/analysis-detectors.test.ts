@@ -14,14 +14,24 @@ const event = (fields: Partial<RecordOf<'event'>>): RecordOf<'event'> => ({ kind
 
 describe('out of memory', () => {
   const asked = event({
-    ...{ type: 'oom', time: 50, rank: 3, node: 'n1', message: 'CUDA out of memory.' },
-    ...{ requestedBytes: 2 * GIB, freeBytes: GIB / 2, capacityBytes: 80 * GIB, reservedUnallocatedBytes: 3 * GIB },
+    type: 'oom',
+    time: 50,
+    rank: 3,
+    node: 'n1',
+    message: 'CUDA out of memory.',
+    requestedBytes: 2 * GIB,
+    freeBytes: GIB / 2,
+    capacityBytes: 80 * GIB,
+    reservedUnallocatedBytes: 3 * GIB,
   })
 
   it('says which rank asked for how much, and what there was', () => {
     expect(outOfMemory.detect(windowOf({ events: [asked] }))).toMatchObject([
       {
-        ...{ title: 'Out of memory on rank 3 of n1', severity: 'critical', since: 50, ranks: [3] },
+        title: 'Out of memory on rank 3 of n1',
+        severity: 'critical',
+        since: 50,
+        ranks: [3],
         evidence:
           'CUDA out of memory. (asked for 2.00 GiB, free 512 MiB, reserved and unused 3.00 GiB, device 80.0 GiB)',
       },
@@ -82,7 +92,9 @@ describe('a silent run', () => {
 
 describe('a run far below its prediction', () => {
   const prediction = predict({
-    ...{ model: findPreset('gpt2')?.model, precision: 'bf16', batch: { micro: 8, global: 64 } },
+    model: findPreset('gpt2')?.model,
+    precision: 'bf16',
+    batch: { micro: 8, global: 64 },
     hardware: { gpu: 'a100', count: 8 },
   })
   const { seconds = NaN } = prediction.step

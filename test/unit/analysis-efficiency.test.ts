@@ -6,7 +6,9 @@ import type { RecordOf } from '../../wire/records'
 type Config = RecordOf<'config'>
 const gpt2 = findPreset('gpt2')?.model
 const config = (fields: Partial<Config> = {}): Config => ({
-  ...{ kind: 'config', model: gpt2 as Config['model'], precision: 'bf16' },
+  kind: 'config',
+  model: gpt2 as Config['model'],
+  precision: 'bf16',
   ...fields,
 })
 const A100 = 'NVIDIA A100-SXM4-80GB'
@@ -40,7 +42,9 @@ describe('the efficiency of a run', () => {
       devices: 1,
     })
     expect(mfu).toEqual({
-      ...{ value: (859_885_056 * 100) / 2e11, provenance: 'derived', source: 'over matmul on this CPU 200 GFLOP/s' },
+      value: (859_885_056 * 100) / 2e11,
+      provenance: 'derived',
+      source: 'over matmul on this CPU 200 GFLOP/s',
     })
   })
 })

@@ -11,18 +11,35 @@ import { groupName, ranksOfGroup } from '../../wire/group-name'
 import { ALL_SEEN, FleetWindow, type Seen } from '../fleet-window'
 
 const RACKS: FleetShape = {
-  ...{ tensor: 4, pipeline: 4, data: 8, gpusPerNode: 8, nodesPerLeaf: 4, rails: false, microBatches: 8 },
+  tensor: 4,
+  pipeline: 4,
+  data: 8,
+  gpusPerNode: 8,
+  nodesPerLeaf: 4,
+  rails: false,
+  microBatches: 8,
 }
 const RAILS: FleetShape = { ...RACKS, tensor: 8, pipeline: 2, data: 16, nodesPerLeaf: 8, rails: true }
 
 const slow = (link: string, size = 0.3): Fault => ({
-  ...{ kind: 'link', ranks: [], links: [link], size, from: 1, to: Infinity, pattern: 'constant' },
+  kind: 'link',
+  ranks: [],
+  links: [link],
+  size,
+  from: 1,
+  to: Infinity,
+  pattern: 'constant',
 })
 
 function fleetOf(shape: FleetShape, faults: readonly Fault[], seed: number): Fleet {
   return new Fleet({
-    ...{ layout: layoutOf(shape), noise: usualNoise, faults, seed, computeSeconds: 2 },
-    ...{ transferRatio: USUAL_TRANSFERS, crossLeafRatio: 1.2 },
+    layout: layoutOf(shape),
+    noise: usualNoise,
+    faults,
+    seed,
+    computeSeconds: 2,
+    transferRatio: USUAL_TRANSFERS,
+    crossLeafRatio: 1.2,
   })
 }
 
@@ -104,7 +121,11 @@ describe('the fabric', () => {
   const group = (name: string) => ({ name, operation: 'all-reduce', ranks: ranksOfGroup(name) ?? [], bytes: NaN })
   const places = new Map(Array.from({ length: 8 }, (_, rank) => [rank, { node: `n${rank >> 1}` }]))
   const cable = (node: string, leaf: string) => ({
-    ...{ kind: 'topology' as const, time: 0, node, device: 'eth0', switch: leaf },
+    kind: 'topology' as const,
+    time: 0,
+    node,
+    device: 'eth0',
+    switch: leaf,
   })
   const cables = [cable('n0', 'a'), cable('n1', 'a'), cable('n2', 'b'), cable('n3', 'b')]
   const crossing = (name: string, topology = cables) =>

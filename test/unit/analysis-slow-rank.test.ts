@@ -69,8 +69,12 @@ describe('a slow rank', () => {
     const calm: Spent = { communication: 140, forward: 20, backward: 50, data: 2 }
     const slow: Spent = { ...calm, communication: 14, data: 132 }
     const exact = (spent: Spent, rank: number, step: number): RankStep => ({
-      ...{ step, rank, communication: spent.communication / 1000, data: (spent.data ?? NaN) / 1000 },
-      ...{ forward: (spent.forward ?? NaN) / 1000, backward: (spent.backward ?? NaN) / 1000 },
+      step,
+      rank,
+      communication: spent.communication / 1000,
+      data: (spent.data ?? NaN) / 1000,
+      forward: (spent.forward ?? NaN) / 1000,
+      backward: (spent.backward ?? NaN) / 1000,
     })
     const steps = Array.from({ length: 20 }, (_, step) =>
       [0, 1, 2, 3].map(rank => exact(rank === 3 && step >= 4 ? slow : calm, rank, step)),
@@ -78,10 +82,14 @@ describe('a slow rank', () => {
     const [finding, ...more] = detect(steps.flat())
     expect(more).toEqual([])
     expect(finding).toMatchObject({
-      ...{ title: 'Rank 3 is slow', ranks: [3], severity: 'critical', provenance: 'derived' },
+      title: 'Rank 3 is slow',
+      ranks: [3],
+      severity: 'critical',
+      provenance: 'derived',
       evidence:
         'Its data takes 132 ms a step, its peers’ 2.00 ms (medians); in 100 % of the steps it waits less than they do, by 126 ms.',
-      ...{ since: STARTED + 4, nextStep: expect.stringContaining('data loader') as unknown },
+      since: STARTED + 4,
+      nextStep: expect.stringContaining('data loader') as unknown,
     })
     expect(finding?.costSecondsPerStep).toBeCloseTo(0.13, 9)
   })

@@ -86,7 +86,8 @@ describe('the identity over many steps', () => {
     fc.assert(
       fc.property(rows, all => {
         const whole = syncWaitWindow({
-          ...{ step: all.map(({ step }) => step), rank: all.map(({ rank }) => rank) },
+          step: all.map(({ step }) => step),
+          rank: all.map(({ rank }) => rank),
           communicationSeconds: all.map(({ seconds }) => seconds),
         })
         for (const [index, step] of whole.step.entries()) {

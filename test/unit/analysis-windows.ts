@@ -23,9 +23,11 @@ export function rankColumns(rows: readonly RankStep[]): RankStepColumns {
   const total = ({ data = 0, forward = 0, backward = 0, communication = 0 }: RankStep) =>
     data + forward + backward + communication
   return {
-    ...{ step: column(rows, row => row.step), rank: column(rows, row => row.rank) },
+    step: column(rows, row => row.step),
+    rank: column(rows, row => row.rank),
     time: column(rows, row => row.time ?? STARTED + row.step),
-    ...{ stepSeconds: column(rows, total), dataSeconds: column(rows, row => row.data) },
+    stepSeconds: column(rows, total),
+    dataSeconds: column(rows, row => row.data),
     forwardSeconds: column(rows, row => row.forward),
     backwardSeconds: column(rows, row => row.backward),
     communicationSeconds: column(rows, row => row.communication),
@@ -48,8 +50,13 @@ type Change = Partial<Omit<DetectorWindow, 'facts'>> & { readonly facts?: Partia
 /** A live run of 30 steps of a second each, the last of them just now, of which nothing else is known. */
 export function windowOf({ facts, ...change }: Change = {}): DetectorWindow {
   return {
-    ...{ run: 'run', now: STARTED + 30, ranks: rankColumns([]), steps: jobColumns(Array<number>(30).fill(1)) },
-    ...{ events: [], config: undefined, prediction: undefined },
+    run: 'run',
+    now: STARTED + 30,
+    ranks: rankColumns([]),
+    steps: jobColumns(Array<number>(30).fill(1)),
+    events: [],
+    config: undefined,
+    prediction: undefined,
     facts: { state: 'live', startedAt: STARTED, endedAt: undefined, exitCode: undefined, worldSize: 4, ...facts },
     ...change,
   }

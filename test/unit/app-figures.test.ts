@@ -11,10 +11,28 @@ import type { GpuSeries, RankInfo, RunSummary } from '../../wire/api'
 const GIB = 1024 ** 3
 const figure = (value: number | null) => ({ value, provenance: 'measured' as const, source: 'log' })
 const summary = (change: Partial<RunSummary>): RunSummary => ({
-  ...{ run: 'a', name: 'a', command: null, framework: null, synthetic: null, state: 'live' },
-  ...{ startedAt: 100, endedAt: null, lastSeenAt: 200, exitCode: null, nodes: ['n'], worldSize: 1, gpus: 0 },
-  ...{ step: 50, totalSteps: 200, loss: figure(1), stepSeconds: figure(2), tokensPerSecond: figure(null) },
-  ...{ flopsPerSecondPerGpu: figure(null), mfu: figure(null), syncWaitSeconds: figure(null), events: 0 },
+  run: 'a',
+  name: 'a',
+  command: null,
+  framework: null,
+  synthetic: null,
+  state: 'live',
+  startedAt: 100,
+  endedAt: null,
+  lastSeenAt: 200,
+  exitCode: null,
+  nodes: ['n'],
+  worldSize: 1,
+  gpus: 0,
+  step: 50,
+  totalSteps: 200,
+  loss: figure(1),
+  stepSeconds: figure(2),
+  tokensPerSecond: figure(null),
+  flopsPerSecondPerGpu: figure(null),
+  mfu: figure(null),
+  syncWaitSeconds: figure(null),
+  events: 0,
   ...change,
 })
 
@@ -95,15 +113,37 @@ describe('the scale of a chart', () => {
 })
 
 const rank: RankInfo = {
-  ...{ rank: 0, node: 'n', pid: 1, device: 'cuda', gpuIndex: 0, gpuUuid: null },
-  ...{ memoryAllocatedBytes: 40, memoryReservedBytes: 50, memoryPeakBytes: 45, residentBytes: 7 },
-  ...{ memoryCategories: { gradients: 10, parameters: 10 }, lastStep: 1, stepSeconds: 1 },
-  ...{ communicationSeconds: null, syncWaitSeconds: null },
+  rank: 0,
+  node: 'n',
+  pid: 1,
+  device: 'cuda',
+  gpuIndex: 0,
+  gpuUuid: null,
+  memoryAllocatedBytes: 40,
+  memoryReservedBytes: 50,
+  memoryPeakBytes: 45,
+  residentBytes: 7,
+  memoryCategories: { gradients: 10, parameters: 10 },
+  lastStep: 1,
+  stepSeconds: 1,
+  communicationSeconds: null,
+  syncWaitSeconds: null,
 }
 const gpu = (memoryUsedBytes: number): GpuSeries => ({
-  ...{ node: 'n', index: 0, uuid: 'GPU-1', name: 'H100', source: 'nvidia-smi', time: [1] },
-  ...{ utilizationRatio: [1], memoryUsedBytes: [memoryUsedBytes], memoryTotalBytes: [80], powerWatts: [null] },
-  ...{ powerLimitWatts: [null], temperatureCelsius: [null], smClockHertz: [null], throttleReasons: [] },
+  node: 'n',
+  index: 0,
+  uuid: 'GPU-1',
+  name: 'H100',
+  source: 'nvidia-smi',
+  time: [1],
+  utilizationRatio: [1],
+  memoryUsedBytes: [memoryUsedBytes],
+  memoryTotalBytes: [80],
+  powerWatts: [null],
+  powerLimitWatts: [null],
+  temperatureCelsius: [null],
+  smClockHertz: [null],
+  throttleReasons: [],
 })
 
 describe('the memory of a rank', () => {

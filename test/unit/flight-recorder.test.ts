@@ -8,7 +8,11 @@ const folder = join(import.meta.dirname, '../fixtures/forms/torch-flight-recorde
 
 function dump(calls: readonly (readonly [sequence: number, name: string, state: string])[]): Dump {
   const entries = calls.map(([collective_seq_id, profiling_name, state]) => ({
-    ...{ process_group: ['0', 'default_pg'], collective_seq_id, profiling_name, state, is_p2p: false },
+    process_group: ['0', 'default_pg'],
+    collective_seq_id,
+    profiling_name,
+    state,
+    is_p2p: false,
   }))
   const read = readDump({ version: '2.9', entries, pg_config: { '0': { ranks: '[0, 1, 2, 3]' } } })
   if (read === undefined) throw new Error('no dump')

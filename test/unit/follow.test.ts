@@ -31,7 +31,12 @@ class Runner {
     this.session ??= await trainingLog.open({
       host: this.host,
       settings: {
-        ...{ intervalMs: 1000, logs: [LOG], scrape: [], run: undefined, fromStart: true, synthetic: false },
+        intervalMs: 1000,
+        logs: [LOG],
+        scrape: [],
+        run: undefined,
+        fromStart: true,
+        synthetic: false,
         ...this.settings,
       },
       batch: () => this.batch,

@@ -21,8 +21,13 @@ function python(lines: readonly string[], environment: Record<string, string> = 
   const { status, stdout, stderr } = spawnSync('python3', [script], {
     encoding: 'utf8',
     env: {
-      ...{ ...process.env, PYTHONPATH: join(ROOT, 'hook'), PYTHONDONTWRITEBYTECODE: '1' },
-      ...{ PLUMBLINE_HOOK_DIR: hookFolder, PLUMBLINE_RUN: 'a-run', RANK: '3', WORLD_SIZE: '4' },
+      ...process.env,
+      PYTHONPATH: join(ROOT, 'hook'),
+      PYTHONDONTWRITEBYTECODE: '1',
+      PLUMBLINE_HOOK_DIR: hookFolder,
+      PLUMBLINE_RUN: 'a-run',
+      RANK: '3',
+      WORLD_SIZE: '4',
       ...environment,
     },
   })

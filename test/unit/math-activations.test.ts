@@ -9,8 +9,14 @@ import { anyInput, planOf, shapeOf } from './math-shapes'
 /** Models of the recomputation paper, table 3: f = 4h, dropout, biases. */
 const paper = (layers: number, hiddenSize: number, attentionHeads: number): ModelShape => ({
   ...shapeOf('gpt3-175b'),
-  ...{ layers, hiddenSize, attentionHeads, keyValueHeads: attentionHeads, headSize: hiddenSize / attentionHeads },
-  ...{ ffnHiddenSize: 4 * hiddenSize, sequenceLength: 2048, vocabularySize: 51200 },
+  layers,
+  hiddenSize,
+  attentionHeads,
+  keyValueHeads: attentionHeads,
+  headSize: hiddenSize / attentionHeads,
+  ffnHiddenSize: 4 * hiddenSize,
+  sequenceLength: 2048,
+  vocabularySize: 51200,
 })
 const SIZES = [paper(48, 6144, 64), paper(96, 12288, 96), paper(105, 20480, 128), paper(128, 25600, 160)]
 const layer = (shape: ModelShape, input: PredictInput, microBatch = 1, flash = false) =>

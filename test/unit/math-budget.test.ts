@@ -19,8 +19,12 @@ describe('a token budget', () => {
 
   it('takes time by the predicted step, and money by the hour', () => {
     const input = {
-      ...{ model: model('llama-3-8b'), precision: 'bf16', optimizer: 'adamw', recompute: 'none' },
-      ...{ parallelism: { data: 8, zeroStage: 3 }, batch: { micro: 1, global: 64 } },
+      model: model('llama-3-8b'),
+      precision: 'bf16',
+      optimizer: 'adamw',
+      recompute: 'none',
+      parallelism: { data: 8, zeroStage: 3 },
+      batch: { micro: 1, global: 64 },
       hardware: { gpu: 'h100-sxm', count: 8 },
     }
     const { budget, step } = predict({ ...input, budget: { tokens: 1e9, pricePerDeviceHour: 2 } })
@@ -80,8 +84,13 @@ describe('serving', () => {
 
 describe('the limits of a plan', () => {
   const job = {
-    ...{ model: model('llama-3-8b'), precision: 'bf16', optimizer: 'adamw', recompute: 'full' },
-    ...{ hardware: { gpu: 'h100-sxm', count: 8 }, parallelism: { zeroStage: 3 }, batch: { micro: 1, global: 64 } },
+    model: model('llama-3-8b'),
+    precision: 'bf16',
+    optimizer: 'adamw',
+    recompute: 'full',
+    hardware: { gpu: 'h100-sxm', count: 8 },
+    parallelism: { zeroStage: 3 },
+    batch: { micro: 1, global: 64 },
   }
   const bytesAt = (input: object) => {
     const { deviceBytes = NaN, capacityBytes = NaN } = predict(input).memory

@@ -8,8 +8,12 @@ import { evaluate } from './math-arithmetic'
 import { substitute } from '../../math/explain'
 
 const job = {
-  ...{ model: { ...findPreset('llama-3-8b')?.model }, precision: 'bf16', optimizer: 'adamw', recompute: 'none' },
-  ...{ hardware: { gpu: 'h100-sxm', count: 8, networkBytesPerSecond: 50e9 }, parallelism: { zeroStage: 3 } },
+  model: { ...findPreset('llama-3-8b')?.model },
+  precision: 'bf16',
+  optimizer: 'adamw',
+  recompute: 'none',
+  hardware: { gpu: 'h100-sxm', count: 8, networkBytesPerSecond: 50e9 },
+  parallelism: { zeroStage: 3 },
   batch: { micro: 1, global: 64 },
 }
 
@@ -24,7 +28,9 @@ describe('a calibration', () => {
           const { computeSeconds = NaN, bubbleRatio = 0 } = run.step
           const { calibration, achievableRatio, activationFactor } = calibrate(job, {
             stepSeconds: computeSeconds * (1 + bubbleRatio) + 0.7,
-            ...{ communicationSeconds: 0.5, otherSeconds: 0.2, peakBytes: run.memory.totalBytes },
+            communicationSeconds: 0.5,
+            otherSeconds: 0.2,
+            peakBytes: run.memory.totalBytes,
           })
           expect(calibration.achievableRatio).toBeCloseTo(u, 9)
           expect(calibration.activationFactor).toBeCloseTo(j, 9)

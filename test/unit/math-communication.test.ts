@@ -39,7 +39,9 @@ describe('bytes on a ring', () => {
 
 describe('traffic of data parallelism', () => {
   const job = (zeroStage: number, global = 4): PredictInput => ({
-    ...{ precision: 'bf16', parallelism: { data: 4, zeroStage }, batch: { micro: 1, global } },
+    precision: 'bf16',
+    parallelism: { data: 4, zeroStage },
+    batch: { micro: 1, global },
   })
 
   // ZeRO, section 7: 2Ψ elements for plain data parallelism and for stages 1 and 2, 3Ψ for stage 3.
@@ -61,7 +63,10 @@ describe('traffic of data parallelism', () => {
 describe('traffic of tensor, pipeline and context parallelism', () => {
   const buffer = shape.sequenceLength * 2 * shape.hiddenSize * 2
   const job = (parallelism: object, recompute = 'none'): PredictInput => ({
-    ...{ precision: 'bf16', parallelism, recompute, batch: { micro: 2, global: 6 } },
+    precision: 'bf16',
+    parallelism,
+    recompute,
+    batch: { micro: 2, global: 6 },
   })
 
   // Megatron-LM (arXiv:1909.08053): two all-reduces of b·s·h forward, two backward, in each layer.
@@ -118,7 +123,9 @@ describe('the time of a step', () => {
 
   it('is that of its FLOPs at the achievable peak, by hand', () => {
     const { step, flops } = predict({
-      ...{ model: shapeOf('gpt2'), batch: { micro: 4, global: 4 }, precision: 'bf16' },
+      model: shapeOf('gpt2'),
+      batch: { micro: 4, global: 4 },
+      precision: 'bf16',
       hardware: { peakFlopsPerSecond: 1e14, count: 1 },
     })
     expect(step.computeSeconds).toBeCloseTo((flops.perStep ?? NaN) / 1e14, 12)

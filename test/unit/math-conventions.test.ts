@@ -77,17 +77,26 @@ describe('conventions', () => {
 
   it.each(conventions.names)('can be asked for: a prediction then counts as %s', name => {
     const input = {
-      ...{ model: { ...findPreset('llama-3-8b')?.model }, precision: 'bf16', optimizer: 'adamw', recompute: 'full' },
+      model: { ...findPreset('llama-3-8b')?.model },
+      precision: 'bf16',
+      optimizer: 'adamw',
+      recompute: 'full',
       parallelism: { tensor: 2, pipeline: 1, data: 8, zeroStage: 2 },
-      ...{ batch: { micro: 1, global: 64 }, hardware: { gpu: 'h100-sxm', count: 16 } },
+      batch: { micro: 1, global: 64 },
+      hardware: { gpu: 'h100-sxm', count: 16 },
     }
     const { flops, memory, parameters, step, mfu, assumptions } = predict({ ...input, conventions: name })
     const { figures } = answersOf(input).find(({ convention }) => convention.name === name) ?? expect.fail('no answer')
     const asked = {
-      ...{ parameters, flopsPerToken: flops.perToken, hardwareFlopsPerToken: flops.hardwarePerToken },
-      ...{ parametersBytes: memory.parametersBytes, gradientsBytes: memory.gradientsBytes },
-      ...{ optimizerBytes: memory.optimizerBytes, statesBytes: memory.statesBytes },
-      ...{ activationsBytes: memory.activationsBytes, buffersBytes: memory.buffersBytes },
+      parameters,
+      flopsPerToken: flops.perToken,
+      hardwareFlopsPerToken: flops.hardwarePerToken,
+      parametersBytes: memory.parametersBytes,
+      gradientsBytes: memory.gradientsBytes,
+      optimizerBytes: memory.optimizerBytes,
+      statesBytes: memory.statesBytes,
+      activationsBytes: memory.activationsBytes,
+      buffersBytes: memory.buffersBytes,
     }
     for (const [figure, { value }] of Object.entries(figures)) expect(asked[figure as keyof typeof asked]).toBe(value)
     // What it says nothing of is still there, by our own count.

@@ -12,29 +12,65 @@ const model = (name: string) => ({ ...findPreset(name)?.model })
 describe('parameters', () => {
   it('of the configurations of Hugging Face: T5, Flan-T5, BART, Whisper, LLaVA', () => {
     const t5 = {
-      ...{ model_type: 't5', is_encoder_decoder: true, d_model: 768, d_kv: 64, d_ff: 3072, num_layers: 12 },
-      ...{ num_decoder_layers: 12, num_heads: 12, vocab_size: 32128, n_positions: 512, feed_forward_proj: 'relu' },
+      model_type: 't5',
+      is_encoder_decoder: true,
+      d_model: 768,
+      d_kv: 64,
+      d_ff: 3072,
+      num_layers: 12,
+      num_decoder_layers: 12,
+      num_heads: 12,
+      vocab_size: 32128,
+      n_positions: 512,
+      feed_forward_proj: 'relu',
     }
     const flan = { ...t5, d_ff: 2048, feed_forward_proj: 'gated-gelu', tie_word_embeddings: false }
     const bart = {
-      ...{ model_type: 'bart', is_encoder_decoder: true, d_model: 1024, encoder_layers: 12, decoder_layers: 12 },
-      ...{ encoder_attention_heads: 16, decoder_attention_heads: 16, encoder_ffn_dim: 4096, decoder_ffn_dim: 4096 },
-      ...{ vocab_size: 50265, max_position_embeddings: 1024 },
+      model_type: 'bart',
+      is_encoder_decoder: true,
+      d_model: 1024,
+      encoder_layers: 12,
+      decoder_layers: 12,
+      encoder_attention_heads: 16,
+      decoder_attention_heads: 16,
+      encoder_ffn_dim: 4096,
+      decoder_ffn_dim: 4096,
+      vocab_size: 50265,
+      max_position_embeddings: 1024,
     }
     const whisper = {
-      ...{ model_type: 'whisper', is_encoder_decoder: true, d_model: 1280, encoder_layers: 32, decoder_layers: 32 },
-      ...{ encoder_attention_heads: 20, decoder_attention_heads: 20, encoder_ffn_dim: 5120, decoder_ffn_dim: 5120 },
-      ...{ vocab_size: 51865, max_source_positions: 1500, max_target_positions: 448 },
+      model_type: 'whisper',
+      is_encoder_decoder: true,
+      d_model: 1280,
+      encoder_layers: 32,
+      decoder_layers: 32,
+      encoder_attention_heads: 20,
+      decoder_attention_heads: 20,
+      encoder_ffn_dim: 5120,
+      decoder_ffn_dim: 5120,
+      vocab_size: 51865,
+      max_source_positions: 1500,
+      max_target_positions: 448,
     }
     const llava = {
       model_type: 'llava',
       text_config: {
-        ...{ model_type: 'llama', hidden_size: 4096, num_hidden_layers: 32, num_attention_heads: 32 },
-        ...{ intermediate_size: 11008, vocab_size: 32064, max_position_embeddings: 4096 },
+        model_type: 'llama',
+        hidden_size: 4096,
+        num_hidden_layers: 32,
+        num_attention_heads: 32,
+        intermediate_size: 11008,
+        vocab_size: 32064,
+        max_position_embeddings: 4096,
       },
       vision_config: {
-        ...{ model_type: 'clip_vision_model', hidden_size: 1024, intermediate_size: 4096, num_hidden_layers: 24 },
-        ...{ num_attention_heads: 16, image_size: 336, patch_size: 14 },
+        model_type: 'clip_vision_model',
+        hidden_size: 1024,
+        intermediate_size: 4096,
+        num_hidden_layers: 24,
+        num_attention_heads: 16,
+        image_size: 336,
+        patch_size: 14,
       },
     }
     const counts = [t5, flan, bart, whisper, llava].map(
@@ -72,8 +108,14 @@ describe('FLOPs', () => {
 
 describe('memory', () => {
   const job: PredictInput = {
-    ...{ model: model('t5-11b'), precision: 'bf16', optimizer: 'adamw', recompute: 'none', flashAttention: true },
-    ...{ parallelism: { tensor: 8 }, batch: { micro: 4, global: 64 }, hardware: { gpu: 'a100-sxm-80gb', count: 64 } },
+    model: model('t5-11b'),
+    precision: 'bf16',
+    optimizer: 'adamw',
+    recompute: 'none',
+    flashAttention: true,
+    parallelism: { tensor: 8 },
+    batch: { micro: 4, global: 64 },
+    hardware: { gpu: 'a100-sxm-80gb', count: 64 },
   }
 
   it('holds the layers of both stacks', () => {

@@ -5,8 +5,12 @@ import { predict } from '../../math/predict'
 import { findPreset } from '../../math/presets'
 
 const job: PredictInput = {
-  ...{ model: { ...findPreset('llama-3-8b')?.model }, precision: 'bf16', optimizer: 'adamw', recompute: 'none' },
-  ...{ hardware: { gpu: 'h100-sxm', count: 64, networkBytesPerSecond: 50e9 }, batch: { micro: 1, global: 128 } },
+  model: { ...findPreset('llama-3-8b')?.model },
+  precision: 'bf16',
+  optimizer: 'adamw',
+  recompute: 'none',
+  hardware: { gpu: 'h100-sxm', count: 64, networkBytesPerSecond: 50e9 },
+  batch: { micro: 1, global: 128 },
   parallelism: { data: 64, zeroStage: 3 },
 }
 const P = 8_030_261_248
@@ -74,17 +78,20 @@ describe('latency', () => {
 describe('experts on several devices', () => {
   it('exchange each token with every expert that it visits, there and back, forward and backward', () => {
     const mixture: PredictInput = {
-      ...{ ...job, model: { ...findPreset('mixtral-8x7b')?.model }, recompute: 'none' },
-      ...{
-        parallelism: { data: 8, expert: 8 },
-        hardware: { gpu: 'h100-sxm', count: 8 },
-        batch: { micro: 1, global: 8 },
-      },
+      ...job,
+      model: { ...findPreset('mixtral-8x7b')?.model },
+      recompute: 'none',
+      parallelism: { data: 8, expert: 8 },
+      hardware: { gpu: 'h100-sxm', count: 8 },
+      batch: { micro: 1, global: 8 },
     }
     const { byPurpose, allToAllBytes } = predict(mixture).communication
     const message = 4096 * 2 * 4096 * 2
     expect(byPurpose.find(({ purpose }) => purpose === 'expert')).toMatchObject({
-      ...{ collective: 'allToAll', group: 8, count: 4 * 32, messageBytes: message },
+      collective: 'allToAll',
+      group: 8,
+      count: 4 * 32,
+      messageBytes: message,
     })
     expect(allToAllBytes).toBeCloseTo((4 * 32 * message * 7) / 8, 3)
   })

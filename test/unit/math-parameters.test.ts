@@ -140,7 +140,10 @@ describe('a shape that is not given whole', () => {
 
   it('is the one that meets the given number of parameters', () => {
     expect(complete({ ...gpt2, parameters: 124_439_808 }).shape).toMatchObject({
-      ...{ tiedEmbeddings: true, learnedPositions: true, biases: true, gatedFfn: false },
+      tiedEmbeddings: true,
+      learnedPositions: true,
+      biases: true,
+      gatedFfn: false,
     })
     // nanoGPT leaves biases out and reports without positions: 123.59 M.
     const bare = complete({ ...gpt2, parameters: 123_590_000 })

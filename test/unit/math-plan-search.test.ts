@@ -6,14 +6,19 @@ import { predict } from '../../math/predict'
 import { findPreset } from '../../math/presets'
 
 const job = (preset: string, gpu: string, global: number): PredictInput => ({
-  ...{ model: { ...findPreset(preset)?.model }, precision: 'bf16', optimizer: 'adamw', gradientPrecision: 'fp32' },
-  ...{ hardware: { gpu, networkBytesPerSecond: 50e9 }, batch: { global } },
+  model: { ...findPreset(preset)?.model },
+  precision: 'bf16',
+  optimizer: 'adamw',
+  gradientPrecision: 'fp32',
+  hardware: { gpu, networkBytesPerSecond: 50e9 },
+  batch: { global },
 })
 /** The same plan, asked for. */
 function predicted(input: PredictInput, { plan }: FoundPlan) {
   const { tensor, pipeline, context, data, expert, virtualStages, zeroStage, sequenceParallel } = plan
   return predict({
-    ...{ ...input, recompute: plan.recompute },
+    ...input,
+    recompute: plan.recompute,
     parallelism: { tensor, pipeline, context, data, expert, virtualStages, zeroStage, sequenceParallel },
     batch: { micro: plan.microBatch, global: plan.globalBatch },
   })

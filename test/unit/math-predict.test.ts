@@ -5,8 +5,12 @@ import { findPreset } from '../../math/presets'
 import { anyInput } from './math-shapes'
 
 const whole: PredictInput = {
-  ...{ model: findPreset('llama-3-8b')?.model, precision: 'bf16', optimizer: 'adamw', recompute: 'selective' },
-  ...{ batch: { micro: 1, global: 128 }, parallelism: { tensor: 2, pipeline: 2, data: 2, zeroStage: 1 } },
+  model: findPreset('llama-3-8b')?.model,
+  precision: 'bf16',
+  optimizer: 'adamw',
+  recompute: 'selective',
+  batch: { micro: 1, global: 128 },
+  parallelism: { tensor: 2, pipeline: 2, data: 2, zeroStage: 1 },
   hardware: { gpu: 'h100-sxm', count: 8 },
 }
 
@@ -15,7 +19,8 @@ describe('a prediction', () => {
     const prediction = predict(whole)
     expect(prediction.missing).toEqual([])
     expect(prediction).toMatchObject({
-      ...{ parameters: 8_030_261_248, peak: { flopsPerSecond: 989.4e12 } },
+      parameters: 8_030_261_248,
+      peak: { flopsPerSecond: 989.4e12 },
       memory: { capacityBytes: 81_559 * 1024 ** 2, stage: 0 },
     })
     for (const group of [prediction.flops, prediction.memory, prediction.step])
@@ -101,9 +106,14 @@ describe('input that cannot be', () => {
     ]
     const parallelism = ['worldSize', 'tensor', 'pipeline', 'data', 'context', 'expert', 'virtualStages', 'zeroStage']
     const any = fc.record({
-      ...{ model: junk([...model, 'keyValueHeads', 'ffnHiddenSize', 'activeExperts']), parallelism: junk(parallelism) },
-      ...{ batch: junk(['micro', 'global']), hardware: junk(['count', 'peakFlopsPerSecond', 'gpusPerNode']) },
-      ...{ precision: fc.string(), optimizer: fc.string(), recompute: fc.string(), framework: fc.string() },
+      model: junk([...model, 'keyValueHeads', 'ffnHiddenSize', 'activeExperts']),
+      parallelism: junk(parallelism),
+      batch: junk(['micro', 'global']),
+      hardware: junk(['count', 'peakFlopsPerSecond', 'gpusPerNode']),
+      precision: fc.string(),
+      optimizer: fc.string(),
+      recompute: fc.string(),
+      framework: fc.string(),
     })
     fc.assert(
       fc.property(any, input => {

@@ -4,12 +4,13 @@ import { predict } from '../../math/predict'
 import { findPreset } from '../../math/presets'
 
 const job: PredictInput = {
-  ...{ framework: 'torchtitan', model: { ...findPreset('llama-3-8b')?.model }, precision: 'bf16', optimizer: 'adamw' },
-  ...{
-    parallelism: { data: 8, zeroStage: 3 },
-    batch: { micro: 1, global: 8 },
-    hardware: { gpu: 'h100-sxm', count: 8 },
-  },
+  framework: 'torchtitan',
+  model: { ...findPreset('llama-3-8b')?.model },
+  precision: 'bf16',
+  optimizer: 'adamw',
+  parallelism: { data: 8, zeroStage: 3 },
+  batch: { micro: 1, global: 8 },
+  hardware: { gpu: 'h100-sxm', count: 8 },
 }
 const GIB = 1024 ** 3
 

@@ -26,27 +26,37 @@ export const anyShape: fc.Arbitrary<ModelShape> = fc
     sequenceLength: fc.constantFrom(128, 1024, 8192, 131_072),
     experts: fc.constantFrom(1, 1, 8, 64),
     traits: fc.record({
-      ...{ gatedFfn: fc.boolean(), tiedEmbeddings: fc.boolean(), learnedPositions: fc.boolean(), biases: fc.boolean() },
+      gatedFfn: fc.boolean(),
+      tiedEmbeddings: fc.boolean(),
+      learnedPositions: fc.boolean(),
+      biases: fc.boolean(),
     }),
   })
   .map(({ groups, perGroup, widening, experts, traits, ...rest }) => {
     const attentionHeads = groups * perGroup
     const hiddenSize = attentionHeads * rest.headSize
     return {
-      ...{ ...rest, ...traits, attentionHeads, hiddenSize, keyValueHeads: groups, experts },
-      ...{ ffnHiddenSize: Math.round(widening * hiddenSize), activeExperts: Math.min(2, experts) },
+      ...rest,
+      ...traits,
+      attentionHeads,
+      hiddenSize,
+      keyValueHeads: groups,
+      experts,
+      ffnHiddenSize: Math.round(widening * hiddenSize),
+      activeExperts: Math.min(2, experts),
     }
   })
 
 const degree = fc.constantFrom(1, 2, 4, 8)
 
 export const anyParallelism = fc.record({
-  ...{ tensor: degree, pipeline: degree, data: degree, context: fc.constantFrom(1, 2, 4) },
-  ...{
-    virtualStages: fc.constantFrom(1, 1, 2),
-    zeroStage: fc.integer({ min: 0, max: 3 }),
-    sequenceParallel: fc.boolean(),
-  },
+  tensor: degree,
+  pipeline: degree,
+  data: degree,
+  context: fc.constantFrom(1, 2, 4),
+  virtualStages: fc.constantFrom(1, 1, 2),
+  zeroStage: fc.integer({ min: 0, max: 3 }),
+  sequenceParallel: fc.boolean(),
 })
 
 export const anyInput: fc.Arbitrary<PredictInput> = fc.record({
@@ -70,9 +80,13 @@ export const anyWithEncoder: fc.Arbitrary<PredictInput> = fc
   .tuple(
     anyInput,
     fc.record({
-      ...{ layers: fc.integer({ min: 1, max: 48 }), hiddenSize: fc.constantFrom(512, 1024, 1280) },
-      ...{ attentionHeads: fc.constantFrom(8, 16), sequenceLength: fc.constantFrom(64, 577, 4096) },
-      ...{ patchSize: fc.constantFrom(undefined, 14, 16), biases: fc.boolean(), gatedFfn: fc.boolean() },
+      layers: fc.integer({ min: 1, max: 48 }),
+      hiddenSize: fc.constantFrom(512, 1024, 1280),
+      attentionHeads: fc.constantFrom(8, 16),
+      sequenceLength: fc.constantFrom(64, 577, 4096),
+      patchSize: fc.constantFrom(undefined, 14, 16),
+      biases: fc.boolean(),
+      gatedFfn: fc.boolean(),
     }),
     fc.constantFrom(undefined, 0.1),
   )

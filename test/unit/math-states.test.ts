@@ -224,8 +224,12 @@ describe('the whole memory of a device', () => {
       'BLOOM on 384 A100',
       59e9,
       {
-        ...{ framework: 'megatron', model: shapeOf('bloom-176b'), precision: 'bf16', recompute: 'full' },
-        ...{ parallelism: { tensor: 4, pipeline: 12, data: 8, zeroStage: 1 }, batch: { micro: 2, global: 2048 } },
+        framework: 'megatron',
+        model: shapeOf('bloom-176b'),
+        precision: 'bf16',
+        recompute: 'full',
+        parallelism: { tensor: 4, pipeline: 12, data: 8, zeroStage: 1 },
+        batch: { micro: 2, global: 2048 },
       },
     ],
     // torchtitan, llama3_h100_202412: reserved memory; with sequence parallelism full recomputation keeps a part of each input.
@@ -233,7 +237,10 @@ describe('the whole memory of a device', () => {
       'Llama 3.1 70B on 256 H100',
       67.6 * 1024 ** 3,
       {
-        ...{ framework: 'torchtitan', model: shapeOf('llama-3-70b'), precision: 'bf16', recompute: 'full' },
+        framework: 'torchtitan',
+        model: shapeOf('llama-3-70b'),
+        precision: 'bf16',
+        recompute: 'full',
         parallelism: { tensor: 8, data: 32, zeroStage: 3, sequenceParallel: true },
         batch: { micro: 16, global: 512 },
       },
@@ -242,7 +249,10 @@ describe('the whole memory of a device', () => {
       'Llama 3.1 8B with 32 k tokens on 8 H100',
       83.9 * 1024 ** 3,
       {
-        ...{ framework: 'torchtitan', precision: 'bf16', recompute: 'full', batch: { micro: 1, global: 8 } },
+        framework: 'torchtitan',
+        precision: 'bf16',
+        recompute: 'full',
+        batch: { micro: 1, global: 8 },
         model: { ...shapeOf('llama-3-8b'), sequenceLength: 32_768 },
         parallelism: { data: 8, zeroStage: 3 },
       },

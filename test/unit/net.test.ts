@@ -158,8 +158,15 @@ describe('InfiniBand ports', () => {
     host.write(`${port}/state`, '4: ACTIVE\n')
     expect(await collectOnce(host)).toEqual([
       {
-        ...{ kind: 'link', time: 1_800_000_000, node: 'node-a', device: 'mlx5_0', port: '1', receiveBytes: 4000 },
-        ...{ rateBitsPerSecond: 4e11, state: 'up', errors: { symbolError: 7, outOfSequence: 2 } },
+        kind: 'link',
+        time: 1_800_000_000,
+        node: 'node-a',
+        device: 'mlx5_0',
+        port: '1',
+        receiveBytes: 4000,
+        rateBitsPerSecond: 4e11,
+        state: 'up',
+        errors: { symbolError: 7, outOfSequence: 2 },
       },
     ])
   })

@@ -22,7 +22,10 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 
 /** Of a tool that prints lines that begin with `T`. */
 const tool = textForm({
-  ...{ name: 'tool-lines', tool: 'tool', help: 'lines that begin with T', origin: 'https://example.org' },
+  name: 'tool-lines',
+  tool: 'tool',
+  help: 'lines that begin with T',
+  origin: 'https://example.org',
   parse(text) {
     const lines = text.split('\n').filter(Boolean)
     const own = lines.filter(line => line.startsWith('T'))

@@ -44,12 +44,20 @@ function jobsBetween(least: number, most: number, random: () => number): Truth[]
       PLANS.flatMap(([micro, recompute]) => {
         const sequenceLength = name === 'gpt2-xl' ? 1024 : 4096
         const job: PredictInput = {
-          ...{ framework: 'megatron', model: { ...findPreset(name)?.model, sequenceLength }, parallelism },
-          ...{ batch: { micro, global: 1024 }, precision: 'bf16', optimizer: 'adamw', recompute },
-          ...{ hardware: { gpu: 'h100-sxm', networkBytesPerSecond: 50e9 }, flashAttention: true },
+          framework: 'megatron',
+          model: { ...findPreset(name)?.model, sequenceLength },
+          parallelism,
+          batch: { micro, global: 1024 },
+          precision: 'bf16',
+          optimizer: 'adamw',
+          recompute,
+          hardware: { gpu: 'h100-sxm', networkBytesPerSecond: 50e9 },
+          flashAttention: true,
         }
         const truth = {
-          ...{ job, activationFactor: 0.8 + 0.6 * random(), contextBytes: (0.6 + 1.2 * random()) * GIB },
+          job,
+          activationFactor: 0.8 + 0.6 * random(),
+          contextBytes: (0.6 + 1.2 * random()) * GIB,
           capacity: 79.1 * GIB,
         }
         const share = tensorsOf(truth, job) / truth.capacity
@@ -79,12 +87,23 @@ function sceneOf(
   const free = Math.max(0, capacity - process - (at.others ?? 0))
   const time = peaks.length
   return {
-    ...{ run: 'r', config: job, device: {}, peaksByRank: new Map([[3, peaks.at(-1) ?? at.tensors]]) },
+    run: 'r',
+    config: job,
+    device: {},
+    peaksByRank: new Map([[3, peaks.at(-1) ?? at.tensors]]),
     events: [
       {
-        ...{ kind: 'event', type: 'oom', time: time + 0.5, rank: 3, message: 'CUDA out of memory.' },
-        ...{ requestedBytes: at.requested, capacityBytes: capacity, freeBytes: free, processBytes: process },
-        ...{ allocatedBytes: at.tensors, reservedUnallocatedBytes: unused },
+        kind: 'event',
+        type: 'oom',
+        time: time + 0.5,
+        rank: 3,
+        message: 'CUDA out of memory.',
+        requestedBytes: at.requested,
+        capacityBytes: capacity,
+        freeBytes: free,
+        processBytes: process,
+        allocatedBytes: at.tensors,
+        reservedUnallocatedBytes: unused,
       },
       {
         kind: 'event',
@@ -95,8 +114,10 @@ function sceneOf(
       },
     ],
     history: {
-      ...{ step: peaks.map((_, index) => index), time: peaks.map((_, index) => index) },
-      ...{ peakBytes: peaks, reservedBytes: peaks.map(peak => 1.02 * peak) },
+      step: peaks.map((_, index) => index),
+      time: peaks.map((_, index) => index),
+      peakBytes: peaks,
+      reservedBytes: peaks.map(peak => 1.02 * peak),
     },
     ...(peaks.length > 0 && { lastStep: peaks.length - 1, lastStepAt: peaks.length - 1 }),
     ...(peaks.length === 0 && { lastStep: undefined, lastStepAt: undefined }),
@@ -131,7 +152,9 @@ const CASES: readonly {
   readonly of: (truth: Truth, random: () => number) => Omit<Case, 'truth' | 'cause'>
 }[] = [
   {
-    ...{ cause: 'too-large', least: 1.02, most: 2.5 },
+    cause: 'too-large',
+    least: 1.02,
+    most: 2.5,
     of(truth) {
       const whole = tensorsOf(truth, truth.job)
       const tensors = 0.9 * truth.capacity
@@ -140,7 +163,9 @@ const CASES: readonly {
     },
   },
   {
-    ...{ cause: 'leak', least: 0.3, most: 0.85 },
+    cause: 'leak',
+    least: 0.3,
+    most: 0.85,
     of(truth) {
       const base = tensorsOf(truth, truth.job)
       const end = 0.96 * truth.capacity - truth.contextBytes
@@ -149,7 +174,9 @@ const CASES: readonly {
     },
   },
   {
-    ...{ cause: 'fragmentation', least: 0.5, most: 0.8 },
+    cause: 'fragmentation',
+    least: 0.5,
+    most: 0.8,
     of(truth, random) {
       const tensors = tensorsOf(truth, truth.job)
       const unused = truth.capacity - tensors - truth.contextBytes - 0.3 * GIB
@@ -161,7 +188,9 @@ const CASES: readonly {
     },
   },
   {
-    ...{ cause: 'neighbour', least: 0.4, most: 0.85 },
+    cause: 'neighbour',
+    least: 0.4,
+    most: 0.85,
     of(truth, random) {
       const tensors = tensorsOf(truth, truth.job)
       const requested = 0.5 * GIB
@@ -173,7 +202,9 @@ const CASES: readonly {
     },
   },
   {
-    ...{ cause: 'larger-step', least: 0.35, most: 0.75 },
+    cause: 'larger-step',
+    least: 0.35,
+    most: 0.75,
     of(truth, random) {
       const usual = tensorsOf(truth, truth.job)
       const tensors = 0.93 * truth.capacity - truth.contextBytes
@@ -227,14 +258,12 @@ describe('a post-mortem of jobs whose truth is known', () => {
     if (scene === undefined) throw new Error('there are no cases')
     expect(postMortemOf({ ...scene, events: scene.events.slice(1) })).toBeUndefined()
     const bare: Scene = {
-      ...{
-        run: 'r',
-        config: undefined,
-        device: {},
-        peaksByRank: new Map(),
-        lastStep: undefined,
-        lastStepAt: undefined,
-      },
+      run: 'r',
+      config: undefined,
+      device: {},
+      peaksByRank: new Map(),
+      lastStep: undefined,
+      lastStepAt: undefined,
       events: [{ kind: 'event', type: 'oom', message: 'CUDA error: out of memory' }],
       history: { step: [], time: [], peakBytes: [], reservedBytes: [] },
     }

@@ -89,9 +89,17 @@ describe('plumbline predict', () => {
 
   it('reads a model from the config.json of Hugging Face', async () => {
     const config = {
-      ...{ architectures: ['LlamaForCausalLM'], model_type: 'llama', hidden_size: 4096, intermediate_size: 14336 },
-      ...{ num_hidden_layers: 32, num_attention_heads: 32, num_key_value_heads: 8, vocab_size: 128256 },
-      ...{ max_position_embeddings: 8192, tie_word_embeddings: false, torch_dtype: 'bfloat16' },
+      architectures: ['LlamaForCausalLM'],
+      model_type: 'llama',
+      hidden_size: 4096,
+      intermediate_size: 14336,
+      num_hidden_layers: 32,
+      num_attention_heads: 32,
+      num_key_value_heads: 8,
+      vocab_size: 128256,
+      max_position_embeddings: 8192,
+      tie_word_embeddings: false,
+      torch_dtype: 'bfloat16',
     }
     expect((await json(['-'], JSON.stringify(config))).parameters).toBe(8_030_261_248)
   })
@@ -129,7 +137,9 @@ describe('plumbline predict', () => {
   it('prints the prediction itself as JSON', async () => {
     const prediction = await json(WHOLE)
     const input = {
-      ...{ model: findPreset('llama-3-8b')?.model, batch: { micro: 1, global: 64 }, precision: 'bf16' },
+      model: findPreset('llama-3-8b')?.model,
+      batch: { micro: 1, global: 64 },
+      precision: 'bf16',
       hardware: { gpu: 'h100-sxm', count: 8 },
     }
     expect(prediction).toEqual(predict(input))
@@ -200,32 +210,57 @@ describe('a config', () => {
 
   it('takes every flag to its field', () => {
     const options = {
-      ...{
-        gpu: 'a100',
-        count: '4',
-        peak: '1e14',
-        network: '5e10',
-        link: '3e11',
-        micro: '2',
-        global: '16',
-        sequence: '512',
-      },
-      ...{ tensor: '2', pipeline: '2', virtual: '3', dataParallel: '1', context: '1', expert: '1', zero: '1' },
-      ...{ sequenceParallel: true, precision: 'fp16', gradientPrecision: 'fp32', optimizer: 'lion', recompute: 'full' },
-      ...{ framework: 'megatron', attention: 'causal', flash: true },
+      gpu: 'a100',
+      count: '4',
+      peak: '1e14',
+      network: '5e10',
+      link: '3e11',
+      micro: '2',
+      global: '16',
+      sequence: '512',
+      tensor: '2',
+      pipeline: '2',
+      virtual: '3',
+      dataParallel: '1',
+      context: '1',
+      expert: '1',
+      zero: '1',
+      sequenceParallel: true,
+      precision: 'fp16',
+      gradientPrecision: 'fp32',
+      optimizer: 'lion',
+      recompute: 'full',
+      framework: 'megatron',
+      attention: 'causal',
+      flash: true,
     }
     expect(applyFlags({ batch: { micro: 9, global: 9 } }, options)).toEqual({
       hardware: {
-        ...{ gpu: 'a100', count: 4, peakFlopsPerSecond: 1e14 },
-        ...{ networkBytesPerSecond: 5e10, linkBytesPerSecond: 3e11 },
+        gpu: 'a100',
+        count: 4,
+        peakFlopsPerSecond: 1e14,
+        networkBytesPerSecond: 5e10,
+        linkBytesPerSecond: 3e11,
       },
-      ...{ batch: { micro: 2, global: 16 }, model: { sequenceLength: 512 } },
+      batch: { micro: 2, global: 16 },
+      model: { sequenceLength: 512 },
       parallelism: {
-        ...{ tensor: 2, pipeline: 2, virtualStages: 3, data: 1, context: 1, expert: 1, zeroStage: 1 },
+        tensor: 2,
+        pipeline: 2,
+        virtualStages: 3,
+        data: 1,
+        context: 1,
+        expert: 1,
+        zeroStage: 1,
         sequenceParallel: true,
       },
-      ...{ precision: 'fp16', gradientPrecision: 'fp32', optimizer: 'lion', recompute: 'full', framework: 'megatron' },
-      ...{ attention: 'causal', flashAttention: true },
+      precision: 'fp16',
+      gradientPrecision: 'fp32',
+      optimizer: 'lion',
+      recompute: 'full',
+      framework: 'megatron',
+      attention: 'causal',
+      flashAttention: true,
     })
   })
 })

@@ -149,7 +149,8 @@ describe('asking a server', () => {
     )
     expect(await ask(() => undefined)).toMatchObject({ ok: false, error: 'no answer within 0.5 s' })
     expect(await ask((_, response) => response.writeHead(302, { location: 'http://127.0.0.2/x' }).end())).toEqual({
-      ...{ ok: false, error: 'HTTP 302' },
+      ok: false,
+      error: 'HTTP 302',
     })
     expect(
       await ask((request, response) =>

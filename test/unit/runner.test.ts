@@ -24,7 +24,11 @@ function start(parts: Partial<Collector>, cursor?: Json) {
   const batch = new Batch()
   const lines: string[] = []
   const collector: Collector = {
-    ...{ name: 'made', help: '', scope: 'node', everyMs: () => 1000, timeoutMs: 300 },
+    name: 'made',
+    help: '',
+    scope: 'node',
+    everyMs: () => 1000,
+    timeoutMs: 300,
     detect: () => Promise.resolve({ available: true, detail: '' }),
     open: () => Promise.resolve(session(() => Promise.resolve())),
     ...parts,

@@ -7,7 +7,13 @@ import { NOISE_LEVELS } from '../../cli/simulate/noise'
 import { pipelineTimes, PipelineSchedule } from '../../math/pipeline-schedule'
 
 const SHAPE: FleetShape = {
-  ...{ tensor: 4, pipeline: 4, data: 4, gpusPerNode: 8, nodesPerLeaf: 2, rails: false, microBatches: 8 },
+  tensor: 4,
+  pipeline: 4,
+  data: 4,
+  gpusPerNode: 8,
+  nodesPerLeaf: 2,
+  rails: false,
+  microBatches: 8,
 }
 const usual = NOISE_LEVELS.find(({ name }) => name === 'usual')
 
@@ -19,7 +25,13 @@ function fleetOf(faults: readonly Fault[], seed = 1, shape = SHAPE) {
 }
 
 const slow: Fault = {
-  ...{ kind: 'compute', ranks: [5], links: [], size: 0.3, from: 1, to: Infinity, pattern: 'constant' },
+  kind: 'compute',
+  ranks: [5],
+  links: [],
+  size: 0.3,
+  from: 1,
+  to: Infinity,
+  pattern: 'constant',
 }
 const leaf: Fault = { ...slow, kind: 'link', ranks: [], links: ['leaf leaf001'], size: 1 }
 

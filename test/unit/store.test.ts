@@ -110,17 +110,27 @@ describe('the store', () => {
 const state = fc.constantFrom('started' as const, 'running' as const, 'ended' as const)
 const fact: fc.Arbitrary<WireRecord> = fc.oneof(
   fc.record({
-    ...{ kind: fc.constant('run' as const), run: fc.constantFrom('r', 's'), node: fc.constantFrom('n', 'm'), state },
+    kind: fc.constant('run' as const),
+    run: fc.constantFrom('r', 's'),
+    node: fc.constantFrom('n', 'm'),
+    state,
     exitCode: fc.option(fc.constantFrom(0, 1, 137), { nil: undefined }),
     name: fc.option(fc.constantFrom('one', 'two'), { nil: undefined }),
   }),
   fc.record({
-    ...{ kind: fc.constant('step' as const), run: fc.constantFrom('r', 's'), node: fc.constantFrom('n', 'm') },
-    ...{ step: fc.option(fc.nat(50), { nil: undefined }), rank: fc.option(fc.nat(3), { nil: undefined }) },
+    kind: fc.constant('step' as const),
+    run: fc.constantFrom('r', 's'),
+    node: fc.constantFrom('n', 'm'),
+    step: fc.option(fc.nat(50), { nil: undefined }),
+    rank: fc.option(fc.nat(3), { nil: undefined }),
   }),
   fc.record({
-    ...{ kind: fc.constant('rank' as const), run: fc.constantFrom('r', 's'), node: fc.constantFrom('n', 'm') },
-    ...{ rank: fc.nat(3), worldSize: fc.option(fc.constant(4), { nil: undefined }), gpuIndex: fc.nat(1) },
+    kind: fc.constant('rank' as const),
+    run: fc.constantFrom('r', 's'),
+    node: fc.constantFrom('n', 'm'),
+    rank: fc.nat(3),
+    worldSize: fc.option(fc.constant(4), { nil: undefined }),
+    gpuIndex: fc.nat(1),
   }),
   fc.record({
     kind: fc.constant('event' as const),
@@ -130,9 +140,13 @@ const fact: fc.Arbitrary<WireRecord> = fc.oneof(
 )
 const plain = (facts: RunFacts) => ({
   ...facts,
-  ...{ changes: 0, launches: [...facts.launches].sort(), end: endOf(facts) },
-  ...{ nodes: [...facts.nodes].sort(), agents: [...facts.agents].sort() },
-  ...{ ranks: [...facts.ranks].sort(), gpus: [...facts.gpus].sort() },
+  changes: 0,
+  launches: [...facts.launches].sort(),
+  end: endOf(facts),
+  nodes: [...facts.nodes].sort(),
+  agents: [...facts.agents].sort(),
+  ranks: [...facts.ranks].sort(),
+  gpus: [...facts.gpus].sort(),
 })
 
 describe('runs', () => {

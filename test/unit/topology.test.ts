@@ -52,7 +52,13 @@ describe('a topology', () => {
 
 describe('the collector of the topology file', () => {
   const settings = (path: string): CollectorSettings => ({
-    ...{ intervalMs: 1000, logs: [], scrape: [], run: undefined, fromStart: false, synthetic: false, topology: path },
+    intervalMs: 1000,
+    logs: [],
+    scrape: [],
+    run: undefined,
+    fromStart: false,
+    synthetic: false,
+    topology: path,
   })
   async function open(host: FakeHost, path: string, cursor?: Json) {
     const batch = new Batch()

@@ -76,7 +76,11 @@ export const dcgm: Exporter = {
       key: `${uuid ?? ''} ${index ?? ''} ${instance ?? ''}`,
       node: told(labels['Hostname'] ?? labels['hostname']),
       fields: {
-        ...{ index, uuid, name: told(labels['modelName']), vendor: 'nvidia', instance },
+        index,
+        uuid,
+        name: told(labels['modelName']),
+        vendor: 'nvidia',
+        instance,
         ...(instance !== undefined && { migMode: 'Enabled' }),
       },
     }

@@ -17,7 +17,8 @@ function HostChart({ title, column, unit, view }: { title: string; column: HostC
   const input = useMemo(
     () => ({
       lines: hosts.map(host => ({ name: host.node, x: host.time, y: host[column] })),
-      ...{ unit, axis: 'time' as const },
+      unit,
+      axis: 'time' as const,
     }),
     [hosts, column, unit],
   )

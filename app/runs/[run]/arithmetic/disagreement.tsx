@@ -20,15 +20,23 @@ interface Row {
 const COLUMNS: readonly Column<Row>[] = [
   { name: 'calculator', title: 'Calculator', width: '14%', cell: row => row.title },
   {
-    ...{ name: 'value', title: 'Answer', number: true, width: '9%' },
+    name: 'value',
+    title: 'Answer',
+    number: true,
+    width: '9%',
     cell: ({ explanation: { value, unit } }) => format(value, unit),
   },
   {
-    ...{ name: 'difference', title: 'Against ours', number: true, width: '8%' },
+    name: 'difference',
+    title: 'Against ours',
+    number: true,
+    width: '8%',
     cell: ({ ours, explanation }) => (ours === undefined ? '–' : differenceText(explanation.value, ours) || '–'),
   },
   {
-    ...{ name: 'formula', title: 'How it counts', width: '45%' },
+    name: 'formula',
+    title: 'How it counts',
+    width: '45%',
     cell: ({ explanation: { formula, assumption } }) => (
       <div className={styles.formula}>
         <code>{formula}</code>
@@ -51,7 +59,8 @@ const SUBJECTS: readonly {
   readonly ours: (prediction: Prediction) => number | undefined
 }[] = [
   {
-    ...{ figure: 'flopsPerToken', title: 'FLOPs per token, without recomputation' },
+    figure: 'flopsPerToken',
+    title: 'FLOPs per token, without recomputation',
     ours: ({ flops }) => flops.perToken,
   },
   { figure: 'parameters', title: 'Parameters', ours: ({ parameters }) => parameters },

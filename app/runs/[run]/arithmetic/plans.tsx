@@ -9,7 +9,10 @@ import { Table, type Column } from '../../../ui/table'
 const SHOWN = 10
 
 const degree = (name: string, title: string, of: (found: FoundPlan) => number): Column<FoundPlan> => ({
-  ...{ name, title, number: true, cell: of },
+  name,
+  title,
+  number: true,
+  cell: of,
 })
 const COLUMNS: readonly Column<FoundPlan>[] = [
   degree('tensor', 'Tensor', ({ plan }) => plan.tensor),

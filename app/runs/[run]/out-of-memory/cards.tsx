@@ -45,7 +45,9 @@ export function Causes({ found: { causes } }: { found: PostMortem }) {
 
 const PARTS: readonly Column<MemoryPart>[] = [
   {
-    ...{ name: 'part', title: 'Part', width: '22%' },
+    name: 'part',
+    title: 'Part',
+    width: '22%',
     cell: part => (
       <span className={styles.part}>
         <i style={{ background: partColor(part.name) }} aria-hidden="true" />
@@ -98,7 +100,9 @@ const FITS = { yes: 'good', no: 'critical', 'cannot be said': 'neutral' } as con
 
 const REMEDIES: readonly Column<Remedy>[] = [
   {
-    ...{ name: 'change', title: 'Change', width: '46%' },
+    name: 'change',
+    title: 'Change',
+    width: '46%',
     cell: remedy => (
       <div className={styles.remedy}>
         {remedy.title}
@@ -107,7 +111,8 @@ const REMEDIES: readonly Column<Remedy>[] = [
     ),
   },
   {
-    ...{ name: 'fits', title: 'Fits' },
+    name: 'fits',
+    title: 'Fits',
     cell: remedy => {
       const text = fitsText(remedy) as keyof typeof FITS
       return <Badge tone={FITS[text]}>{text}</Badge>
