@@ -20,5 +20,10 @@ export const commands = registry<CommandEntry>('command', [
   },
   { name: 'predict', help: 'Transformers Math for a config or a preset', load: () => import('./predict') },
   { name: 'report', help: 'a post-mortem as Markdown, JSON or one HTML file', load: () => import('./report') },
+  {
+    name: 'simulate',
+    help: 'a fleet with known faults, to see what is found',
+    load: () => import('./simulate'),
+  },
   { name: 'doctor', help: 'what this node offers, what is missing, and how to get it', load: () => import('./doctor') },
 ])

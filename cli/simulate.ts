@@ -1,0 +1,234 @@
+/** `plumbline simulate`: a fleet with known faults, sent as agents send what they see; the truth is written beside it. */
+import { writeFileSync } from 'node:fs'
+import { setTimeout as wait } from 'node:timers/promises'
+import { z } from 'zod'
+import { startAgent, type AgentHandle } from '../agent/agent'
+import { unixSeconds } from '../base/clock'
+import { PlumblineError } from '../base/errors'
+import { seededRandom } from '../base/random'
+import { localHost } from '../collectors/host'
+import { defineCommand } from './command'
+import { hubAnswers } from './hub-answers'
+import { newRunId } from './run-id'
+import { hubUrl } from './settings'
+import { sizeAt, type Fault } from './simulate/faults'
+import { Fleet, USUAL_TRANSFERS } from './simulate/fleet'
+import { layoutOf, type Layout } from './simulate/layout'
+import { NOISE_LEVELS } from './simulate/noise'
+import { announcement, gpuRecords, stepRecords } from './simulate/records'
+import { describe, scenarios } from './simulate/scenarios'
+
+const count = z.coerce.number().int().min(1).max(16_384)
+const share = z.coerce.number().min(0.001).max(10)
+const optionsSchema = z.object({
+  ranks: count.min(8).default(64),
+  tensor: count.default(2),
+  pipeline: count.default(2),
+  gpusPerNode: count.default(8),
+  nodesPerLeaf: count.default(2),
+  rails: z.boolean().default(false),
+  size: share.default(0.3),
+  from: count.default(40),
+  steps: count.default(200),
+  stepSeconds: share.default(1),
+  fast: z.boolean().default(false),
+  noise: z.enum(NOISE_LEVELS.map(({ name }) => name) as [string, ...string[]]).default('usual'),
+  seed: z.coerce.number().int().min(1).default(1),
+  topology: z.boolean().default(true),
+  truth: z.string().optional(),
+})
+type Options = z.infer<typeof optionsSchema>
+
+const STEP_MICRO_BATCHES = 8
+const CROSS_LEAF_RATIO = 1.2
+const FLUSH_MS = 120_000
+/** Rows after which the agent gets a turn of the loop to write its spool. */
+const ROWS = 20_000
+
+function optionsOf(given: Readonly<Record<string, unknown>>): Options {
+  const read = optionsSchema.safeParse(given)
+  if (read.success) return read.data
+  const [issue] = read.error.issues
+  const name = String(issue?.path[0] ?? '').replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
+  throw new PlumblineError(`--${name}: ${issue?.message ?? 'not understood'}`, { fix: 'see plumbline simulate --help' })
+}
+
+function layoutFor({ ranks, tensor, pipeline, gpusPerNode, nodesPerLeaf, rails }: Options): Layout {
+  const data = ranks / (tensor * pipeline)
+  if (!Number.isInteger(data))
+    throw new PlumblineError(`${ranks} ranks cannot be split in ${tensor} × ${pipeline}`, {
+      fix: 'choose --tensor and --pipeline whose product divides --ranks',
+    })
+  return layoutOf({ tensor, pipeline, data, gpusPerNode, nodesPerLeaf, rails, microBatches: STEP_MICRO_BATCHES })
+}
+
+interface Truth {
+  readonly run: string
+  readonly scenario: string
+  readonly seed: number
+  readonly faults: readonly (Omit<Fault, 'to'> & { readonly to: undefined; readonly costSecondsPerStep: number })[]
+}
+
+/** Plays the fleet beside one in which nothing is wrong: the difference of their times is what the faults cost. */
+class Show {
+  private readonly broken: Fleet
+  private readonly healthy: Fleet
+  private readonly ends = { broken: 0, healthy: 0, brokenAtFault: 0, healthyAtFault: 0 }
+  private readonly startedAt: number
+
+  constructor(
+    private readonly options: Options,
+    private readonly faults: readonly Fault[],
+    layout: Layout,
+    private readonly about: { readonly run: string; readonly name: string; readonly synthetic: string },
+  ) {
+    const same = {
+      layout,
+      seed: options.seed,
+      computeSeconds: options.stepSeconds,
+      transferRatio: USUAL_TRANSFERS,
+      noise: NOISE_LEVELS.find(({ name }) => name === options.noise) ?? NOISE_LEVELS[1] ?? failed(),
+      crossLeafRatio: CROSS_LEAF_RATIO,
+    }
+    this.broken = new Fleet({ ...same, faults })
+    this.healthy = new Fleet({ ...same, faults: [] })
+    // Played at once, it ends about now.
+    this.startedAt = unixSeconds() - (options.fast ? 1.5 * options.steps * options.stepSeconds : 0)
+  }
+
+  /** Ends early where `isOver`. */
+  async play(agent: AgentHandle, isOver: () => boolean): Promise<void> {
+    const told = { ...this.about, startedAt: this.startedAt }
+    for (const record of announcement(this.broken, told))
+      if (this.options.topology || record.kind !== 'topology') agent.add(record)
+    let rows = 0
+    for (let number = 1; number <= this.options.steps && !isOver(); number += 1) {
+      const step = this.broken.next()
+      const end = Math.max(...step.end)
+      this.count(number, end)
+      if (!this.options.fast) await wait(Math.max(0, (this.startedAt + end - unixSeconds()) * 1000))
+      for (const record of stepRecords(this.broken, step, told)) {
+        agent.add(record)
+        rows += 1
+        if (rows % ROWS === 0) await wait(300)
+      }
+      const slowdown = (rank: number) => this.slowdownOf(rank, number)
+      for (const record of gpuRecords(this.broken, step, slowdown, this.startedAt + end)) agent.add(record)
+    }
+    const time = this.startedAt + this.ends.broken
+    agent.add({ kind: 'run', time, run: this.about.run, state: 'ended', exitCode: 0 })
+  }
+
+  private count(number: number, end: number): void {
+    const healthy = Math.max(...this.healthy.next().end)
+    const [first = { from: Infinity }] = this.faults
+    if (number < first.from) Object.assign(this.ends, { brokenAtFault: end, healthyAtFault: healthy })
+    Object.assign(this.ends, { broken: end, healthy })
+  }
+
+  private slowdownOf(rank: number, step: number): number {
+    const own = this.faults.find(({ kind, ranks }) => kind === 'compute' && ranks.includes(rank))
+    return own === undefined || own.pattern === 'intermittent' ? 0 : sizeAt(own, step, () => 1)
+  }
+
+  /** Seconds per step from the first fault on: of all faults together. */
+  get cost(): number {
+    const { broken, healthy, brokenAtFault, healthyAtFault } = this.ends
+    const steps = Math.max(1, this.options.steps - (this.faults[0]?.from ?? Infinity) + 1)
+    return this.faults.length === 0 ? 0 : (broken - brokenAtFault - (healthy - healthyAtFault)) / steps
+  }
+}
+
+function failed(): never {
+  throw new Error('no level of noise is left')
+}
+
+async function hubAt(hub: string): Promise<string> {
+  if (await hubAnswers(hub)) return hub
+  throw new PlumblineError(`no hub answers at ${hub}`, {
+    fix: 'start one with `plumbline start`, or name it with --hub',
+  })
+}
+
+const list = [...scenarios].map(({ name, help }) => `  ${name.padEnd(18)} ${help}`).join('\n')
+
+export const command = defineCommand({
+  settings: ['hub', 'port', 'token', 'data'],
+  configure: command => {
+    command
+      .argument('<scenario>', 'one of those below')
+      .option('--ranks <n>', 'ranks in all, 8 to 16384 (64)')
+      .option('--tensor <n>', 'ranks of a tensor group (2)')
+      .option('--pipeline <n>', 'pipeline stages (2); the rest is data parallel')
+      .option('--gpus-per-node <n>', 'ranks of a node (8)')
+      .option('--nodes-per-leaf <n>', 'nodes on one leaf switch (2)')
+      .option('--rails', 'one leaf per GPU of a node, as on rails')
+      .option('--size <ratio>', 'of the fault: 0.3 takes 30 % longer (0.3)')
+      .option('--from <step>', 'at which it begins (40)')
+      .option('--steps <n>', 'steps in all (200)')
+      .option('--step-seconds <s>', 'compute of a step (1)')
+      .option('--fast', 'do not wait: the run ends about now')
+      .option('--noise <level>', 'calm, usual or rough (usual)')
+      .option('--no-topology', 'tell nothing of the cables')
+      .option('--seed <n>', 'the same seed gives the same fleet (1)')
+      .option('--truth <file>', 'write the faults and their cost as JSON')
+      .addHelpText('after', `\nScenarios:\n${list}`)
+  },
+  async run({ arguments: [name = ''], options: given, settings }) {
+    const scenario = scenarios.get(name)
+    if (scenario === undefined)
+      throw new PlumblineError(`there is no scenario "${name}"`, { fix: `choose one of ${scenarios.names.join(', ')}` })
+    const options = optionsOf(given)
+    const layout = layoutFor(options)
+    const { size, from, seed } = options
+    const faults = scenario.faults({ layout, size, from, random: seededRandom(seed) })
+    if (faults.length === 0 && name !== 'healthy')
+      throw new PlumblineError('this fleet has no such link', { fix: 'take more ranks, or fewer nodes on a leaf' })
+    const hub = await hubAt(hubUrl(settings).replace(/\/+$/, ''))
+    const run = newRunId()
+    const agent = await startAgent({
+      host: localHost(),
+      hub,
+      token: settings.token,
+      data: settings.data,
+      spool: `simulate-${run}`,
+      spoolBytes: 4 * 1024 ** 3,
+      temporary: true,
+      collectors: [],
+      metricsPort: -1,
+      otlp: '',
+      log: () => undefined,
+      collectorSettings: {
+        intervalMs: 1000,
+        logs: [],
+        scrape: [],
+        topology: '',
+        run,
+        fromStart: true,
+        synthetic: true,
+      },
+    })
+    let isOver = false
+    process.once('SIGINT', () => (isOver = true))
+    const isJson = given['json'] === true
+    const say = (line: string) => void (isJson || console.log(line))
+    for (const fault of faults) say(`fault: ${describe(fault, layout)}`)
+    say(`${hub}/runs/${run}`)
+    const synthetic = `a simulated fleet of ${options.ranks} ranks: ${name}`
+    const show = new Show(options, faults, layout, { run, name: `simulated ${name}`, synthetic })
+    await show.play(agent, () => isOver)
+    const { pending } = await agent.stop({ flushMs: FLUSH_MS })
+    if (pending > 0) throw new PlumblineError(`${pending} batches were not taken by the hub at ${hub}`)
+    const truth: Truth = {
+      run,
+      scenario: name,
+      seed,
+      // JSON knows no infinity: what never ends has no end.
+      faults: faults.map(fault => ({ ...fault, to: undefined, costSecondsPerStep: show.cost })),
+    }
+    if (options.truth !== undefined) writeFileSync(options.truth, `${JSON.stringify(truth, null, 2)}\n`)
+    if (isJson) console.log(JSON.stringify({ ...truth, url: `${hub}/runs/${run}` }))
+    else if (faults.length > 0) say(`cost: ${show.cost.toFixed(4)} s a step in truth`)
+    return 0
+  },
+})
