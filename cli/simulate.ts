@@ -34,7 +34,7 @@ const optionsSchema = z.object({
   fast: z.boolean().default(false),
   noise: z.enum(NOISE_LEVELS.map(({ name }) => name) as [string, ...string[]]).default('usual'),
   seed: z.coerce.number().int().min(1).default(1),
-  topology: z.boolean().default(true),
+  cables: z.boolean().default(true),
   truth: z.string().optional(),
 })
 type Options = z.infer<typeof optionsSchema>
@@ -100,7 +100,7 @@ class Show {
   async play(agent: AgentHandle, isOver: () => boolean): Promise<void> {
     const told = { ...this.about, startedAt: this.startedAt }
     for (const record of announcement(this.broken, told))
-      if (this.options.topology || record.kind !== 'topology') agent.add(record)
+      if (this.options.cables || record.kind !== 'topology') agent.add(record)
     let rows = 0
     for (let number = 1; number <= this.options.steps && !isOver(); number += 1) {
       const step = this.broken.next()
@@ -169,7 +169,7 @@ export const command = defineCommand({
       .option('--step-seconds <s>', 'compute of a step (1)')
       .option('--fast', 'do not wait: the run ends about now')
       .option('--noise <level>', 'calm, usual or rough (usual)')
-      .option('--no-topology', 'tell nothing of the cables')
+      .option('--no-cables', 'tell nothing of the cables')
       .option('--seed <n>', 'the same seed gives the same fleet (1)')
       .option('--truth <file>', 'write the faults and their cost as JSON')
       .addHelpText('after', `\nScenarios:\n${list}`)
