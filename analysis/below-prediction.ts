@@ -1,6 +1,6 @@
 /** Steps take far longer than arithmetic says: no culprit yet, a finding about the plan. */
 import { format } from '../base/units'
-import { defineDetector } from './detector'
+import { defineDetector, WARM_UP_STEPS } from './detector'
 import { extent, known, median } from './statistics'
 
 /**
@@ -9,8 +9,6 @@ import { extent, known, median } from './statistics'
  */
 const FAR_ABOVE = 3
 const MIN_STEPS = 8
-/** The first steps load, compile and fill caches. */
-const WARM_UP_STEPS = 3
 
 export const belowPrediction = defineDetector({
   name: 'below-prediction',

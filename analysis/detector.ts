@@ -2,7 +2,9 @@
 import type { Prediction } from '../math/predict'
 import type { Finding } from '../wire/findings'
 import type { RecordOf } from '../wire/records'
-import type { Coordinates } from './what-if'
+
+/** The first steps load, compile and fill caches: they say nothing of those after them. */
+export const WARM_UP_STEPS = 3
 
 /** Columns of one length, a row for each rank and step, in any order. NaN is absent, never 0. */
 export interface RankStepColumns {
@@ -16,6 +18,9 @@ export interface RankStepColumns {
   readonly backwardSeconds: ArrayLike<number>
   /** Time inside collectives. */
   readonly communicationSeconds: ArrayLike<number>
+  readonly optimizerSeconds: ArrayLike<number>
+  /** That the rank worked on in the step. */
+  readonly tokens: ArrayLike<number>
   /** Most that tensors held in the step. */
   readonly memoryPeakBytes: ArrayLike<number>
 }
@@ -44,6 +49,13 @@ export interface GroupStepColumns {
   readonly step: ArrayLike<number>
   /** The transfer: what the member that waited least spent, of a group all of whose members told. */
   readonly seconds: ArrayLike<number>
+}
+
+/** Where a rank stands. Ranks that share a place are held to work side by side, the slowest deciding. */
+export interface Coordinates {
+  readonly pipeline: number
+  /** Of the replica: all that a pipeline of its own has, data and context. */
+  readonly data: number
 }
 
 export interface Place {

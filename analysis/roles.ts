@@ -1,6 +1,10 @@
 /** Which ranks do the same work: only those are held against each other. */
-import type { DetectorWindow } from './detector'
-import type { Coordinates, Plan } from './what-if'
+import type { Coordinates, DetectorWindow } from './detector'
+
+export interface Plan {
+  readonly coordinates: ReadonlyMap<number, Coordinates>
+  readonly microBatches: number
+}
 
 export interface Roles {
   readonly plan: Plan | undefined

@@ -7,21 +7,10 @@
 import { pipelineTimes, PipelineSchedule } from '../math/pipeline-schedule'
 import type { GroupMatrix } from './group-matrix'
 import type { RankMatrix } from './rank-matrix'
+import type { Plan } from './roles'
 import type { SlowLink } from './slow-links'
 import type { Straggler } from './stragglers'
 import { Transfers } from './transfers'
-
-/** Where a rank stands. Ranks that share a place are held to work side by side, the slowest deciding. */
-export interface Coordinates {
-  readonly pipeline: number
-  /** Of the replica: all that a pipeline of its own has, data and context. */
-  readonly data: number
-}
-
-export interface Plan {
-  readonly coordinates: ReadonlyMap<number, Coordinates>
-  readonly microBatches: number
-}
 
 /** What is slow together for one reason. */
 export interface Cause {

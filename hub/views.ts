@@ -1,4 +1,5 @@
 /** What the doors show of a run: the same view answers HTTP and feeds the live page. */
+import { flopsBudgetOf } from '../analysis/flops-budget'
 import { detectAll } from '../analysis/index'
 import { postMortemOf } from '../analysis/post-mortem/index'
 import { unixSeconds } from '../base/clock'
@@ -15,6 +16,7 @@ import type {
   StepSeries,
 } from '../wire/api'
 import type { Finding } from '../wire/findings'
+import type { FlopsBudget } from '../wire/flops-budget'
 import type { RecordOf } from '../wire/records'
 import type { PostMortem } from '../wire/post-mortem'
 import { sceneOf } from './queries/post-mortem'
@@ -104,6 +106,11 @@ export class Views {
     }
   }
 
+  async flopsBudget(facts: RunFacts): Promise<FlopsBudget> {
+    const figures = await this.runs.figures(facts)
+    return flopsBudgetOf(await this.window(facts, figures, unixSeconds()), figures.efficiency)
+  }
+
   async findingsOf(facts: RunFacts): Promise<Finding[]> {
     const now = unixSeconds()
     const { changes } = facts
@@ -150,6 +157,8 @@ export class Views {
         forwardSeconds: column(numbers(ranks, 'forwardSeconds')),
         backwardSeconds: column(numbers(ranks, 'backwardSeconds')),
         communicationSeconds: column(numbers(ranks, 'communicationSeconds')),
+        optimizerSeconds: column(numbers(ranks, 'optimizerSeconds')),
+        tokens: column(numbers(ranks, 'tokens')),
         memoryPeakBytes: column(
           numbers(ranks, 'memoryPeakBytes').map((peak, row) => peak ?? numberAt(ranks, 'memoryAllocatedBytes', row)),
         ),

@@ -114,6 +114,8 @@ export class FleetWindow {
         forwardSeconds: column('forwardSeconds'),
         backwardSeconds: column('backwardSeconds'),
         communicationSeconds: column('communicationSeconds'),
+        optimizerSeconds: new Float64Array(known.length).fill(NaN),
+        tokens: new Float64Array(known.length).fill(NaN),
         memoryPeakBytes: new Float64Array(known.length).fill(NaN),
       },
       coordinates: new Map(

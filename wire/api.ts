@@ -10,6 +10,7 @@
  *     GET /api/runs/:run/gpus?from&to&points            device series of the run's nodes and gpus
  *     GET /api/runs/:run/hosts?from&to&points           host series of the run's nodes
  *     GET /api/runs/:run/events?limit
+ *     GET /api/runs/:run/budget                         where a step's time goes, from peak to MFU (wire/flops-budget.ts)
  *     GET /api/runs/:run/post-mortem                    why memory ran out (wire/post-mortem.ts); 404 where it did not
  *     GET /api/runs/:run/post-mortem.md                 the same as Markdown
  *     GET /api/runs/:run/post-mortem.html               the same as one HTML file

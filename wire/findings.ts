@@ -13,6 +13,20 @@ export const figureSchema = z.object({
 })
 export type Figure = z.infer<typeof figureSchema>
 
+/** One thing that a device, a host or a card of what is blamed says, beside what its peers say. */
+export const signSchema = z.object({
+  /** A field of the catalogue, or the type of an event: `gpu.smClockHertz`, `host.cpuStealRatio`, `event.xid`. */
+  field: z.string(),
+  /** Whose: `rank 5`, `node0003`, `node0003 mlx5_0`. */
+  of: z.string(),
+  own: z.number().nullable(),
+  /** The median of its peers, or what it was before; null where there is nothing to hold it against. */
+  peers: z.number().nullable(),
+  /** In words, both numbers with their units. */
+  says: z.string(),
+})
+export type Sign = z.infer<typeof signSchema>
+
 export const findingSchema = z.object({
   detector: z.string(),
   run: z.string(),
@@ -24,6 +38,13 @@ export const findingSchema = z.object({
   costSecondsPerStep: z.number().optional(),
   /** Of the step time: 0.1 makes steps 10 % longer than they would be. */
   costRatio: z.number().optional(),
+  /** Of all GPUs of the run, from `since` until now. */
+  costGpuHours: z.number().optional(),
+  /** The same in the currency of the price that the hub was given. */
+  costMoney: z.number().optional(),
+  /** What is behind it, as far as the signs tell: `thermal`, `power cap`, `data loader`, … */
+  cause: z.string().optional(),
+  signs: z.array(signSchema).optional(),
   /** What is blamed; several links where it cannot be told which of them. */
   ranks: z.array(z.number()).optional(),
   nodes: z.array(z.string()).optional(),

@@ -76,6 +76,12 @@ export const endpoints = registry<Endpoint>('endpoint', [
     answer: call => call.hub.views.events(runOf(call), readQuery(limitSchema, call.query).limit),
   },
   {
+    name: 'budget',
+    path: '/api/runs/:run/budget',
+    help: 'where a step’s time goes, from the peak down to MFU',
+    answer: call => call.hub.views.flopsBudget(runOf(call)),
+  },
+  {
     name: 'post-mortem',
     path: '/api/runs/:run/post-mortem',
     help: 'why memory ran out, and what would have fitted',

@@ -1,6 +1,5 @@
 /** What the fabric of a run is known by: where its ranks stand and run, what its groups transferred, and the cables. */
-import type { DetectorWindow, GroupFacts, GroupStepColumns, Place } from '../../analysis/detector'
-import type { Coordinates } from '../../analysis/what-if'
+import type { Coordinates, DetectorWindow, GroupFacts, GroupStepColumns, Place } from '../../analysis/detector'
 import { ranksOfGroup } from '../../wire/group-name'
 import type { RecordOf } from '../../wire/records'
 import type { Store } from '../store/store'

@@ -196,6 +196,8 @@ describe.each(everything)('the detector %s', (name, detector) => {
           forwardSeconds: column(5),
           backwardSeconds: column(6),
           communicationSeconds: column(7),
+          optimizerSeconds: column(6),
+          tokens: column(5),
           memoryPeakBytes: column(8),
         }
         const steps = { step: column(0), time: column(2), stepSeconds: column(3) }

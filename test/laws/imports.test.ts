@@ -62,6 +62,42 @@ describe('the import table', () => {
   })
 })
 
+/** The first way from a file back to itself, type imports included; undefined where there is none. */
+function circleOf(targets: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const done = new Set<string>()
+  const visit = (name: string, way: readonly string[]): string[] | undefined => {
+    if (way.includes(name)) return [...way.slice(way.indexOf(name)), name]
+    if (done.has(name)) return undefined
+    for (const target of targets.get(name) ?? []) {
+      const found = visit(target, [...way, name])
+      if (found !== undefined) return found
+    }
+    done.add(name)
+    return undefined
+  }
+  for (const name of targets.keys()) {
+    const found = visit(name, [])
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+describe('the files of a folder', () => {
+  it.each(['base', 'wire', 'analysis'])('import each other without a circle: %s', folder => {
+    const own = files.filter(path => relative(root, path).startsWith(`${folder}/`))
+    const bare = (path: string) => relative(root, path).replace(/\.tsx?$/, '')
+    const targets = new Map(
+      own.map(path => [
+        bare(path),
+        importsOf(path)
+          .filter(target => target.startsWith('.'))
+          .map(target => bare(resolve(dirname(path), target))),
+      ]),
+    )
+    expect(circleOf(targets)).toBeUndefined()
+  })
+})
+
 describe('a source file', () => {
   it('stays short enough to be read in one go', () => {
     const long = files

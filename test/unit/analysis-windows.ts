@@ -11,6 +11,8 @@ export interface RankStep {
   readonly forward?: number
   readonly backward?: number
   readonly communication?: number
+  readonly optimizer?: number
+  readonly tokens?: number
   readonly peakBytes?: number
 }
 
@@ -31,6 +33,8 @@ export function rankColumns(rows: readonly RankStep[]): RankStepColumns {
     forwardSeconds: column(rows, row => row.forward),
     backwardSeconds: column(rows, row => row.backward),
     communicationSeconds: column(rows, row => row.communication),
+    optimizerSeconds: column(rows, row => row.optimizer),
+    tokens: column(rows, row => row.tokens),
     memoryPeakBytes: column(rows, row => row.peakBytes),
   }
 }
