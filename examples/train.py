@@ -15,13 +15,15 @@ import subprocess
 import sys
 import time
 
-LAYERS, WIDTH, HEADS, SEQUENCE, BATCH = 4, 128, 4, 128, 4
+LAYERS, HEADS, SEQUENCE = 4, 4, 128
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--launch", type=int, default=0, help="start this many ranks on this machine")
     parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--batch", type=int, default=4, help="sequences of a rank")
+    parser.add_argument("--width", type=int, default=128, help="hidden size, a multiple of 4")
     parser.add_argument("--sync", choices=["flat", "ddp"], default="flat")
     parser.add_argument("--truth", default="")
     parser.add_argument("--no-hook", action="store_true")
@@ -69,25 +71,25 @@ def train(options: argparse.Namespace) -> None:
     class Block(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.first, self.second = torch.nn.LayerNorm(WIDTH), torch.nn.LayerNorm(WIDTH)
-            self.attention, self.projection = torch.nn.Linear(WIDTH, 3 * WIDTH), torch.nn.Linear(WIDTH, WIDTH)
-            self.mlp = torch.nn.Sequential(torch.nn.Linear(WIDTH, 4 * WIDTH), torch.nn.GELU(), torch.nn.Linear(4 * WIDTH, WIDTH))
+            self.first, self.second = torch.nn.LayerNorm(width), torch.nn.LayerNorm(width)
+            self.attention, self.projection = torch.nn.Linear(width, 3 * width), torch.nn.Linear(width, width)
+            self.mlp = torch.nn.Sequential(torch.nn.Linear(width, 4 * width), torch.nn.GELU(), torch.nn.Linear(4 * width, width))
             self.register_buffer("mask", torch.full((SEQUENCE, SEQUENCE), float("-inf")).triu(1))
 
         def forward(self, x):
             b, s, _ = x.shape
-            q, k, v = self.attention(self.first(x)).view(b, s, 3, HEADS, WIDTH // HEADS).permute(2, 0, 3, 1, 4)
-            scores = (q @ k.transpose(-2, -1)) / math.sqrt(WIDTH // HEADS)
+            q, k, v = self.attention(self.first(x)).view(b, s, 3, HEADS, width // HEADS).permute(2, 0, 3, 1, 4)
+            scores = (q @ k.transpose(-2, -1)) / math.sqrt(width // HEADS)
             scores = (scores + self.mask[:s, :s]).softmax(-1)
-            x = x + self.projection((scores @ v).transpose(1, 2).reshape(b, s, WIDTH))
+            x = x + self.projection((scores @ v).transpose(1, 2).reshape(b, s, width))
             return x + self.mlp(self.second(x))
 
     class Gpt(torch.nn.Module):
         def __init__(self, vocabulary: int) -> None:
             super().__init__()
-            self.tokens, self.positions = torch.nn.Embedding(vocabulary, WIDTH), torch.nn.Embedding(SEQUENCE, WIDTH)
+            self.tokens, self.positions = torch.nn.Embedding(vocabulary, width), torch.nn.Embedding(SEQUENCE, width)
             self.blocks = torch.nn.ModuleList(Block() for _ in range(LAYERS))
-            self.norm, self.head = torch.nn.LayerNorm(WIDTH), torch.nn.Linear(WIDTH, vocabulary)
+            self.norm, self.head = torch.nn.LayerNorm(width), torch.nn.Linear(width, vocabulary)
 
         def forward(self, x, y):
             h = self.tokens(x) + self.positions(torch.arange(x.shape[1]))
@@ -96,6 +98,7 @@ def train(options: argparse.Namespace) -> None:
             logits = self.head(self.norm(h))
             return torch.nn.functional.cross_entropy(logits.flatten(0, 1), y.flatten())
 
+    batch, width = options.batch, options.width
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     if world > 1:
         dist.init_process_group("gloo")
@@ -109,13 +112,13 @@ def train(options: argparse.Namespace) -> None:
         import plumbline_hook
 
         hook = plumbline_hook.attach(
-            wrapped, optimizer, tokens_per_step=BATCH * SEQUENCE, total_steps=options.steps, micro_batch=BATCH, global_batch=BATCH * world,
-            model_config=dict(layers=LAYERS, hiddenSize=WIDTH, attentionHeads=HEADS, ffnHiddenSize=4 * WIDTH, vocabularySize=256, sequenceLength=SEQUENCE, tiedEmbeddings=False, gatedFfn=False),
+            wrapped, optimizer, tokens_per_step=batch * SEQUENCE, total_steps=options.steps, micro_batch=batch, global_batch=batch * world,
+            model_config=dict(layers=LAYERS, hiddenSize=width, attentionHeads=HEADS, ffnHiddenSize=4 * width, vocabularySize=256, sequenceLength=SEQUENCE, tiedEmbeddings=False, gatedFfn=False),
         )
     truth = []
     began = time.perf_counter()
     for step in range(options.steps):
-        starts = torch.randint(len(data) - SEQUENCE - 1, (BATCH,), generator=generator)
+        starts = torch.randint(len(data) - SEQUENCE - 1, (batch,), generator=generator)
         x = torch.stack([data[i : i + SEQUENCE] for i in starts])
         y = torch.stack([data[i + 1 : i + SEQUENCE + 1] for i in starts])
         loss = wrapped(x, y)

@@ -15,15 +15,21 @@ Phases of a step, in seconds, none counted twice:
 - `forward`: in the outermost module's forward, less collectives; passes without gradients (evaluation) stay in `data`;
 - `backward`: from the end of a forward to the next one or to `optimizer.step()`, less collectives (gradient clipping and
   whatever else stands there included). With several micro-batches a step, each adds to both;
-- `communication`: in which at least one collective of this rank was in progress (union, not sum). A synchronous call
-  counts from call to return, an asynchronous one from launch to completion, so with overlap the backward pass is what
-  the communication did not cover;
+- `communication`: in which the program waited for collectives: a synchronous call from call to return, an asynchronous one
+  in its `wait()`, the buckets of DistributedDataParallel from the launch of the last one to the end of all. What runs
+  beside the computation is hidden by it and not counted here;
 - `optimizer`: in `optimizer.step()`, less collectives.
 
 Collectives seen: those called through `torch.distributed`, and the gradient buckets of DistributedDataParallel (through a
 communication hook that does what DDP does by default, and only where none is registered). Besides the phase there is one
-`collective` line a step for each group and operation: seconds and bytes of all its calls in the step. A group is named by
-its ranks (`0-3`, `0-12/4`), a message by sender and receiver (`4>8`).
+`collective` line a step for each group and operation: seconds (from launch to completion, hidden or not; union, not sum) and
+bytes of all its calls in the step. A group is named by its ranks (`0-3`, `0-12/4`), a message by sender and receiver (`4>8`).
+
+Why a rank is slow, and which way its traffic is, the kernel knows (Linux):
+- `cpuSeconds` of a step: processor time of the program’s own thread up to the optimizer; `runDelaySeconds`: it was ready to
+  run and another had its processor; `throttledSeconds`: a quota of its cgroup was used up;
+- one `flow` line a step for each node that it sent to by TCP: bytes, how long they were on their way (`busySeconds`, less what
+  the receiver was not ready for), retransmissions, round trip.
 
 On CUDA, kernels run behind the program: phases are then times of the program and not of the device, and collectives
 with NCCL count until they are enqueued. This was not measured on a GPU.
@@ -40,6 +46,7 @@ import atexit
 import json
 import os
 import socket
+import struct
 import sys
 import threading
 import time
@@ -127,7 +134,10 @@ class Hook:
         self._finished_calls: List[Dict[str, Any]] = []
         self._logged: Dict[str, float] = {}
         self._intervals: List[Tuple[float, float]] = []
+        self._buckets: List[Tuple[float, float]] = []
         self._calls: Dict[Tuple[str, str], List[Any]] = {}
+        self._flows = _Flows()
+        self._processor = _Processor()
         self._group_names: Dict[Any, str] = {}
         self._explicit: Dict[str, float] = {}
         self._marks: List[Tuple[str, float]] = []
@@ -249,7 +259,10 @@ class Hook:
             future = dist.distributed_c10d._get_default_group().allreduce([tensor]).get_future()
 
             def done(finished: Any) -> Any:
-                self._interval(began, time.perf_counter(), self._group_name(None), "all-reduce", _bytes(tensor))
+                ended = time.perf_counter()
+                self._called_back(began, ended, self._group_name(None), "all-reduce", _bytes(tensor))
+                with self._lock:
+                    self._buckets.append((began, ended))
                 return finished.value()[0]
 
             return future.then(done)
@@ -275,18 +288,20 @@ class Hook:
             if self._depth > 0:
                 return work
 
-            def done() -> None:
-                ended = time.perf_counter()
+            def done(waited_from: float, waited_to: float, ended: float) -> None:
                 try:
                     name, size = self._called(operation, args, kwargs, buffer)
                 except Exception as error:
                     self._disable(error)
                 else:
-                    self._interval(began, ended, name, operation, size)
+                    self._called_back(began, ended, name, operation, size)
+                    with self._lock:
+                        self._intervals.append((waited_from, waited_to))
 
             if work is not None and (kwargs.get("async_op") or isolated):
                 return _Work(work, done)
-            done()
+            ended = time.perf_counter()
+            done(began, ended, ended)
             return work
 
         return collective
@@ -319,12 +334,20 @@ class Hook:
 
     # -- the step -----------------------------------------------------------------------------------------------------
 
-    def _interval(self, began: float, ended: float, group: str, operation: str, size: int) -> None:
+    def _called_back(self, began: float, ended: float, group: str, operation: str, size: int) -> None:
         with self._lock:
-            self._intervals.append((began, ended))
-            call = self._calls.setdefault((group, operation), [0.0, 0])
-            call[0] += ended - began
+            call = self._calls.setdefault((group, operation), [[], 0])
+            call[0].append((began, ended))
             call[1] += size
+
+    def _exposed_buckets(self, bounds: List[Tuple[str, float]]) -> List[Tuple[float, float]]:
+        """Of each backward pass: from the launch of the last bucket, when nothing is left to compute, to the end of all."""
+        exposed = []
+        for (name, start), (_, stop) in zip(bounds, bounds[1:]):
+            own = [(began, ended) for began, ended in self._buckets if name == "backward" and start <= began < stop]
+            if own:
+                exposed.append((max(began for began, _ in own), max(ended for _, ended in own)))
+        return exposed
 
     @_guarded
     def _forward_begins(self) -> None:
@@ -342,6 +365,7 @@ class Hook:
     @_guarded
     def _optimizer_begins(self) -> None:
         self._marks.append(("optimizer", time.perf_counter()))
+        self._processor.worked()
 
     @_guarded
     def _optimizer_ends(self) -> None:
@@ -352,11 +376,11 @@ class Hook:
         """Ends the step. Called by itself after `optimizer.step()`; call it where there is no optimizer."""
         ended = time.perf_counter()
         self._write_finished()
-        with self._lock:
-            intervals, self._intervals = _union(self._intervals), []
-            calls, self._calls = self._calls, {}
-        phases: Dict[str, float] = {}
         bounds = [("data", self._step_began)] + self._marks + [("", ended)]
+        with self._lock:
+            intervals, self._intervals = _union(self._intervals + self._exposed_buckets(bounds)), []
+            calls, self._calls, self._buckets = self._calls, {}, []
+        phases: Dict[str, float] = {}
         for (name, start), (_, stop) in zip(bounds, bounds[1:]):
             phases[name] = phases.get(name, 0.0) + max(0.0, stop - start - _covered(intervals, start, stop))
         phases["communication"] = sum(stop - start for start, stop in intervals)
@@ -370,11 +394,14 @@ class Hook:
         if self._total_steps is not None:
             record["totalSteps"] = self._total_steps
         record.update(self._memory())
+        record.update(self._processor.take())
         self._finished = record
+        about = {"rank": self.rank, "step": self._step, "time": record["time"]}
         self._finished_calls = [
-            {"kind": "collective", "rank": self.rank, "step": self._step, "time": record["time"], "group": group, "operation": operation, "seconds": round(seconds, 7), "bytes": size}
-            for (group, operation), (seconds, size) in calls.items()
+            {"kind": "collective", **about, "group": group, "operation": operation, "seconds": round(sum(b - a for a, b in _union(spans)), 7), "bytes": size}
+            for (group, operation), (spans, size) in calls.items()
         ]
+        self._finished_calls += [{"kind": "flow", **about, **flow} for flow in self._flows.take(self._step)]
         self._marks, self._explicit = [], {}
         self._step += 1
         self._step_began = ended
@@ -481,20 +508,161 @@ class Hook:
 
 
 class _Work:
-    """An asynchronous collective whose end is noticed when it is waited for."""
+    """An asynchronous collective: its end is told by the library where it can, else noticed when it is waited for."""
 
-    def __init__(self, work: Any, done: Callable[[], None]) -> None:
+    def __init__(self, work: Any, done: Callable[[float, float, float], None]) -> None:
         self._work, self._done, self._seen = work, done, False
+        self._completed: Optional[float] = None
+        try:
+            work.get_future().then(self._complete)
+        except Exception:  # Not every operation of every backend has a future.
+            pass
+
+    def _complete(self, _: Any) -> None:
+        self._completed = time.perf_counter()
 
     def wait(self, *args: Any, **kwargs: Any) -> Any:
+        began = time.perf_counter()
         result = self._work.wait(*args, **kwargs)
         if not self._seen:
             self._seen = True
-            self._done()
+            ended = time.perf_counter()
+            self._done(began, ended, min(ended, self._completed or ended))
         return result
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._work, name)
+
+
+class _Processor:
+    """What the program’s thread got of the processors in a step. The main thread computes: on a CPU autograd runs in it."""
+
+    def __init__(self) -> None:
+        self._stat = _throttle_file()
+        self._began = self._now()
+        self._worked: Optional[Tuple[float, Optional[float], Optional[float]]] = None
+
+    def _now(self) -> Tuple[float, Optional[float], Optional[float]]:
+        delay = throttled = None
+        try:
+            with open("/proc/self/schedstat", "rb") as file:
+                delay = int(file.read().split()[1]) / 1e9
+        except (OSError, IndexError, ValueError):
+            pass
+        if self._stat is not None:
+            throttled = _throttled_seconds(self._stat)
+        return time.thread_time(), delay, throttled
+
+    def worked(self) -> None:
+        self._worked = self._now()
+
+    def take(self) -> Dict[str, float]:
+        end, began = self._worked or self._now(), self._began
+        self._began, self._worked = self._now(), None
+        names = ("cpuSeconds", "runDelaySeconds", "throttledSeconds")
+        return {n: round(max(0.0, b - a), 6) for n, a, b in zip(names, began, end) if a is not None and b is not None}
+
+
+def _throttle_file() -> Optional[str]:
+    """The file in which the kernel counts how long this process’s cgroup had used up its quota; version 2, else 1."""
+    try:
+        with open("/proc/self/cgroup") as file:
+            lines = [line.rstrip("\n").split(":", 2) for line in file]
+    except OSError:
+        return None
+    for _, controllers, path in lines:
+        for folder in [""] if controllers == "" else [controllers, "cpu"] if "cpu" in controllers.split(",") else []:
+            found = "/sys/fs/cgroup/%s%s/cpu.stat" % (folder, path)
+            if _throttled_seconds(found) is not None:
+                return found
+    return None
+
+
+def _throttled_seconds(path: str) -> Optional[float]:
+    try:
+        with open(path) as file:
+            for line in file:
+                name, _, value = line.partition(" ")
+                if name in ("throttled_usec", "throttled_time"):
+                    return int(value) / (1e6 if name == "throttled_usec" else 1e9)
+    except (OSError, ValueError):
+        pass
+    return None
+
+
+class _Flows:
+    """What this process sends to other nodes by TCP, as the kernel counts it for each connection (struct tcp_info)."""
+
+    LEAST_BYTES = 64 * 1024
+    LOOK_EVERY = 50
+    ESTABLISHED = 1
+    # In linux/tcp.h: rtt (microseconds), total_retrans, bytes_acked, busy_time and rwnd_limited (microseconds).
+    LAYOUT = struct.Struct("=B67xI28xI16xQ40xQQ")
+
+    def __init__(self) -> None:
+        self._remotes: Dict[int, Tuple[Any, str, str]] = {}
+        self._last: Dict[int, Tuple[int, ...]] = {}
+
+    def _look(self) -> None:
+        self._remotes = {}
+        for name in os.listdir("/proc/self/fd"):
+            try:
+                if not os.readlink("/proc/self/fd/" + name).startswith("socket:"):
+                    continue
+                with _borrowed(int(name), -1) as found:
+                    if found.family not in (socket.AF_INET, socket.AF_INET6) or found.type != socket.SOCK_STREAM:
+                        continue
+                    local, remote = (_plain(address[0]) for address in (found.getsockname(), found.getpeername()))
+                    if local != remote and not remote.startswith("127.") and remote != "::1":
+                        self._remotes[int(name)] = (found.family, local, remote)
+            except OSError:  # Closed meanwhile, or connected to nothing.
+                continue
+
+    def take(self, step: int) -> List[Dict[str, Any]]:
+        """Since the last call, by node that was sent to."""
+        if not sys.platform.startswith("linux"):
+            return []
+        if step < 3 or step % self.LOOK_EVERY == 0:
+            self._look()
+        flows: Dict[Tuple[str, str], List[float]] = {}
+        now: Dict[int, Tuple[int, ...]] = {}
+        for number, (family, local, remote) in self._remotes.items():
+            try:
+                with _borrowed(number, family) as connection:
+                    state, rtt, *counters = self.LAYOUT.unpack(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, self.LAYOUT.size))
+            except (OSError, struct.error):  # Closed, or a kernel that counts less.
+                continue
+            if state != self.ESTABLISHED:
+                continue
+            now[number] = tuple(counters)
+            before = self._last.get(number)
+            if before is None or any(one < other for one, other in zip(counters, before)):
+                continue
+            resent, sent, busy, unready = (one - other for one, other in zip(counters, before))
+            flow = flows.setdefault((local, remote), [0, 0.0, 0, 0.0])
+            flow[0] += sent
+            flow[1] += max(0, busy - unready) / 1e6
+            flow[2] += resent
+            flow[3] = max(flow[3], rtt / 1e6)
+        self._last = now
+        names = ("bytes", "busySeconds", "retransmissions", "roundTripSeconds")
+        return [{"local": local, "remote": remote, **dict(zip(names, flow))} for (local, remote), flow in flows.items() if flow[0] >= self.LEAST_BYTES]
+
+
+@contextmanager
+def _borrowed(number: int, family: int) -> Iterator[Any]:
+    """A socket object for a descriptor that belongs to others: it is never closed."""
+    kind = -1 if family == -1 else socket.SOCK_STREAM
+    found = socket.socket(family, kind, 0 if family != -1 else -1, fileno=number)
+    try:
+        yield found
+    finally:
+        found.detach()
+
+
+def _plain(address: str) -> str:
+    """`::ffff:10.0.0.1` is an address of version 4."""
+    return address[7:] if address.startswith("::ffff:") else address.split("%")[0]
 
 
 def _bytes(sent: Any) -> int:

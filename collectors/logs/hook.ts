@@ -2,7 +2,7 @@
 import { asRecord, type RecordOf, type WireRecord } from '../../wire/records'
 import { defineFormat, type LogLine } from './format'
 
-const KINDS: readonly string[] = ['run', 'rank', 'config', 'step', 'event', 'collective']
+const KINDS: readonly string[] = ['run', 'rank', 'config', 'step', 'event', 'collective', 'flow']
 
 /** Python writes NaN and Infinity, which are not JSON: such a figure is absent. */
 const NOT_JSON = /(?<=[:,[]\s{0,4})(?:NaN|-?Infinity)(?=\s{0,4}[,}\]])/g

@@ -35,7 +35,7 @@ const columnTypes = (name: string, { type }: Field) =>
 
 /** Values of any shape: a JSON field is tried with those that its schema takes. */
 const JSON_VALUES = [
-  ...[[], ['one', 'two\t"\\\n'], [{ pid: 0 }, { pid: 4242, name: 'python3', memoryUsedBytes: 1e11 }]],
+  ...[[], [0, 7.5], ['one', 'two\t"\\\n'], [{ pid: 0 }, { pid: 4242, name: 'python3', memoryUsedBytes: 1e11 }]],
   ...[
     {},
     { zero: 0, negative: -1.5 },

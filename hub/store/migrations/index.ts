@@ -3,6 +3,7 @@ import { records } from './0001-records'
 import { paths } from './0002-paths'
 import { deviceExporters } from './0003-device-exporters'
 import { network } from './0004-network'
+import { findings } from './0005-findings'
 import type { Migration } from './migration'
 
-export const migrations: readonly Migration[] = [records, paths, deviceExporters, network]
+export const migrations: readonly Migration[] = [records, paths, deviceExporters, network, findings]
