@@ -1,10 +1,9 @@
 /**
- * What a snapshot of PyTorch's CUDA caching allocator says about each device: who holds memory, how much of what is
- * reserved lies in holes, how high it went, and what could not be had. Pure.
- * https://github.com/pytorch/pytorch/blob/main/torch/cuda/_memory_viz.py and
- * https://github.com/pytorch/pytorch/blob/main/torch/csrc/cuda/memory_snapshot.cpp
+ * What a snapshot of PyTorch's caching allocator says about each device: who holds memory, how much of what is reserved lies
+ * in holes, how high it went, and what could not be had. Pure.
  */
-import { amountIn, frameText, listIn, member, numberIn, textIn, Visits } from './tree'
+import type { Segment, Snapshot, Trace } from './snapshot-read'
+import type { Frame, Stacks } from './stacks'
 
 export interface OutOfMemory {
   readonly device: number
@@ -46,19 +45,22 @@ export interface DeviceMemory {
   readonly outOfMemory: readonly OutOfMemory[]
 }
 
+/** `file.py:12:function`. */
+export const frameText = ({ file, line, name }: Frame): string =>
+  `${file.slice(file.lastIndexOf('/') + 1).slice(-200)}:${line}:${name.slice(0, 200)}`
+
 /** The first Python frame is who asked. */
-function frameOf(frames: readonly unknown[], visits: Visits): string | undefined {
-  for (const frame of visits.each(frames.slice(0, 256))) {
-    const text = frameText(frame)
-    if (text !== undefined) return text
+export function callerOf(stacks: Stacks, stack: number): Frame | undefined {
+  for (const number of stacks.of(stack)) {
+    const frame = stacks.frames[number]
+    if (frame?.file.endsWith('.py') === true) return frame
   }
   return undefined
 }
 
-/** Before PyTorch 2.1 a block had a `history` of allocations with frames instead of frames. */
-function framesOf(block: unknown): readonly unknown[] {
-  const own = listIn(block, 'frames')
-  return own.length > 0 ? own : listIn(listIn(block, 'history')[0], 'frames')
+const callerText = (stacks: Stacks, stack: number): string | undefined => {
+  const caller = callerOf(stacks, stack)
+  return caller && frameText(caller)
 }
 
 class Tally {
@@ -71,33 +73,28 @@ class Tally {
   largestFree = 0
   readonly holders = new Map<string, { bytes: number; blocks: number }>()
 
-  constructor(private readonly visits: Visits) {}
+  constructor(private readonly stacks: Stacks) {}
 
-  segment(segment: unknown): void {
-    const blocks = this.visits.each(listIn(segment, 'blocks'))
+  segment({ blocks, size }: Segment): void {
     let free = 0
-    let used = 0
     for (const block of blocks) {
-      const size = amountIn(block, 'size') ?? 0
-      const state = textIn(block, 'state') ?? ''
-      if (state === 'inactive') {
-        free += size
-        this.largestFree = Math.max(this.largestFree, size)
+      if (block.state === 'inactive') {
+        free += block.size
+        this.largestFree = Math.max(this.largestFree, block.size)
         continue
       }
-      used += size
-      this.active += size
-      if (state === 'active_allocated') this.hold(block, size)
+      this.active += block.size
+      if (block.state === 'active') this.hold(block)
     }
     this.segments += 1
-    this.reserved += amountIn(segment, 'total_size') ?? free + used
-    if (used > 0) this.holes += free
+    this.reserved += size
+    if (blocks.some(({ state }) => state !== 'inactive')) this.holes += free
   }
 
-  private hold(block: unknown, size: number): void {
+  private hold({ size, requested, stack }: Segment['blocks'][number]): void {
     this.allocated += size
-    this.requested += amountIn(block, 'requested_size') ?? size
-    const frame = frameOf(framesOf(block), this.visits)
+    this.requested += requested
+    const frame = callerText(this.stacks, stack)
     if (frame === undefined) return
     const holder = this.holders.get(frame) ?? { bytes: 0, blocks: 0 }
     this.holders.set(frame, { bytes: holder.bytes + size, blocks: holder.blocks + 1 })
@@ -106,41 +103,42 @@ class Tally {
 
 type Level = 'reserved' | 'allocated' | 'active'
 /** What an action of the trace adds to a level. `alloc` stands for a tensor, `segment_*` for the device's memory. */
-const EFFECTS: Readonly<Record<string, Partial<Record<Level, 1 | -1>>>> = {
-  alloc: { allocated: 1, active: 1 },
-  free_requested: { allocated: -1 },
-  free_completed: { active: -1 },
-  segment_alloc: { reserved: 1 },
-  segment_map: { reserved: 1 },
-  segment_free: { reserved: -1 },
-  segment_unmap: { reserved: -1 },
+const EFFECTS: Readonly<Record<string, readonly (readonly [Level, 1 | -1])[]>> = {
+  alloc: [
+    ['allocated', 1],
+    ['active', 1],
+  ],
+  free_requested: [['allocated', -1]],
+  free_completed: [['active', -1]],
+  segment_alloc: [['reserved', 1]],
+  segment_map: [['reserved', 1]],
+  segment_free: [['reserved', -1]],
+  segment_unmap: [['reserved', -1]],
 }
 
-function readTrace(trace: readonly unknown[], device: number, end: Tally, visits: Visits) {
+function readTrace(trace: Trace, device: number, end: Tally, stacks: Stacks) {
   const level: Record<Level, number> = { reserved: end.reserved, allocated: end.allocated, active: end.active }
   const peak = { ...level }
   const outOfMemory: OutOfMemory[] = []
+  const known = (value: number) => (Number.isFinite(value) ? value : undefined)
   // Backwards from the end: the trace is a ring that forgets its beginning, never its end.
-  const entries = visits.each(trace)
-  for (let at = entries.length - 1; at >= 0; at -= 1) {
-    const entry = entries[at]
-    const action = textIn(entry, 'action') ?? ''
-    const size = amountIn(entry, 'size')
+  for (let row = trace.length - 1; row >= 0; row -= 1) {
+    const action = trace.actionAt(row)
+    const size = known(trace.size.at(row))
     if (action === 'oom') {
-      const microseconds = amountIn(entry, 'time_us')
+      const time = known(trace.time.at(row))
       outOfMemory.unshift({
         device,
-        time: microseconds === undefined || microseconds === 0 ? undefined : microseconds / 1e6,
+        time: time === undefined ? undefined : time / 1e6,
         requestedBytes: size,
-        freeBytes: amountIn(entry, 'device_free'),
+        freeBytes: trace.free.get(row),
         allocatedBytes: Math.max(0, level.allocated),
         reservedBytes: Math.max(0, level.reserved),
-        at: frameOf(listIn(entry, 'frames'), visits),
+        at: callerText(stacks, trace.stack.at(row)),
       })
       continue
     }
-    if (!Object.hasOwn(EFFECTS, action)) continue
-    for (const [name, sign] of Object.entries(EFFECTS[action] ?? {}) as [Level, number][]) {
+    for (const [name, sign] of EFFECTS[action] ?? []) {
       level[name] -= sign * (size ?? 0)
       peak[name] = Math.max(peak[name], level[name])
     }
@@ -148,46 +146,37 @@ function readTrace(trace: readonly unknown[], device: number, end: Tally, visits
   return { peak: trace.length > 0 ? peak : undefined, outOfMemory }
 }
 
-const MOST_DEVICES = 1024
 const MOST_HOLDERS = 20
 
-/** Undefined when it is no snapshot. */
-export function readSnapshot(tree: unknown): DeviceMemory[] | undefined {
-  if (!Array.isArray(member(tree, 'segments'))) return undefined
-  const visits = new Visits()
-  const tallies = new Map<number, Tally>()
-  const tallyOf = (device: number): Tally => {
-    const tally = tallies.get(device) ?? new Tally(visits)
-    if (tallies.size < MOST_DEVICES) tallies.set(device, tally)
-    return tally
-  }
-  for (const segment of visits.each(listIn(tree, 'segments')))
-    tallyOf(numberIn(segment, 'device') ?? 0).segment(segment)
-  const traces = listIn(tree, 'device_traces').slice(0, MOST_DEVICES)
-  traces.forEach((trace, device) => {
-    if (Array.isArray(trace) && trace.length > 0) tallyOf(device)
+/** Devices that have a segment or a trace, in order. */
+export function devicesOf({ segments, traces }: Pick<Snapshot, 'segments' | 'traces'>): number[] {
+  const traced = traces.flatMap(({ length }, device) => (length > 0 ? [device] : []))
+  return [...new Set([...segments.map(({ device }) => device), ...traced])].sort((one, other) => one - other)
+}
+
+export function memoryOf({ segments, traces, stacks }: Snapshot): DeviceMemory[] {
+  return devicesOf({ segments, traces }).map(device => {
+    const tally = new Tally(stacks)
+    for (const segment of segments) if (segment.device === device) tally.segment(segment)
+    const trace = traces[device]
+    const { peak, outOfMemory } =
+      trace === undefined ? { peak: undefined, outOfMemory: [] } : readTrace(trace, device, tally, stacks)
+    return {
+      device,
+      segments: tally.segments,
+      reservedBytes: tally.reserved,
+      allocatedBytes: tally.allocated,
+      activeBytes: tally.active,
+      requestedBytes: tally.requested,
+      holeBytes: tally.holes,
+      largestFreeBytes: tally.largestFree,
+      peakActiveBytes: peak?.active,
+      peakReservedBytes: peak?.reserved,
+      holders: [...tally.holders]
+        .map(([frame, held]) => ({ frame, ...held }))
+        .sort((a, b) => b.bytes - a.bytes)
+        .slice(0, MOST_HOLDERS),
+      outOfMemory,
+    }
   })
-  return [...tallies]
-    .sort(([a], [b]) => a - b)
-    .map(([device, tally]) => {
-      const trace = traces[device]
-      const { peak, outOfMemory } = readTrace(Array.isArray(trace) ? trace : [], device, tally, visits)
-      return {
-        device,
-        segments: tally.segments,
-        reservedBytes: tally.reserved,
-        allocatedBytes: tally.allocated,
-        activeBytes: tally.active,
-        requestedBytes: tally.requested,
-        holeBytes: tally.holes,
-        largestFreeBytes: tally.largestFree,
-        peakActiveBytes: peak?.active,
-        peakReservedBytes: peak?.reserved,
-        holders: [...tally.holders]
-          .map(([frame, held]) => ({ frame, ...held }))
-          .sort((a, b) => b.bytes - a.bytes)
-          .slice(0, MOST_HOLDERS),
-        outOfMemory,
-      }
-    })
 }

@@ -1,9 +1,10 @@
 /** `torch.cuda.memory._dump_snapshot()`: a pickle of the allocator's segments and of what it did. */
 import { format } from '../../base/units'
 import type { RecordOf, WireRecord } from '../../wire/records'
-import { readSnapshot, type DeviceMemory, type OutOfMemory } from '../evidence/snapshot'
-import { wholeBytes, type Form } from '../form'
-import { holdsText, readPickle } from '../pickle/read'
+import { memoryOf, type DeviceMemory, type OutOfMemory } from '../evidence/snapshot'
+import { readSnapshot } from '../evidence/snapshot-read'
+import type { Form } from '../form'
+import { holdsText } from '../pickle/read'
 
 const size = (bytes: number) => format(bytes, 'bytes')
 
@@ -51,9 +52,12 @@ export const torchSnapshot: Form = {
   claims: ({ bytes }) =>
     holdsText(bytes, 'device_traces') || (holdsText(bytes, 'segments') && holdsText(bytes, 'total_size')),
   async read(chunks, write) {
-    const devices = readSnapshot(readPickle(await wholeBytes(chunks, 'torch-snapshot')))
-    if (devices === undefined) return { linesRead: 0, linesUnread: 1 }
-    const records: WireRecord[] = devices.flatMap(device => [state(device), ...device.outOfMemory.map(failure)])
+    const snapshot = await readSnapshot(chunks)
+    if (snapshot === undefined) return { linesRead: 0, linesUnread: 1 }
+    const records: WireRecord[] = memoryOf(snapshot).flatMap(device => [
+      state(device),
+      ...device.outOfMemory.map(failure),
+    ])
     await write(records)
     return { linesRead: 1, linesUnread: 0 }
   },
