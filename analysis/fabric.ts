@@ -61,6 +61,43 @@ function localsOf(places: NonNullable<DetectorWindow['places']>) {
   return { locals, counts }
 }
 
+type Crossed = Omit<Link, 'groups'> & { readonly groups: number[] }
+
+/** Where a rank's traffic leaves its node. */
+interface End {
+  readonly node: string
+  readonly leafName: string | undefined
+  readonly nic: Crossed
+  readonly leaf: Crossed | undefined
+  readonly uplink: Crossed | undefined
+}
+
+type LinkFinder = (kind: LinkKind, own: string, node?: string, card?: string) => Crossed
+
+/** Each link once, in the order in which they are first asked for. */
+function linkFinder(links: Crossed[]): LinkFinder {
+  const known = new Map<string, Crossed>()
+  return (kind, own, node, card) => {
+    const name = [kind, own, card].filter(Boolean).join(' ')
+    const before = known.get(name)
+    if (before !== undefined) return before
+    const link = { kind, node, card, name, groups: [] }
+    known.set(name, link)
+    links.push(link)
+    return link
+  }
+}
+
+function endAt(node: string, { name, leaf }: Card, linkOf: LinkFinder): End {
+  return {
+    node,
+    leafName: leaf,
+    nic: linkOf('nic', node, node, name),
+    leaf: leaf === undefined ? undefined : linkOf('leaf', leaf),
+    uplink: leaf === undefined ? undefined : linkOf('uplink', leaf),
+  }
+}
+
 export function fabricOf(
   groups: readonly GroupFacts[],
   places: NonNullable<DetectorWindow['places']>,
@@ -76,41 +113,43 @@ export function fabricOf(
     const card = own[Math.floor((local * own.length) / Math.max(1, counts.get(node) ?? 1))] ?? own[0]
     return card === undefined ? { name: String(local), leaf: undefined } : { name: card.device, leaf: card.leaf }
   }
-  const links = new Map<string, Omit<Link, 'groups'> & { groups: number[] }>()
-  const nodesOf = new Map<string, Set<string>>()
+  const links: Crossed[] = []
+  const linkOf = linkFinder(links)
+  // A rank is in many groups: its links are looked up once.
+  const ends = new Map<number, End | undefined>()
+  const endOf = (rank: number): End | undefined => {
+    const known = ends.get(rank)
+    if (known !== undefined || ends.has(rank)) return known
+    const node = places.get(rank)?.node
+    const end = node === undefined ? undefined : endAt(node, cardOf(rank, node), linkOf)
+    ends.set(rank, end)
+    return end
+  }
   const spans = groups.map(({ ranks }, number) => {
-    const at = ranks.map(rank => ({ rank, node: places.get(rank)?.node }))
-    const crossed = new Map<string, Omit<Link, 'groups'>>()
-    const cross = (kind: LinkKind, own: string, node?: string, card?: string) => {
-      const name = [kind, own, card].filter(Boolean).join(' ')
-      crossed.set(name, { kind, node, card, name })
+    const at = ranks.map(endOf)
+    const cross = (link: Crossed | undefined) => {
+      if (link !== undefined && link.groups.at(-1) !== number) link.groups.push(number)
     }
     let span = 'node' as 'node' | 'leaf' | 'fabric'
+    if (at.includes(undefined)) return undefined
     for (const [index, from] of at.entries()) {
       const to = at[(index + 1) % at.length] ?? from
-      if (from.node === undefined || to.node === undefined) return undefined
-      if (from.node === to.node) continue
-      const ends = [cardOf(from.rank, from.node), cardOf(to.rank, to.node)] as const
-      cross('nic', from.node, from.node, ends[0].name)
-      cross('nic', to.node, to.node, ends[1].name)
-      const isFar = ends[0].leaf !== ends[1].leaf
-      for (const { leaf } of ends) {
-        if (leaf === undefined) continue
-        cross('leaf', leaf)
-        if (isFar) cross('uplink', leaf)
+      if (from === undefined || to === undefined || from.node === to.node) continue
+      const isFar = from.leafName !== to.leafName
+      for (const end of [from, to]) {
+        cross(end.nic)
+        cross(end.leaf)
+        if (isFar) cross(end.uplink)
       }
       span = isFar || span === 'fabric' ? 'fabric' : 'leaf'
     }
-    if (span === 'node' && at[0]?.node !== undefined) cross('nvlink', at[0].node, at[0].node)
-    for (const [name, link] of crossed) {
-      const known = links.get(name) ?? { ...link, groups: [] }
-      known.groups.push(number)
-      links.set(name, known)
-    }
+    const [first] = at
+    if (span === 'node' && first !== undefined) cross(linkOf('nvlink', first.node, first.node))
     return span
   })
+  const nodesOf = new Map<string, Set<string>>()
   if (isKnown)
     for (const [node, own] of cards)
       for (const { leaf } of own) nodesOf.set(leaf, (nodesOf.get(leaf) ?? new Set()).add(node))
-  return { links: [...links.values()], spans, nodesOf: isKnown ? nodesOf : undefined }
+  return { links: links.filter(link => link.groups.length > 0), spans, nodesOf: isKnown ? nodesOf : undefined }
 }

@@ -1,7 +1,8 @@
 /** Groups × steps, dense: how long each group's transfers took, and how much longer than those of groups that are alike. */
 import { grouped } from '../base/grouped'
+import { Axis } from './axis'
 import type { GroupFacts, GroupStepColumns } from './detector'
-import { median } from './statistics'
+import { median, medianInPlace } from './statistics'
 
 /** A cell of group number g and step number s is at g · steps + s; NaN is absent. */
 export interface GroupMatrix {
@@ -28,11 +29,11 @@ export function groupMatrix(
   const cells = groups.length * steps.length
   if (cells === 0 || cells > MAX_CELLS) return undefined
   const seconds = new Float64Array(cells).fill(NaN)
-  const stepPlaces = new Map(Array.from(steps, (step, place) => [step, place]))
+  const stepAxis = new Axis(steps)
   for (let row = 0; row < columns.step.length; row += 1) {
     const [group, value] = [columns.group[row] ?? -1, columns.seconds[row] ?? NaN]
-    const step = stepPlaces.get(columns.step[row] ?? NaN)
-    if (step !== undefined && groups[group] !== undefined && value > 0 && value < Infinity)
+    const step = stepAxis.place(columns.step[row] ?? NaN)
+    if (step >= 0 && groups[group] !== undefined && value > 0 && value < Infinity)
       seconds[group * steps.length + step] = value
   }
   const excess = new Float64Array(cells).fill(NaN)
@@ -49,23 +50,34 @@ function compare(steps: number, members: readonly number[], seconds: Float64Arra
   const ascending = middles.filter(middle => middle > 0).sort((one, other) => one - other)
   const usual = ascending[Math.floor(USUAL_QUANTILE * (ascending.length - 1))] ?? NaN
   const faster = ascending[Math.floor((ascending.length - 1) / 2)] ?? NaN
-  const shared = new Float64Array(members.length)
-  for (let step = 0; step < steps; step += 1) {
-    let known = 0
+  const isFaster = middles.map(middle => middle <= faster)
+  const shared = new Float64Array(STRIPE * members.length)
+  const counts = new Int32Array(STRIPE)
+  for (let from = 0; from < steps; from += STRIPE) {
+    const count = Math.min(STRIPE, steps - from)
+    counts.fill(0)
     for (const [index, group] of members.entries()) {
-      const middle = middles[index] ?? NaN
-      const value = seconds[group * steps + step] ?? NaN
-      if (middle <= faster && !Number.isNaN(value)) shared[known++] = value / middle
+      if (isFaster[index] !== true) continue
+      for (let step = 0; step < count; step += 1) {
+        const value = seconds[group * steps + from + step] ?? NaN
+        if (Number.isNaN(value)) continue
+        shared[step * members.length + (counts[step] ?? 0)] = value / (middles[index] ?? NaN)
+        counts[step] = (counts[step] ?? 0) + 1
+      }
     }
-    if (known === 0) continue
-    const sorted = shared.subarray(0, known).sort()
-    const common = known < SHARED_LEAST ? 1 : (sorted[known >> 1] ?? NaN)
-    for (const group of members) {
-      const cell = group * steps + step
-      excess[cell] = (seconds[cell] ?? NaN) / (usual * common) - 1
+    for (let step = 0; step < count; step += 1) {
+      const [at, known] = [step * members.length, counts[step] ?? 0]
+      if (known === 0) continue
+      const common = known < SHARED_LEAST ? 1 : medianInPlace(shared.subarray(at, at + known), known)
+      for (const group of members) {
+        const cell = group * steps + from + step
+        excess[cell] = (seconds[cell] ?? NaN) / (usual * common) - 1
+      }
     }
   }
 }
 
+/** Steps that are looked at together: a group's lie side by side in memory. */
+const STRIPE = 8
 /** Of fewer, what they share cannot be told from what one of them has. */
 const SHARED_LEAST = 8

@@ -1,10 +1,11 @@
 /**
- * Ranks × steps, dense, each beside the others of its role. A role's values are sorted once a step: with thousands of
- * ranks, gathering the peers of each anew would take minutes.
+ * Ranks × steps, dense, each beside the others of its role. A role's median is found once a step: with thousands of ranks,
+ * gathering the peers of each anew would take minutes.
  */
 import { grouped } from '../base/grouped'
+import { Axis } from './axis'
 import type { RankStepColumns } from './detector'
-import { medianWithout } from './statistics'
+import { medianInPlace } from './statistics'
 
 export const PHASES = ['data', 'forward', 'backward'] as const
 export type Phase = (typeof PHASES)[number]
@@ -32,16 +33,13 @@ export interface RankMatrix {
 /** A window of ranks that share no steps is not a window. */
 const MAX_CELLS = 1 << 26
 
-const ascending = (values: Iterable<number>) => Float64Array.from(new Set(values)).filter(Number.isFinite).sort()
-const placesOf = (values: Float64Array) => new Map(Array.from(values, (value, place) => [value, place]))
-
 /** Undefined where there is nothing to compare. A rank that repeats a step replaces itself. */
 export function rankMatrix(
   columns: RankStepColumns,
   roles: ReadonlyMap<number, string> | undefined,
 ): RankMatrix | undefined {
-  const ranks = ascending(Array.from(columns.rank))
-  const steps = ascending(Array.from(columns.step))
+  const [rankAxis, stepAxis] = [new Axis(columns.rank), new Axis(columns.step)]
+  const [ranks, steps] = [rankAxis.values, stepAxis.values]
   const cells = ranks.length * steps.length
   if (cells === 0 || cells > MAX_CELLS) return undefined
   const column = () => new Float64Array(cells).fill(NaN)
@@ -56,7 +54,7 @@ export function rankMatrix(
     phases: { data: column(), forward: column(), backward: column() },
     roles: membersOf(ranks, roles),
   }
-  fill(matrix, columns)
+  fill(matrix, columns, rankAxis, stepAxis)
   const roleWork = new Float64Array(matrix.roles.length * steps.length).fill(NaN)
   for (const [role, members] of matrix.roles.entries()) compare({ ...matrix, roleWork }, role, members)
   return { ...matrix, roleWork }
@@ -67,23 +65,23 @@ function membersOf(ranks: Float64Array, roles: ReadonlyMap<number, string> | und
   return Array.from(members.values(), places => Int32Array.from(places))
 }
 
-function fill(matrix: Omit<RankMatrix, 'roleWork'>, columns: RankStepColumns): void {
-  const [rankPlaces, stepPlaces] = [placesOf(matrix.ranks), placesOf(matrix.steps)]
+function fill(matrix: Omit<RankMatrix, 'roleWork'>, columns: RankStepColumns, ranks: Axis, steps: Axis): void {
   const { data, forward, backward } = matrix.phases
+  const { length } = matrix.steps
   for (let row = 0; row < columns.step.length; row += 1) {
-    const rank = rankPlaces.get(columns.rank[row] ?? NaN)
-    const step = stepPlaces.get(columns.step[row] ?? NaN)
+    const rank = ranks.place(columns.rank[row] ?? NaN)
+    const step = steps.place(columns.step[row] ?? NaN)
     const communication = columns.communicationSeconds[row] ?? NaN
-    if (rank === undefined || step === undefined || !Number.isFinite(communication)) continue
-    const cell = rank * matrix.steps.length + step
+    if (rank < 0 || step < 0 || !Number.isFinite(communication)) continue
+    const cell = rank * length + step
+    const own = [
+      columns.dataSeconds[row] ?? NaN,
+      columns.forwardSeconds[row] ?? NaN,
+      columns.backwardSeconds[row] ?? NaN,
+    ]
     let work = NaN
-    const add = (column: Float64Array, value: number) => {
-      column[cell] = value
-      if (Number.isFinite(value)) work = (Number.isNaN(work) ? 0 : work) + value
-    }
-    add(data, columns.dataSeconds[row] ?? NaN)
-    add(forward, columns.forwardSeconds[row] ?? NaN)
-    add(backward, columns.backwardSeconds[row] ?? NaN)
+    for (const value of own) if (Number.isFinite(value)) work = (Number.isNaN(work) ? 0 : work) + value
+    ;[data[cell], forward[cell], backward[cell]] = [own[0] ?? NaN, own[1] ?? NaN, own[2] ?? NaN]
     if (Number.isNaN(work)) continue
     matrix.work[cell] = work
     matrix.communication[cell] = communication
@@ -91,37 +89,47 @@ function fill(matrix: Omit<RankMatrix, 'roleWork'>, columns: RankStepColumns): v
   }
 }
 
+/** Steps that are looked at together: a rank's lie side by side in memory. */
+const STRIPE = 8
+
 /** Excess of the ranks of one role. Steps in which fewer than two of them are known are left out. */
 function compare(matrix: RankMatrix, role: number, members: Int32Array): void {
   const { steps, work, communication, excess, ahead, roleWork } = matrix
-  const works = new Float64Array(members.length)
-  const waits = new Float64Array(members.length)
-  for (let step = 0; step < steps.length; step += 1) {
-    let known = 0
+  const [works, waits] = [new Float64Array(STRIPE * members.length), new Float64Array(STRIPE * members.length)]
+  const counts = new Int32Array(STRIPE)
+  const middles = { work: new Float64Array(STRIPE), wait: new Float64Array(STRIPE) }
+  for (let from = 0; from < steps.length; from += STRIPE) {
+    const count = Math.min(STRIPE, steps.length - from)
+    counts.fill(0)
     for (const rank of members) {
-      const cell = rank * steps.length + step
-      if (Number.isNaN(work[cell])) continue
-      works[known] = work[cell] ?? NaN
-      waits[known] = communication[cell] ?? NaN
-      known += 1
+      const first = rank * steps.length + from
+      for (let step = 0; step < count; step += 1) {
+        const own = work[first + step] ?? NaN
+        if (Number.isNaN(own)) continue
+        const at = step * members.length + (counts[step] ?? 0)
+        works[at] = own
+        waits[at] = communication[first + step] ?? NaN
+        counts[step] = (counts[step] ?? 0) + 1
+      }
     }
-    if (known < 2) continue
-    const sortedWorks = works.subarray(0, known).sort()
-    const sortedWaits = waits.subarray(0, known).sort()
-    const middleWork = medianWithout(sortedWorks, NaN)
-    const middleWait = medianWithout(sortedWaits, NaN)
-    roleWork[role * steps.length + step] = middleWork
+    for (let step = 0; step < count; step += 1) {
+      const [at, known] = [step * members.length, counts[step] ?? 0]
+      middles.work[step] = medianInPlace(works.subarray(at, at + known), known)
+      middles.wait[step] = medianInPlace(waits.subarray(at, at + known), known)
+      if (known >= 2) roleWork[role * steps.length + from + step] = middles.work[step] ?? NaN
+    }
     for (const rank of members) {
-      const cell = rank * steps.length + step
-      const own = work[cell] ?? NaN
-      const wait = communication[cell] ?? NaN
-      if (Number.isNaN(own)) continue
-      // Of two, the median of both is half one's own.
-      const peerWork = known === 2 ? medianWithout(sortedWorks, own) : middleWork
-      const peerWait = known === 2 ? medianWithout(sortedWaits, wait) : middleWait
-      if (!(peerWork > 0)) continue
-      excess[cell] = own / peerWork - 1
-      ahead[cell] = (peerWait - wait) / peerWork
+      const first = rank * steps.length + from
+      for (let step = 0; step < count; step += 1) {
+        const [own, wait] = [work[first + step] ?? NaN, communication[first + step] ?? NaN]
+        const known = counts[step] ?? 0
+        let [peerWork, peerWait] = [middles.work[step] ?? NaN, middles.wait[step] ?? NaN]
+        // Of two, the median of both is half one's own.
+        if (known === 2) [peerWork, peerWait] = [2 * peerWork - own, 2 * peerWait - wait]
+        if (known < 2 || Number.isNaN(own) || !(peerWork > 0)) continue
+        excess[first + step] = own / peerWork - 1
+        ahead[first + step] = (peerWait - wait) / peerWork
+      }
     }
   }
 }

@@ -6,7 +6,7 @@ import { grouped } from '../base/grouped'
 import type { Fabric, Link, LinkKind } from './fabric'
 import type { GroupMatrix } from './group-matrix'
 import { islandOf } from './islands'
-import { median } from './statistics'
+import { median, medianInPlace } from './statistics'
 import { stragglersOf, type Likeness, type Straggler } from './stragglers'
 
 export interface SlowLink {
@@ -54,20 +54,30 @@ function sampleOf(groups: readonly number[]): readonly number[] {
   return Array.from({ length: SAMPLE }, (_, index) => groups[Math.floor((index * groups.length) / SAMPLE)] ?? 0)
 }
 
+/** Steps that are looked at together: a group's lie side by side in memory. */
+const STRIPE = 8
+
 /** By link and step: the median of the groups that cross it. */
 function linkExcess({ steps, excess }: GroupMatrix, links: readonly Link[]): Float64Array {
   const column = new Float64Array(links.length * steps.length).fill(NaN)
+  const values = new Float64Array(STRIPE * SAMPLE)
+  const counts = new Int32Array(STRIPE)
   for (const [number, link] of links.entries()) {
     const sample = sampleOf(link.groups)
-    const values = new Float64Array(sample.length)
-    for (let step = 0; step < steps.length; step += 1) {
-      let known = 0
-      for (const group of sample) {
-        const value = excess[group * steps.length + step] ?? NaN
-        if (!Number.isNaN(value)) values[known++] = value
+    for (let from = 0; from < steps.length; from += STRIPE) {
+      const count = Math.min(STRIPE, steps.length - from)
+      counts.fill(0)
+      for (const group of sample)
+        for (let step = 0; step < count; step += 1) {
+          const value = excess[group * steps.length + from + step] ?? NaN
+          if (Number.isNaN(value)) continue
+          values[step * SAMPLE + (counts[step] ?? 0)] = value
+          counts[step] = (counts[step] ?? 0) + 1
+        }
+      for (let step = 0; step < count; step += 1) {
+        const [at, known] = [step * SAMPLE, counts[step] ?? 0]
+        column[number * steps.length + from + step] = medianInPlace(values.subarray(at, at + known), known)
       }
-      const sorted = values.subarray(0, known).sort()
-      column[number * steps.length + step] = ((sorted[(known - 1) >> 1] ?? NaN) + (sorted[known >> 1] ?? NaN)) / 2
     }
   }
   return column
@@ -164,6 +174,13 @@ function mostOf(possible: readonly Link[], picked: readonly Link[], isOpen: (gro
 /** Of a class of which more than this crosses a link, too few are left to tell what is usual. */
 const CROSSES_MOST = 0.75
 
+/** The newest are looked at first: most groups are known there. */
+function isKnown(excess: Float64Array, group: number, steps: number): boolean {
+  for (let cell = (group + 1) * steps - 1; cell >= group * steps; cell -= 1)
+    if (!Number.isNaN(excess[cell])) return true
+  return false
+}
+
 export function slowLinksOf(matrix: GroupMatrix, fabric: Fabric): SlowLink[] {
   const { classes, excess, steps } = matrix
   const sizes = new Map(
@@ -172,10 +189,7 @@ export function slowLinksOf(matrix: GroupMatrix, fabric: Fabric): SlowLink[] {
       ([kind, all]) => [kind, all.length],
     ),
   )
-  const isCompared = classes.map(
-    (kind, group) =>
-      kind !== undefined && !excess.subarray(group * steps.length, (group + 1) * steps.length).every(Number.isNaN),
-  )
+  const isCompared = classes.map((kind, group) => kind !== undefined && isKnown(excess, group, steps.length))
   // Groups that are alike with others that do not cross the link: they alone can blame it or clear it.
   const links = fabric.links.map(link => ({
     ...link,

@@ -1,5 +1,5 @@
 /** How far apart things that are alike lie, from few or many of them. */
-import { known, median } from './statistics'
+import { finiteOf, medianInPlace } from './statistics'
 
 /** A median absolute deviation times this is the standard deviation of a normal distribution. */
 const NORMAL = 1.4826
@@ -7,10 +7,11 @@ const NORMAL = 1.4826
 const PRIOR_COUNT = 16
 
 /** Standard deviation, robust: half of the values may be anything. NaN of nothing. */
-export function deviation(values: Iterable<number>): number {
-  const finite = known(values)
-  const middle = median(finite)
-  return NORMAL * median(finite.map(value => Math.abs(value - middle)))
+export function deviation(values: ArrayLike<number>): number {
+  const finite = finiteOf(values)
+  const middle = medianInPlace(finite, finite.length)
+  for (let index = 0; index < finite.length; index += 1) finite[index] = Math.abs((finite[index] ?? NaN) - middle)
+  return NORMAL * medianInPlace(finite, finite.length)
 }
 
 /** Of the lower half of normal values, times this, it is that of all of them. */

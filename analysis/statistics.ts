@@ -3,34 +3,71 @@
 export const known = (values: Iterable<number>): number[] => [...values].filter(value => Number.isFinite(value))
 
 /** NaN where nothing is known. */
-export function median(values: Iterable<number>): number {
-  const sorted = known(values).sort((one, other) => one - other)
-  return middleOf(sorted.length, index => sorted[index] ?? NaN)
+export function median(values: ArrayLike<number>): number {
+  const finite = finiteOf(values)
+  return medianInPlace(finite, finite.length)
 }
 
-/** Median of values that are all known and ascending, less one of them: `own`, unless that is not known itself. */
-export function medianWithout(ascending: ArrayLike<number>, own: number): number {
-  const valueAt = (index: number) => ascending[index] ?? NaN
-  if (!Number.isFinite(own)) return middleOf(ascending.length, valueAt)
-  const at = firstNotBelow(ascending, own)
-  return middleOf(ascending.length - 1, index => valueAt(index < at ? index : index + 1))
-}
-
-function middleOf(count: number, valueAt: (index: number) => number): number {
-  const middle = count >> 1
-  const upper = valueAt(middle)
-  return count % 2 === 1 ? upper : (upper + valueAt(middle - 1)) / 2
-}
-
-function firstNotBelow(ascending: ArrayLike<number>, value: number): number {
-  let [low, high] = [0, ascending.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((ascending[middle] ?? NaN) < value) low = middle + 1
-    else high = middle
+/** A copy of what is known. */
+export function finiteOf(values: ArrayLike<number>): Float64Array {
+  const copy = new Float64Array(values.length)
+  let count = 0
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index] ?? NaN
+    if (Number.isFinite(value)) copy[count++] = value
   }
-  return low
+  return copy.subarray(0, count)
 }
+
+/** Of the first `count` of values that are all known: they change places. NaN of none. */
+export function medianInPlace(values: Float64Array, count: number): number {
+  if (count === 0) return NaN
+  const middle = count >> 1
+  const upper = select(values, count, middle)
+  if (count % 2 === 1) return upper
+  // All before the middle are no greater now.
+  let lower = values[0] ?? NaN
+  for (let index = 1; index < middle; index += 1) if ((values[index] ?? NaN) > lower) lower = values[index] ?? NaN
+  return (lower + upper) / 2
+}
+
+/** Fewer are sorted by insertion. */
+const FEW = 24
+
+/** The value at place `wanted` in their order, by Hoare's quickselect; those before it are no greater, those behind no less. */
+function select(values: Float64Array, count: number, wanted: number): number {
+  let [first, last] = [0, count - 1]
+  while (last - first >= FEW) {
+    const pivot = middleOfThree(values[first] ?? NaN, values[(first + last) >> 1] ?? NaN, values[last] ?? NaN)
+    let [low, high] = [first, last]
+    while (low <= high) {
+      while ((values[low] ?? NaN) < pivot) low += 1
+      while ((values[high] ?? NaN) > pivot) high -= 1
+      if (low > high) break
+      const swapped = values[low] ?? NaN
+      values[low] = values[high] ?? NaN
+      values[high] = swapped
+      low += 1
+      high -= 1
+    }
+    if (wanted <= high) last = high
+    else if (wanted >= low) first = low
+    else return values[wanted] ?? NaN
+  }
+  for (let at = first + 1; at <= last; at += 1) {
+    const value = values[at] ?? NaN
+    let before = at - 1
+    while (before >= first && (values[before] ?? NaN) > value) {
+      values[before + 1] = values[before] ?? NaN
+      before -= 1
+    }
+    values[before + 1] = value
+  }
+  return values[wanted] ?? NaN
+}
+
+const middleOfThree = (one: number, other: number, third: number) =>
+  Math.max(Math.min(one, other), Math.min(Math.max(one, other), third))
 
 /** Of what is known; NaN of nothing. Spreading a long run into `Math.max` would overflow the stack. */
 export function extent(values: ArrayLike<number>): { readonly least: number; readonly greatest: number } {

@@ -5,7 +5,7 @@
  */
 import type { RankMatrix } from './rank-matrix'
 import { deviation, deviationsOf, spread, tail } from './spread'
-import { median } from './statistics'
+import { median, medianInPlace } from './statistics'
 
 export type Pattern = 'constant' | 'drifting' | 'intermittent'
 
@@ -88,16 +88,13 @@ function blocksOf({ ranks, steps, excess, ahead }: Excesses): Blocks {
         const value = values[cell] ?? NaN
         if (!Number.isNaN(value)) own[known++] = value
       }
-      blocks[block] = known < BLOCK_LEAST ? NaN : middleOf(own.subarray(0, known).sort())
+      blocks[block] = known < BLOCK_LEAST ? NaN : medianInPlace(own, known)
     }
     return blocks
   })
   const [excessBlocks = new Float64Array(), aheadBlocks = new Float64Array()] = columns
   return { count, excess: excessBlocks, ahead: aheadBlocks, scatter: scatterOf(excess, steps.length) }
 }
-
-const middleOf = (sorted: Float64Array) =>
-  ((sorted[(sorted.length - 1) >> 1] ?? NaN) + (sorted[sorted.length >> 1] ?? NaN)) / 2
 
 /** From the differences of steps that follow each other, so that levels do not count; of a sample of the cells. */
 function scatterOf(excess: Float64Array, steps: number): number {
