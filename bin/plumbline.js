@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Builds what is missing, with progress shown, and runs the command line.
-import { build } from '../scripts/build.mjs'
+// Runs the command line. In a clone it first builds what is missing, with progress shown; a package comes built.
+import { existsSync } from 'node:fs'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major < 20 || (major === 20 && minor < 9)) {
@@ -8,8 +8,13 @@ if (major < 20 || (major === 20 && minor < 9)) {
   console.error('fix: install a current Node.js')
   process.exit(1)
 }
-// Only a hub that will show the page needs it built.
-const words = process.argv.slice(2)
-const page = words[0] === 'start' && !['--no-page', '--help', '-h', '--print-config'].some(flag => words.includes(flag))
-await build({ page, log: line => console.error(line) })
+const builder = new URL('../scripts/build.mjs', import.meta.url)
+if (existsSync(builder)) {
+  // Only a hub that will show the page needs it built.
+  const words = process.argv.slice(2)
+  const page =
+    words[0] === 'start' && !['--no-page', '--help', '-h', '--print-config'].some(flag => words.includes(flag))
+  const { build } = await import(builder.href)
+  await build({ page, log: line => console.error(line) })
+}
 await import('../dist/entry.js')

@@ -4,13 +4,13 @@ import { basename, delimiter, join } from 'node:path'
 import { startAgent, type AgentHandle } from '../agent/agent'
 import { unixSeconds } from '../base/clock'
 import { messageOf, PlumblineError } from '../base/errors'
-import { packageRoot } from '../base/root'
 import { localHost } from '../collectors/host'
 import { collectors } from '../collectors/index'
 import { launch, type Launched } from '../collectors/launch'
 import { createLogReader } from '../collectors/logs/read'
 import type { RecordOf, WireRecord } from '../wire/records'
 import { defineCommand, type Invocation } from './command'
+import { hookFolder } from './hook-folder'
 import { newRunId } from './run-id'
 import { hubAnswers } from './hub-answers'
 import { hubUrl, type PlumblineSettings } from './settings'
@@ -20,14 +20,14 @@ const KILL_MS = 10_000
 /** Output that a daemon holds open when the job is gone is let go of after so long without a byte. */
 const OUTPUT_MS = 2_000
 
-function jobEnvironment(run: string, hookFolder: string): NodeJS.ProcessEnv {
-  const path = [join(packageRoot, 'hook'), process.env['PYTHONPATH']].filter(Boolean).join(delimiter)
+function jobEnvironment(run: string, hookLogs: string, data: string): NodeJS.ProcessEnv {
+  const path = [hookFolder(data), process.env['PYTHONPATH']].filter(Boolean).join(delimiter)
   return {
     // Python holds back what it prints into a pipe: the log would come in lumps of 8 KiB, minutes late.
     PYTHONUNBUFFERED: '1',
     ...process.env,
     PLUMBLINE_RUN: run,
-    PLUMBLINE_HOOK_DIR: hookFolder,
+    PLUMBLINE_HOOK_DIR: hookLogs,
     PYTHONPATH: path,
   }
 }
@@ -36,7 +36,8 @@ interface Job {
   readonly run: string
   readonly name: string
   readonly command: readonly string[]
-  readonly hookFolder: string
+  /** Where the ranks' hooks write. */
+  readonly hookLogs: string
 }
 
 /** An agent that cannot start (no room, no rights) must not keep the job from running. */
@@ -62,7 +63,7 @@ async function watcher(
       collectorSettings: {
         intervalMs,
         scrape: settings.scrape,
-        logs: [...settings.logs, join(job.hookFolder, 'rank-*.jsonl')],
+        logs: [...settings.logs, join(job.hookLogs, 'rank-*.jsonl')],
         run: job.run,
         fromStart: true,
         synthetic: false,
@@ -121,9 +122,9 @@ function exitCodeOf(result: Awaited<Launched['ended']>): number {
 }
 
 /** Before the job is there, which writes into it at once. Where it cannot be made, the spool says why. */
-function makeHookFolder({ hookFolder }: Job): void {
+function makeHookLogs({ hookLogs }: Job): void {
   try {
-    mkdirSync(hookFolder, { recursive: true })
+    mkdirSync(hookLogs, { recursive: true })
   } catch {
     // The job runs all the same.
   }
@@ -143,9 +144,9 @@ async function watchJob(job: Job, settings: PlumblineSettings, log: (line: strin
     add({ kind: 'run', time: unixSeconds(), run: job.run, node: hostname(), name: job.name, ...fields })
 
   for (const stream of ['stdout', 'stderr'] as const) process[stream].on('error', () => undefined)
-  makeHookFolder(job)
+  makeHookLogs(job)
   const launched = launch(job.command[0] ?? '', job.command.slice(1), {
-    environment: jobEnvironment(job.run, job.hookFolder),
+    environment: jobEnvironment(job.run, job.hookLogs, settings.data),
     async onOutput(stream, chunk) {
       await passOn(stream, chunk)
       try {
@@ -219,7 +220,7 @@ async function run({ arguments: words, options, settings }: Invocation): Promise
   const script = words.find(word => /\.(py|sh)$/.test(word)) ?? words[0] ?? ''
   const name = typeof given === 'string' ? given : basename(script)
   const log = options['quiet'] === true ? () => undefined : (line: string) => console.error(`plumbline: ${line}`)
-  const job = { run: id, name, command: words, hookFolder: join(settings.data, 'runs', id) }
+  const job = { run: id, name, command: words, hookLogs: join(settings.data, 'runs', id) }
   try {
     return await watchJob(job, settings, log)
   } catch (error) {

@@ -1,9 +1,9 @@
 /** Python with torch, and the hook that a training script may import. */
-import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { z } from 'zod'
 import type { Host } from '../../collectors/host'
+import { hookFolder } from '../hook-folder'
 import { absent, failed, ok, type Check } from './check'
 
 const TIMEOUT_MS = 30_000
@@ -51,19 +51,11 @@ export const torch: Check = {
   },
 }
 
-/** The folder of this package: the nearest above this file whose package.json is Plumbline's. */
-export function packageFolder(from = dirname(fileURLToPath(import.meta.url))): string | undefined {
-  const manifest = join(from, 'package.json')
-  if (existsSync(manifest) && /"name":\s*"plumbline"/.test(readFileSync(manifest, 'utf8'))) return from
-  const parent = dirname(from)
-  return parent === from ? undefined : packageFolder(parent)
-}
-
 export const hook: Check = {
   name: 'hook',
   needed: false,
-  async run(host) {
-    const folder = join(packageFolder() ?? '', 'hook')
+  async run(host, { data }) {
+    const folder = hookFolder(data)
     const file = join(folder, 'plumbline_hook.py')
     if (!existsSync(file)) return failed(`${file} is missing`, 'install Plumbline anew')
     for (const python of PYTHONS) {
