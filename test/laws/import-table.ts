@@ -8,5 +8,5 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   analysis: ['wire', 'math', 'base'],
   hub: ['analysis', 'wire', 'math', 'base'],
   app: ['wire', 'math', 'base'],
-  cli: ['agent', 'analysis', 'base', 'collectors', 'hub', 'math', 'wire'],
+  cli: ['agent', 'analysis', 'base', 'collectors', 'hook', 'hub', 'math', 'wire'],
 }
