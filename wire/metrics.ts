@@ -82,6 +82,9 @@ export const processesSchema = z.array(
   z.object({ pid: finite, name: z.string().optional(), memoryUsedBytes: finite.optional() }),
 )
 
+/** `largest`: a single allocation, which is in one of the other parts as well. */
+export const memoryPartsSchema = z.array(z.object({ name: z.string(), bytes: finite, largest: z.boolean().optional() }))
+
 export const catalogue = {
   gpu: {
     time,
@@ -131,6 +134,7 @@ export const catalogue = {
     memoryTotalBytes: gauge('bytes', 'Memory in all.'),
     swapUsedBytes: gauge('bytes', 'Swap in use.'),
     loadAverage: gauge('none', 'Load average over one minute.'),
+    processes: json(processesSchema, 'The processes that hold most memory.'),
   },
   link: {
     time,
@@ -230,6 +234,7 @@ export const catalogue = {
     reservedBytes: gauge('bytes', 'Memory held by the allocator.'),
     reservedUnallocatedBytes: gauge('bytes', 'Held by the allocator, in use by nobody.'),
     exitCode: gauge('none', 'Exit code of the process.'),
+    parts: json(memoryPartsSchema, 'What memory was needed for, as the compiler or the allocator tells it.'),
   },
   collective: {
     time,

@@ -48,9 +48,47 @@ function readSrun(text: string): WireRecord[] | undefined {
   return [{ kind: 'event', type: 'crash', node: match[1], rank, exitCode, message: text }]
 }
 
+/** Others who tell how a process ended: a container's runtime, an IDE, mpirun, multiprocessing, a shell. */
+const ENDED: readonly { readonly pattern: RegExp; readonly signal?: true }[] = [
+  {
+    pattern: /\b(?:terminated with|exited with|finished with|command terminated with) exit code \(?(?<code>\d{1,3})\)?/,
+  },
+  { pattern: /^\s{0,40}Exit Code: {1,40}(?<code>\d{1,3})$/ },
+  { pattern: /\bexited with code (?<code>\d{1,3})\b/ },
+  {
+    pattern:
+      /\bprocess rank (?<rank>\d{1,8}) with PID \d{1,10} on node (?<node>\S{1,256}) exited on signal (?<code>\d{1,3})\b/,
+    signal: true,
+  },
+  { pattern: /ProcessExitedException: process (?<rank>\d{1,8}) terminated with signal (?<name>SIG[A-Z]{2,10})/ },
+  { pattern: /\bline \d{1,8}: {1,8}\d{1,10} (?<name>Killed|Segmentation fault|Aborted|Bus error|Terminated)\b/ },
+]
+const NAMES: Readonly<Record<string, number>> = { SIGKILL: 137, SIGSEGV: 139, SIGABRT: 134, SIGBUS: 135, SIGTERM: 143 }
+
+function readEnded(text: string): WireRecord[] | undefined {
+  for (const { pattern, signal } of ENDED) {
+    const groups = pattern.exec(text)?.groups
+    if (groups === undefined) continue
+    const { code, name = '', rank, node } = groups
+    const exitCode = code === undefined ? (SIGNALS[name] ?? NAMES[name]) : Number(code) + (signal === true ? 128 : 0)
+    if (exitCode === undefined || exitCode === 0) return []
+    return [
+      {
+        kind: 'event',
+        type: 'crash',
+        rank: rank === undefined ? undefined : Number(rank),
+        node,
+        exitCode,
+        message: text.trim().slice(0, 2000),
+      },
+    ]
+  }
+  return undefined
+}
+
 export function readLauncher(text: string, state: { rootCause: RootCause | null }): WireRecord[] | undefined {
   const failed = FAILED.exec(text)
-  if (failed === null) return readReport(text, state) ?? readSrun(text)
+  if (failed === null) return readReport(text, state) ?? readSrun(text) ?? readEnded(text.slice(0, 2000))
   return [
     { kind: 'event', type: 'crash', exitCode: exitCodeOf(Number(failed[1])), message: text.trim().slice(0, 4000) },
   ]

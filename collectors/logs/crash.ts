@@ -2,12 +2,14 @@
 import type { RecordOf, WireRecord } from '../../wire/records'
 import { readFatal, readLauncher, type RootCause } from './crash-launcher'
 import { readOutOfMemory, readTimeout } from './crash-memory'
+import { closeReport, closeReports, holdReport, readReportLine, type OpenReports } from './crash-xla'
 import { defineFormat, type LogLine } from './format'
 
 type State = {
   /** Lines so far of the traceback that a rank is printing; the key is the rank, or `-`. */
   open: { [rank: string]: number }
   rootCause: RootCause | null
+  reports: OpenReports
 }
 
 const BEGIN = 'Traceback (most recent call last):'
@@ -60,12 +62,27 @@ export const crash = defineFormat({
   name: 'crash',
   help: 'how a job dies: out of memory, collective timeouts, Python tracebacks, signals, launcher reports',
   origin: 'https://github.com/pytorch/pytorch/blob/main/c10/cuda/CUDACachingAllocator.cpp',
-  begin: (): State => ({ open: {}, rootCause: null }),
+  begin: (): State => ({ open: {}, rootCause: null, reports: {} }),
   parse(line: LogLine, state: State) {
-    const traceback = readTraceback(line, state)
-    if (traceback !== undefined) return traceback
-    const event = readOutOfMemory(clipped(line.text), line.rank) ?? readTimeout(clipped(line.text), line.rank)
-    if (event !== undefined) return [event]
-    return readLauncher(line.text, state) ?? readFatal(line)
+    if (readReportLine(line.text, line.rank, state.reports)) return []
+    const records = readLine(line, state)
+    if (records === undefined) return undefined
+    return [...closeReport(line.rank, state.reports), ...records.flatMap(record => held(record, line, state))]
   },
+  flush: (state: State) => closeReports(state.reports),
 })
+
+/** NCCL's own lines have a reader of their own. */
+const OTHERS = /^\S.{0,400} NCCL (?:WARN|INFO) /
+
+function readLine(line: LogLine, state: State): WireRecord[] | undefined {
+  if (OTHERS.test(line.text)) return undefined
+  const traceback = readTraceback(line, state)
+  if (traceback !== undefined) return traceback
+  const event = readOutOfMemory(clipped(line.text), line.rank) ?? readTimeout(clipped(line.text), line.rank)
+  if (event !== undefined) return [event]
+  return readLauncher(line.text, state) ?? readFatal(line)
+}
+
+const held = (record: WireRecord, line: LogLine, state: State): WireRecord[] =>
+  record.kind === 'event' && record.type === 'oom' ? holdReport(record, line.rank, state.reports) : [record]

@@ -2,6 +2,7 @@
 import type { RecordOf, WireRecord } from '../../wire/records'
 import { operationOf } from '../evidence/operation'
 import { knownRank, rankInJob, type World } from '../evidence/world'
+import { readOutOfMemory } from './crash-memory'
 import { defineFormat, type LogLine } from './format'
 import { localTime } from './values'
 
@@ -24,7 +25,6 @@ const COMPLETE =
 const COLLECTIVE =
   /^(\w{3,40}): opCount [0-9a-f]{1,16} sendbuff \S{1,20} recvbuff \S{1,20} count (\d{1,18}) datatype (\d{1,3}) op \d{1,3} root -?\d{1,7} comm (0x[0-9a-f]{1,16}) \[nranks=(\d{1,7})\](?: stream \S{1,20})?(?: task \d{1,12} globalrank (\d{1,7}))?/
 const NETWORK = /^(?:Using network \S{1,60}|NET\/\w{1,20} ?: Using .{1,600}|\d{1,4} coll channels, .{1,300})$/
-const OUT_OF_MEMORY = /(?:Cuda|HIP) failure (?:\d{1,4} )?'out of memory'/
 
 /** Bytes of an element by ncclDataType_t: int8, uint8, int32, uint32, int64, uint64, half, float, double, bfloat16, fp8. */
 const ELEMENT_BYTES = [1, 1, 4, 4, 8, 8, 2, 4, 8, 2, 1, 1]
@@ -96,15 +96,17 @@ export const nccl = defineFormat({
     const said: Said = { node, process: `${node}:${pid}`, pid: Number(pid), text, line }
     if (level !== 'WARN')
       return readComplete(said, state) ?? readCollective(said, state) ?? readNetwork(said, state) ?? []
+    const memory = readOutOfMemory(text.slice(0, MESSAGE_LENGTH), undefined)
     return [
       {
         kind: 'event',
         time: stamp === undefined ? undefined : localTime(stamp),
         node,
         rank: line.rank ?? knownRank(state.world, said.process),
-        type: OUT_OF_MEMORY.test(text) ? 'oom' : 'nccl-warning',
+        type: memory?.type ?? 'nccl-warning',
         gpuIndex: state.devices[`${said.process} ${device}`],
         message: text.slice(0, MESSAGE_LENGTH),
+        requestedBytes: memory?.requestedBytes,
       },
     ]
   },

@@ -4,6 +4,7 @@ import { paths } from './0002-paths'
 import { deviceExporters } from './0003-device-exporters'
 import { network } from './0004-network'
 import { findings } from './0005-findings'
+import { memory } from './0006-memory'
 import type { Migration } from './migration'
 
-export const migrations: readonly Migration[] = [records, paths, deviceExporters, network, findings]
+export const migrations: readonly Migration[] = [records, paths, deviceExporters, network, findings, memory]
