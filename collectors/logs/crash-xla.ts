@@ -26,32 +26,38 @@ const MOST_OPEN = 64
 
 /** Events whose report may still go on; the key is the rank, or `-`. */
 export type OpenReports = { [rank: string]: { event: { [field: string]: Json }; largest: boolean } }
+type Holder = { reports: OpenReports }
 
 const keyOf = (rank: number | undefined) => (rank === undefined ? '-' : String(rank))
 const asEvent = (held: { [field: string]: Json }): Event => held as unknown as Event
 
 /** Holds an event back whose report may follow; gives what is to be sent now. */
-export function holdReport(event: Event, rank: number | undefined, open: OpenReports): WireRecord[] {
-  const before = closeReport(rank, open)
+export function holdReport(event: Event, rank: number | undefined, holder: Holder): WireRecord[] {
+  const before = closeReport(rank, holder)
+  const open = holder.reports
   if (!IS_XLA.test(event.message ?? '') || Object.keys(open).length >= MOST_OPEN) return [...before, event]
   const held = Object.fromEntries(Object.entries(event).filter(([, value]) => value !== undefined))
   open[keyOf(rank)] = { event: held as { [field: string]: Json }, largest: false }
   return before
 }
 
-export function closeReport(rank: number | undefined, open: OpenReports): WireRecord[] {
-  const held = open[keyOf(rank)]
-  delete open[keyOf(rank)]
-  return held === undefined ? [] : [asEvent(held.event)]
+export function closeReport(rank: number | undefined, holder: Holder): WireRecord[] {
+  const key = keyOf(rank)
+  const held = holder.reports[key]
+  if (held === undefined) return []
+  holder.reports = Object.fromEntries(Object.entries(holder.reports).filter(([open]) => open !== key))
+  return [asEvent(held.event)]
 }
 
-export function closeReports(open: OpenReports): WireRecord[] {
-  return Object.keys(open).flatMap(key => closeReport(key === '-' ? undefined : Number(key), open))
+export function closeReports(holder: Holder): WireRecord[] {
+  const events = Object.values(holder.reports).map(({ event }) => asEvent(event))
+  holder.reports = {}
+  return events
 }
 
 /** True: the line belongs to the report that is open. */
-export function readReportLine(text: string, rank: number | undefined, open: OpenReports): boolean {
-  const held = open[keyOf(rank)]
+export function readReportLine(text: string, rank: number | undefined, { reports }: Holder): boolean {
+  const held = reports[keyOf(rank)]
   if (held === undefined) return false
   const event = asEvent(held.event)
   const short = text.slice(0, 8000)

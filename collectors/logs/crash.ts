@@ -64,12 +64,12 @@ export const crash = defineFormat({
   origin: 'https://github.com/pytorch/pytorch/blob/main/c10/cuda/CUDACachingAllocator.cpp',
   begin: (): State => ({ open: {}, rootCause: null, reports: {} }),
   parse(line: LogLine, state: State) {
-    if (readReportLine(line.text, line.rank, state.reports)) return []
+    if (readReportLine(line.text, line.rank, state)) return []
     const records = readLine(line, state)
     if (records === undefined) return undefined
-    return [...closeReport(line.rank, state.reports), ...records.flatMap(record => held(record, line, state))]
+    return [...closeReport(line.rank, state), ...records.flatMap(record => held(record, line, state))]
   },
-  flush: (state: State) => closeReports(state.reports),
+  flush: (state: State) => closeReports(state),
 })
 
 /** NCCL's own lines have a reader of their own. */
@@ -85,4 +85,4 @@ function readLine(line: LogLine, state: State): WireRecord[] | undefined {
 }
 
 const held = (record: WireRecord, line: LogLine, state: State): WireRecord[] =>
-  record.kind === 'event' && record.type === 'oom' ? holdReport(record, line.rank, state.reports) : [record]
+  record.kind === 'event' && record.type === 'oom' ? holdReport(record, line.rank, state) : [record]
