@@ -36,6 +36,10 @@ const columnTypes = (name: string, { type }: Field) =>
 /** Values of any shape: a JSON field is tried with those that its schema takes. */
 const JSON_VALUES = [
   ...[[], [0, 7.5], ['one', 'two\t"\\\n'], [{ pid: 0 }, { pid: 4242, name: 'python3', memoryUsedBytes: 1e11 }]],
+  [
+    { name: 'HLO temp', bytes: 0 },
+    { name: 'dot_general f32[64]', bytes: 4e9, largest: true },
+  ],
   ...[
     {},
     { zero: 0, negative: -1.5 },
