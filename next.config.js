@@ -8,4 +8,5 @@ export default {
   typescript: { ignoreBuildErrors: true },
   serverExternalPackages: ['chdb', '@clickhouse/client', 'prom-client'],
   devIndicators: false,
+  allowedDevOrigins: ['127.0.0.1'],
 }

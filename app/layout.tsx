@@ -1,8 +1,11 @@
 import type { Metadata, Viewport } from 'next'
 import type { ReactNode } from 'react'
+import { connection } from 'next/server'
+import { unixSeconds } from '../base/clock'
 import './globals.css'
 import { Header } from './ui/header'
 import { LostBar } from './ui/lost-bar'
+import { Served } from './ui/served'
 import { Shortcuts } from './ui/shortcuts'
 import { THEME_SCRIPT } from './ui/theme-script'
 
@@ -12,7 +15,9 @@ export const metadata: Metadata = {
 }
 export const viewport: Viewport = { width: 'device-width', initialScale: 1, colorScheme: 'light dark' }
 
-export default function Layout({ children }: { children: ReactNode }) {
+export default async function Layout({ children }: { children: ReactNode }) {
+  // Every page is made when it is asked for, with the numbers of that moment.
+  await connection()
   return (
     // The script sets data-theme before the first paint, so the attribute differs from what the server sent.
     <html lang="en" suppressHydrationWarning>
@@ -23,12 +28,14 @@ export default function Layout({ children }: { children: ReactNode }) {
         <a href="#main" className="skip-link">
           Skip to content
         </a>
-        <Header />
-        <main id="main" tabIndex={-1}>
-          {children}
-        </main>
-        <LostBar />
-        <Shortcuts />
+        <Served at={unixSeconds()}>
+          <Header />
+          <main id="main" tabIndex={-1}>
+            {children}
+          </main>
+          <LostBar />
+          <Shortcuts />
+        </Served>
       </body>
     </html>
   )

@@ -1,5 +1,7 @@
+import { first } from './data/server'
 import { RunsPage } from './runs/runs-page'
 
-export default function Page() {
-  return <RunsPage />
+export default async function Page() {
+  const found = await first(door => door.runs())
+  return <RunsPage first={found?.value} />
 }

@@ -53,6 +53,11 @@ function listen(server: HttpServer, { host, port }: HubOptions): Promise<number>
   })
 }
 
+const urlOf = (host: string, port: number) => `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+
+/** A host by which this machine reaches itself. */
+const ownHost = (host: string) => (host === '0.0.0.0' || host === '::' ? 'localhost' : host)
+
 /** Starts a hub. Throws PlumblineError where the port or the data folder is taken, or the store cannot be opened. */
 export async function startHub(options: HubOptions): Promise<HubHandle> {
   const store = await openStore(options)
@@ -112,8 +117,8 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
     await runs.restore()
     await nodes.restore(store)
     const port = await listen(server, options)
-    if (options.page !== undefined) page = await openPage(options.page)
-    return { url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`, port, close }
+    if (options.page !== undefined) page = await openPage(options.page, urlOf(ownHost(options.host), port))
+    return { url: urlOf(options.host, port), port, close }
   } catch (error) {
     await close()
     throw error

@@ -6,10 +6,21 @@ export interface Page {
   close(): Promise<void>
 }
 
-export async function openPage(folder: string): Promise<Page> {
+/** Under this header a page learns where its hub answers; what a browser says under it is overwritten. */
+const HUB_HEADER = 'x-plumbline-hub'
+
+/** `hub`: the address at which this process answers itself, for pages that are made with numbers in them. */
+export async function openPage(folder: string, hub: string): Promise<Page> {
   const { default: next } = await import('next')
-  const app = next({ dev: false, dir: folder })
+  const dev = process.env['NODE_ENV'] === 'development'
+  const app = next({ dev, dir: folder })
   await app.prepare()
   const handle = app.getRequestHandler()
-  return { handle: (request, response) => handle(request, response), close: () => app.close() }
+  return {
+    handle(request, response) {
+      request.headers[HUB_HEADER] = hub
+      return handle(request, response)
+    },
+    close: () => app.close(),
+  }
 }

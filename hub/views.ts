@@ -8,10 +8,12 @@ import type {
   GpuSeries,
   HostSeries,
   LiveUpdate,
+  RankInfo,
   RankMap,
   RankMetric,
   RunDetail,
   RunEvent,
+  RunHead,
   RunSummary,
   StepSeries,
 } from '../wire/api'
@@ -50,14 +52,23 @@ export class Views {
     return Promise.all(this.runs.list().map(facts => this.runs.summary(facts)))
   }
 
-  async detail(facts: RunFacts): Promise<RunDetail> {
+  async head(facts: RunFacts): Promise<RunHead> {
     const { config } = await this.runs.figures(facts)
     return {
+      at: unixSeconds(),
       summary: await this.runs.summary(facts),
       config: config ?? null,
-      ranks: await rankInfos(this.store, facts.run, facts.lastStep),
       findings: await this.findingsOf(facts),
     }
+  }
+
+  members(facts: RunFacts): Promise<RankInfo[]> {
+    return rankInfos(this.store, facts.run, facts.lastStep)
+  }
+
+  async detail(facts: RunFacts): Promise<RunDetail> {
+    const ranks = await this.members(facts)
+    return { ...(await this.head(facts)), ranks }
   }
 
   /** Seconds that the run spans, a little wider, so that samples at its edges are in. */
@@ -89,19 +100,15 @@ export class Views {
     return runEvents(this.store, facts.run, limit, after)
   }
 
-  /** What changed since `since` (Unix seconds): steps at full resolution, newest samples of devices and hosts. */
+  /** What changed since `since` (Unix seconds), steps at full resolution. */
   async update(facts: RunFacts, since: number): Promise<LiveUpdate> {
     const range = { from: since - 1, to: unixSeconds() + 60, points: 4000 }
-    const fine = { ...range, from: since - 3, to: unixSeconds() + 5, points: 100_000 }
     return {
       run: facts.run,
       at: unixSeconds(),
       summary: await this.runs.summary(facts),
-      ranks: await rankInfos(this.store, facts.run, facts.lastStep),
       findings: await this.findingsOf(facts),
       steps: await this.steps(facts, range),
-      gpus: await this.gpus(facts, fine),
-      hosts: await this.hosts(facts, fine),
       events: await this.events(facts, 50, since - 1),
     }
   }

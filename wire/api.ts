@@ -4,7 +4,9 @@
  *
  *     GET /api/health
  *     GET /api/runs                                     runs, newest first
- *     GET /api/runs/:run                                one run
+ *     GET /api/runs/:run                                one run with its ranks
+ *     GET /api/runs/:run/head                           the same without them: small, however many ranks there are
+ *     GET /api/runs/:run/members                        the ranks alone
  *     GET /api/runs/:run/steps?from&to&points           step series of the whole job
  *     GET /api/runs/:run/ranks?metric&from&to&columns   rank × step heat map
  *     GET /api/runs/:run/gpus?from&to&points            device series of the run's nodes and gpus
@@ -82,13 +84,17 @@ export const rankInfoSchema = z.object({
 })
 export type RankInfo = z.infer<typeof rankInfoSchema>
 
-export const runDetailSchema = z.object({
+export const runHeadSchema = z.object({
+  /** Hub time of this answer, Unix seconds. */
+  at: z.number(),
   summary: runSummarySchema,
   /** The last `config` record of the run, merged over its sources. The page predicts from it. */
   config: recordSchema('config').nullable(),
-  ranks: z.array(rankInfoSchema),
   findings: z.array(findingSchema),
 })
+export type RunHead = z.infer<typeof runHeadSchema>
+
+export const runDetailSchema = runHeadSchema.extend({ ranks: z.array(rankInfoSchema) })
 export type RunDetail = z.infer<typeof runDetailSchema>
 
 export const stepSeriesSchema = z.object({
@@ -196,17 +202,15 @@ export const nodeInfoSchema = z.object({
 })
 export type NodeInfo = z.infer<typeof nodeInfoSchema>
 
+/** What is pushed costs the same for 8 ranks and for 16,384: figures of single ranks, devices and hosts are asked for. */
 export const liveUpdateSchema = z.object({
   run: z.string(),
   /** Hub time when it was made, Unix seconds: the page shows its age. */
   at: z.number(),
   summary: runSummarySchema,
-  ranks: z.array(rankInfoSchema),
   findings: z.array(findingSchema),
   /** Points at full resolution from the first changed step on; they replace what the page has from there. */
   steps: stepSeriesSchema,
-  gpus: z.array(gpuSeriesSchema),
-  hosts: z.array(hostSeriesSchema),
   events: z.array(runEventSchema),
 })
 export type LiveUpdate = z.infer<typeof liveUpdateSchema>

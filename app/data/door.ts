@@ -7,8 +7,9 @@ import {
   importResultSchema,
   nodeInfoSchema,
   rankMapSchema,
-  runDetailSchema,
+  rankInfoSchema,
   runEventSchema,
+  runHeadSchema,
   runSummarySchema,
   stepSeriesSchema,
   type RankMetric,
@@ -35,12 +36,19 @@ async function refusalOf(response: Response): Promise<DoorError> {
   return new DoorError(`the hub answered ${response.status}`, response.status, 'look at the terminal of the hub')
 }
 
-async function get<T>(path: string, schema: z.ZodType<T>, signal?: AbortSignal): Promise<T> {
-  const init = signal === undefined ? {} : { signal }
-  const response = await fetch(path, init).catch((error: unknown) => {
-    if (signal?.aborted === true) throw error
-    throw new DoorError('the hub does not answer', undefined, 'check that `plumbline start` still runs')
-  })
+interface Asker {
+  /** Before every path: nothing in a browser, the hub's address on the server. */
+  readonly base: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+async function get<T>({ base, headers }: Asker, path: string, schema: z.ZodType<T>, signal?: AbortSignal): Promise<T> {
+  const response = await fetch(`${base}${path}`, { headers, ...(signal !== undefined && { signal }) }).catch(
+    (error: unknown) => {
+      if (signal?.aborted === true) throw error
+      throw new DoorError('the hub does not answer', undefined, 'check that `plumbline start` still runs')
+    },
+  )
   if (!response.ok) throw await refusalOf(response)
   const answer = schema.safeParse(await response.json().catch(() => undefined))
   if (answer.success) return answer.data
@@ -53,10 +61,11 @@ export function doorError(error: unknown): DoorError {
   return error instanceof DoorError ? error : new DoorError(messageOf(error), undefined, undefined)
 }
 
+/** What part of a run, in Unix seconds; absent for all there is. */
 export interface Window {
-  /** Unix seconds; absent for all there is. */
-  from?: number | undefined
-  points: number
+  readonly from?: number | undefined
+  readonly to?: number | undefined
+  readonly points: number
 }
 
 /** Sends one file, or nothing, as the body; the answer as `get` gives it. */
@@ -70,32 +79,41 @@ async function post<T>(path: string, body: Blob | undefined, schema: z.ZodType<T
   throw new DoorError(`${path}: an answer that is not understood`, response.status, 'reload the page')
 }
 
-function query(parameters: Record<string, string | number | undefined>): string {
+function query(parameters: Readonly<Record<string, string | number | undefined>> | Window): string {
   const given = Object.entries(parameters).filter(([, value]) => value !== undefined)
   return new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString()
 }
 
 const of = (run: string) => `/api/runs/${encodeURIComponent(run)}`
 
-export const door = {
-  runs: (signal?: AbortSignal) => get('/api/runs', z.array(runSummarySchema), signal),
-  run: (run: string, signal?: AbortSignal) => get(of(run), runDetailSchema, signal),
-  steps: (run: string, { from, points }: Window, signal?: AbortSignal) =>
-    get(`${of(run)}/steps?${query({ from, points })}`, stepSeriesSchema, signal),
-  ranks: (run: string, metric: RankMetric, { from, points }: Window, signal?: AbortSignal) =>
-    get(`${of(run)}/ranks?${query({ metric, from, columns: points })}`, rankMapSchema, signal),
-  gpus: (run: string, { from, points }: Window, signal?: AbortSignal) =>
-    get(`${of(run)}/gpus?${query({ from, points })}`, z.array(gpuSeriesSchema), signal),
-  hosts: (run: string, { from, points }: Window, signal?: AbortSignal) =>
-    get(`${of(run)}/hosts?${query({ from, points })}`, z.array(hostSeriesSchema), signal),
-  events: (run: string, limit: number, signal?: AbortSignal) =>
-    get(`${of(run)}/events?${query({ limit })}`, z.array(runEventSchema), signal),
-  nodes: (signal?: AbortSignal) => get('/api/nodes', z.array(nodeInfoSchema), signal),
-  postMortem: (run: string, signal?: AbortSignal) => get(`${of(run)}/post-mortem`, postMortemSchema, signal),
-  report: (run: string, form: 'md' | 'html') => `${of(run)}/post-mortem.${form}`,
-  importFile: (id: string, file: File) =>
-    post(`/api/imports/${id}/files?${query({ name: file.name })}`, file, z.object({ ok: z.literal(true) })),
-  finishImport: (id: string, name: string) =>
-    post(`/api/imports/${id}?${query({ name })}`, undefined, importResultSchema),
-  stepsCsv: (run: string) => `${of(run)}/steps.csv`,
+/** The hub's doors as seen from `base`. */
+export function doorAt(base: string, headers: Readonly<Record<string, string>> = {}) {
+  const asker = { base, headers }
+  return {
+    runs: (signal?: AbortSignal) => get(asker, '/api/runs', z.array(runSummarySchema), signal),
+    head: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/head`, runHeadSchema, signal),
+    members: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/members`, z.array(rankInfoSchema), signal),
+    steps: (run: string, window: Window, signal?: AbortSignal) =>
+      get(asker, `${of(run)}/steps?${query(window)}`, stepSeriesSchema, signal),
+    ranks: (run: string, metric: RankMetric, { from, to, points }: Window, signal?: AbortSignal) =>
+      get(asker, `${of(run)}/ranks?${query({ metric, from, to, columns: points })}`, rankMapSchema, signal),
+    gpus: (run: string, window: Window, signal?: AbortSignal) =>
+      get(asker, `${of(run)}/gpus?${query(window)}`, z.array(gpuSeriesSchema), signal),
+    hosts: (run: string, window: Window, signal?: AbortSignal) =>
+      get(asker, `${of(run)}/hosts?${query(window)}`, z.array(hostSeriesSchema), signal),
+    events: (run: string, limit: number, signal?: AbortSignal) =>
+      get(asker, `${of(run)}/events?${query({ limit })}`, z.array(runEventSchema), signal),
+    nodes: (signal?: AbortSignal) => get(asker, '/api/nodes', z.array(nodeInfoSchema), signal),
+    postMortem: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/post-mortem`, postMortemSchema, signal),
+    report: (run: string, form: 'md' | 'html') => `${base}${of(run)}/post-mortem.${form}`,
+    importFile: (id: string, file: File) =>
+      post(`${base}/api/imports/${id}/files?${query({ name: file.name })}`, file, z.object({ ok: z.literal(true) })),
+    finishImport: (id: string, name: string) =>
+      post(`${base}/api/imports/${id}?${query({ name })}`, undefined, importResultSchema),
+    stepsCsv: (run: string) => `${base}${of(run)}/steps.csv`,
+  }
 }
+export type Door = ReturnType<typeof doorAt>
+
+/** The hub that serves this page. */
+export const door = doorAt('')

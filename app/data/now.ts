@@ -1,7 +1,10 @@
 'use client'
 /** The time, for ages that count up. All that show one share a timer for each period. */
-import { useSyncExternalStore } from 'react'
+import { createContext, use, useSyncExternalStore } from 'react'
 import { unixSeconds } from '../../base/clock'
+
+/** When the server made this page: until its first script has run it is that time. */
+export const ServedAt = createContext(0)
 
 interface Ticker {
   subscribe: (listener: () => void) => () => void
@@ -38,8 +41,9 @@ function tickerOf(periodMs: number): Ticker {
   return ticker
 }
 
-/** Unix seconds, renewed every `periodMs`; 0 on the server. */
+/** Unix seconds, renewed every `periodMs`; on the server the time at which the page is made. */
 export function useNow(periodMs = 500): number {
   const { subscribe, read } = tickerOf(periodMs)
-  return useSyncExternalStore(subscribe, read, () => 0)
+  const servedAt = use(ServedAt)
+  return useSyncExternalStore(subscribe, read, () => servedAt)
 }

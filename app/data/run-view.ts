@@ -1,17 +1,20 @@
 /** What the page holds of one run, and how a live update changes it. Pure. */
-import type { GpuSeries, HostSeries, LiveUpdate, RunDetail, RunEvent, StepSeries } from '../../wire/api'
+import type { LiveUpdate, RunEvent, RunHead, StepSeries } from '../../wire/api'
 import { keepLast, splice } from './splice'
+import { isFollowing, isWhole, spanOf, type Span, type TimeWindow } from './time-window'
 
 export interface RunView {
-  readonly detail: RunDetail
+  readonly detail: RunHead
+  /** The whole run, coarse: what the brush is drawn on. */
+  readonly overall: StepSeries
+  /** The part of it that is looked at. */
+  readonly window: TimeWindow
   readonly steps: StepSeries
-  readonly gpus: readonly GpuSeries[]
-  readonly hosts: readonly HostSeries[]
   /** Newest first. */
   readonly events: readonly RunEvent[]
   /** When the newest of it arrived, by the clock of this machine. */
   readonly updatedAt: number
-  /** Clock of this machine less that of the hub, in seconds, as far as an update told. */
+  /** Clock of this machine less that of the hub, in seconds, as far as an answer told. */
   readonly clockAheadSeconds: number
 }
 
@@ -30,51 +33,12 @@ const STEP_COLUMNS = [
   'syncWaitSeconds',
   'transferSeconds',
 ] as const satisfies readonly (keyof StepSeries)[]
-const GPU_COLUMNS = [
-  'time',
-  'utilizationRatio',
-  'memoryUsedBytes',
-  'memoryTotalBytes',
-  'powerWatts',
-  'powerLimitWatts',
-  'temperatureCelsius',
-  'smClockHertz',
-] as const satisfies readonly (keyof GpuSeries)[]
-const HOST_COLUMNS = [
-  'time',
-  'cpuUtilizationRatio',
-  'memoryUsedBytes',
-  'memoryTotalBytes',
-  'networkReceiveBytesPerSecond',
-  'networkTransmitBytesPerSecond',
-] as const satisfies readonly (keyof HostSeries)[]
 
 const MOST_EVENTS = 200
 
-export function mergeSteps(base: StepSeries, tail: StepSeries, rangeSeconds: number): StepSeries {
+export function mergeSteps(base: StepSeries, tail: StepSeries, rangeSeconds = Infinity): StepSeries {
   const provenance = { ...base.provenance, ...tail.provenance }
   return keepLast({ ...splice(base, tail, 'step', STEP_COLUMNS), provenance }, rangeSeconds, STEP_COLUMNS)
-}
-
-/** Series of devices: known ones grow, new ones are added; facts beside the columns are those of the tail. */
-function mergeDevices<T extends { time: number[] }>(
-  base: readonly T[],
-  tails: readonly T[],
-  id: (series: T) => string,
-  columns: readonly (keyof T)[],
-  rangeSeconds: number,
-): T[] {
-  const fresh = new Map(tails.map(tail => [id(tail), tail]))
-  const grown = base.map(series => {
-    const tail = fresh.get(id(series))
-    if (tail === undefined) return series
-    fresh.delete(id(series))
-    const merged = splice(series, tail, 'time', columns)
-    const facts = { ...tail }
-    for (const name of columns) facts[name] = merged[name]
-    return keepLast(facts, rangeSeconds, columns)
-  })
-  return [...grown, ...fresh.values()]
 }
 
 const eventId = (event: RunEvent) => `${event.time} ${event.type} ${event.node} ${event.rank} ${event.message}`
@@ -85,19 +49,36 @@ export function mergeEvents(base: readonly RunEvent[], fresh: readonly RunEvent[
   return [...all.values()].sort((a, b) => b.time - a.time).slice(0, MOST_EVENTS)
 }
 
-/** The view after a live update that arrived at `now`. */
-export function applyUpdate(view: RunView, update: LiveUpdate, now: number, rangeSeconds: number): RunView {
-  const { summary, ranks, findings, at } = update
+/** The view after a live update that arrived at `now`. A stretch with an end does not change any more. */
+export function applyUpdate(view: RunView, update: LiveUpdate, now: number): RunView {
+  const { summary, findings, at } = update
+  const overall = mergeSteps(view.overall, update.steps)
+  const steps = isWhole(view.window)
+    ? overall
+    : isFollowing(view.window)
+      ? mergeSteps(view.steps, update.steps, view.window.last)
+      : view.steps
   return {
-    detail: { ...view.detail, summary, ranks, findings },
-    steps: mergeSteps(view.steps, update.steps, rangeSeconds),
-    gpus: mergeDevices(view.gpus, update.gpus, gpuId, GPU_COLUMNS, rangeSeconds),
-    hosts: mergeDevices(view.hosts, update.hosts, host => host.node, HOST_COLUMNS, rangeSeconds),
+    ...view,
+    overall,
+    steps,
+    detail: { ...view.detail, at, summary, findings },
     events: mergeEvents(view.events, update.events),
     updatedAt: now,
     clockAheadSeconds: now - at,
   }
 }
+
+/** From the first to the last moment of the run that is known of, in Unix seconds. */
+export function runSpan({ detail: { summary }, overall }: Pick<RunView, 'detail' | 'overall'>): Span {
+  const firstStep = overall.time[0]
+  const lastStep = overall.time.at(-1)
+  const from = Math.min(summary.startedAt, firstStep ?? Infinity)
+  return { from, to: Math.max(lastStep ?? summary.endedAt ?? summary.lastSeenAt, from + 1) }
+}
+
+/** What the charts of a run span. */
+export const viewSpan = (view: RunView): Span => spanOf(view.window, runSpan(view))
 
 export function gpuId(gpu: { node: string; index: number }): string {
   return `${gpu.node} gpu ${gpu.index}`
@@ -106,7 +87,6 @@ export function gpuId(gpu: { node: string; index: number }): string {
 /** Points kept of a series at most, before the page asks the hub for a coarser one. */
 export const MOST_POINTS = 2400
 
-export function hasGrownLarge(view: RunView): boolean {
-  const longest = Math.max(view.steps.step.length, ...view.gpus.map(gpu => gpu.time.length))
-  return longest > MOST_POINTS
+export function hasGrownLarge({ overall, steps }: RunView): boolean {
+  return Math.max(overall.step.length, steps.step.length) > MOST_POINTS
 }

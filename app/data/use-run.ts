@@ -1,106 +1,127 @@
 'use client'
 /** One run, live: loads what is stored, then follows the socket; keeps what it has when the hub goes away. */
-import { useEffect, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import { unixSeconds } from '../../base/clock'
 import type { LiveUpdate } from '../../wire/api'
 import { door, doorError, type DoorError } from './door'
 import { watch } from './live'
+import { loadRun, loadWindow } from './load-run'
 import { applyUpdate, hasGrownLarge, type RunView } from './run-view'
+import { isWhole, WHOLE, type TimeWindow } from './time-window'
 
 export interface RunState {
   readonly view: RunView | undefined
   readonly error: DoorError | undefined
 }
 
-const POINTS = 1000
-const DEVICE_POINTS = 400
-const EVENTS = 100
 const RETRY_MS = 2000
 const CONFIG_RETRY_MS = 1000
 const CONFIG_REFRESH_MS = 30_000
 
-async function load(run: string, rangeSeconds: number, signal: AbortSignal): Promise<RunView> {
-  const detail = await door.run(run, signal)
-  const { endedAt, lastSeenAt } = detail.summary
-  const from = Number.isFinite(rangeSeconds) ? (endedAt ?? lastSeenAt) - rangeSeconds : undefined
-  const [steps, gpus, hosts, events] = await Promise.all([
-    door.steps(run, { from, points: POINTS }, signal),
-    door.gpus(run, { from, points: DEVICE_POINTS }, signal),
-    door.hosts(run, { from, points: DEVICE_POINTS }, signal),
-    door.events(run, EVENTS, signal),
-  ])
-  const newest = events.toSorted((a, b) => b.time - a.time)
-  return { detail, steps, gpus, hosts, events: newest, updatedAt: unixSeconds(), clockAheadSeconds: 0 }
-}
-
 /** Follows one run until closed; `changed` gets each new state. */
-function follow(run: string, rangeSeconds: number, changed: (change: Partial<RunState>) => void): () => void {
-  let view: RunView | undefined
-  let pending: LiveUpdate[] = []
-  let loading: AbortController | undefined
-  let retry: ReturnType<typeof setTimeout> | undefined
-  let configAskedAt = 0
+class Follower {
+  private view: RunView | undefined
+  private window: TimeWindow = WHOLE
+  private pending: LiveUpdate[] = []
+  private loading: AbortController | undefined
+  private retry: ReturnType<typeof setTimeout> | undefined
+  private configAskedAt = 0
+  private readonly unwatch: () => void
 
-  const show = (next: RunView) => {
-    view = next
-    changed({ view: next, error: undefined })
+  constructor(
+    private readonly run: string,
+    first: RunView | undefined,
+    private readonly changed: (change: Partial<RunState>) => void,
+  ) {
+    this.view = first
+    if (first === undefined) this.reload()
+    let connections = 0
+    this.unwatch = watch(run, {
+      update: update => this.update(update),
+      connected: () => {
+        // What happened before the first connection stands in a view that was made a moment ago; a later one missed something.
+        if (connections > 0 || first !== undefined) this.reload()
+        connections += 1
+      },
+    })
   }
-  const reload = () => {
-    loading?.abort()
-    clearTimeout(retry)
+
+  show(window: TimeWindow): void {
+    if (window === this.window) return
+    this.window = window
+    // Already now what is known of it, coarse as it is; the fine steps follow.
+    if (this.view !== undefined) this.set({ ...this.view, window, steps: this.view.overall })
+    if (this.view !== undefined && !isWhole(window)) this.reload()
+  }
+
+  close(): void {
+    this.unwatch()
+    this.loading?.abort()
+    clearTimeout(this.retry)
+  }
+
+  private set(view: RunView): void {
+    this.view = view
+    this.changed({ view, error: undefined })
+  }
+
+  private reload(): void {
+    this.loading?.abort()
+    clearTimeout(this.retry)
     const mine = new AbortController()
-    loading = mine
-    load(run, rangeSeconds, mine.signal)
+    this.loading = mine
+    loadRun(door, this.run, mine.signal)
+      .then(view => loadWindow(this.run, view, this.window, mine.signal))
       .then(loaded => {
-        loading = undefined
-        const held = pending
-        pending = []
-        show(held.reduce((now, update) => applyUpdate(now, update, unixSeconds(), rangeSeconds), loaded))
+        this.loading = undefined
+        const held = this.pending
+        this.pending = []
+        this.set(held.reduce((view, update) => applyUpdate(view, update, unixSeconds()), loaded))
       })
       .catch((error: unknown) => {
         if (mine.signal.aborted) return
-        loading = undefined
-        changed({ error: doorError(error) })
-        retry = setTimeout(reload, RETRY_MS)
+        this.loading = undefined
+        this.changed({ error: doorError(error) })
+        this.retry = setTimeout(() => this.reload(), RETRY_MS)
       })
   }
-  // Updates carry no config, and it may come after the first steps.
-  const refreshConfig = () => {
-    const wait = view?.detail.config === null ? CONFIG_RETRY_MS : CONFIG_REFRESH_MS
-    if (Date.now() - configAskedAt < wait) return
-    configAskedAt = Date.now()
-    door.run(run, loading?.signal).then(
-      ({ config }) => view !== undefined && show({ ...view, detail: { ...view.detail, config } }),
+
+  private update(fresh: LiveUpdate): void {
+    if (this.loading !== undefined || this.view === undefined) return void this.pending.push(fresh)
+    this.set(applyUpdate(this.view, fresh, unixSeconds()))
+    this.refreshConfig()
+    if (hasGrownLarge(this.view)) this.reload()
+  }
+
+  /** Updates carry no config, and it may come after the first steps. */
+  private refreshConfig(): void {
+    const wait = this.view?.detail.config === null ? CONFIG_RETRY_MS : CONFIG_REFRESH_MS
+    if (Date.now() - this.configAskedAt < wait) return
+    this.configAskedAt = Date.now()
+    door.head(this.run, this.loading?.signal).then(
+      ({ config }) => {
+        if (this.view !== undefined) this.set({ ...this.view, detail: { ...this.view.detail, config } })
+      },
       () => undefined,
     )
   }
-  const update = (fresh: LiveUpdate) => {
-    if (loading !== undefined || view === undefined) return void pending.push(fresh)
-    show(applyUpdate(view, fresh, unixSeconds(), rangeSeconds))
-    refreshConfig()
-    if (view !== undefined && hasGrownLarge(view)) reload()
-  }
-
-  reload()
-  let first = true
-  const unwatch = watch(run, {
-    update,
-    connected: () => {
-      if (!first) reload()
-      first = false
-    },
-  })
-  return () => {
-    unwatch()
-    loading?.abort()
-    clearTimeout(retry)
-    view = undefined
-  }
 }
 
-/** The run as it is now. `rangeSeconds` is how far back its series go; Infinity for all. */
-export function useRun(run: string, rangeSeconds: number): RunState {
-  const [state, setState] = useState<RunState>({ view: undefined, error: undefined })
-  useEffect(() => follow(run, rangeSeconds, change => setState(last => ({ ...last, ...change }))), [run, rangeSeconds])
-  return state
+/** The run as it is now, or as `first` says until something newer comes. */
+export function useRun(run: string, window: TimeWindow, first: RunView | undefined): RunState {
+  const [state, setState] = useState<RunState>({ view: first, error: undefined })
+  const follower = useRef<Follower>(undefined)
+  useEffect(() => {
+    const mine = new Follower(run, first, change => setState(last => ({ ...last, ...change })))
+    follower.current = mine
+    return () => mine.close()
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- `first` counts once: later ones are older than what came by socket
+  }, [run])
+  useEffect(() => follower.current?.show(window), [run, window])
+  // On the server and in the first frame no effect has run: what is known is shown for the window that was asked for.
+  return useMemo(
+    () =>
+      state.view === undefined || state.view.window === window ? state : { ...state, view: { ...state.view, window } },
+    [state, window],
+  )
 }

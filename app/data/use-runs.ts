@@ -18,8 +18,9 @@ export function sortRuns(runs: readonly RunSummary[]): RunSummary[] {
   return runs.toSorted((a, b) => Number(isRunning(b)) - Number(isRunning(a)) || b.startedAt - a.startedAt)
 }
 
-export function useRuns(): RunsState {
-  const [state, setState] = useState<RunsState>({ runs: undefined, error: undefined })
+/** `first`: what the server knew when it made the page. */
+export function useRuns(first: readonly RunSummary[] | undefined): RunsState {
+  const [state, setState] = useState<RunsState>({ runs: first && sortRuns(first), error: undefined })
   useEffect(() => {
     let retry: ReturnType<typeof setTimeout> | undefined
     const closing = new AbortController()

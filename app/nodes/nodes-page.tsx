@@ -1,12 +1,13 @@
 'use client'
+import type { NodeInfo } from '../../wire/api'
 import { useNodes } from '../data/use-polled'
 import { Notice } from '../ui/notice'
 import { NodeCard } from './node-card'
 import styles from './nodes.module.css'
 
 /** Every agent, what it collects, and what keeps it from collecting more. */
-export function NodesPage() {
-  const { nodes, error } = useNodes(1000)
+export function NodesPage({ first }: { first: readonly NodeInfo[] | undefined }) {
+  const { value: nodes, error } = useNodes(1000, first)
   if (nodes === undefined && error !== undefined) {
     return (
       <Notice title="The list of nodes cannot be had" broken>

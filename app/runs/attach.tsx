@@ -32,7 +32,7 @@ function dataText(nodes: readonly NodeInfo[]): string {
 /** Says, live, how far the way from a job to this page already stands. */
 function LiveCheck() {
   const { state } = useConnection()
-  const { nodes } = useNodes()
+  const { value: nodes } = useNodes()
   const connected = nodes?.filter(node => node.connected) ?? []
   const names = connected.map(({ node }) => node).join(', ')
   return (

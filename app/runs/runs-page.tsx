@@ -1,4 +1,5 @@
 'use client'
+import type { RunSummary } from '../../wire/api'
 import { useRuns } from '../data/use-runs'
 import { useStepTails } from '../data/use-step-tails'
 import { Notice } from '../ui/notice'
@@ -10,8 +11,8 @@ import styles from './runs.module.css'
 const isRunning = (state: string) => state === 'live' || state === 'silent'
 
 /** All runs: those that go on first. */
-export function RunsPage() {
-  const { runs, error } = useRuns()
+export function RunsPage({ first }: { first: readonly RunSummary[] | undefined }) {
+  const { runs, error } = useRuns(first)
   const tails = useStepTails(runs ?? [])
   if (runs === undefined && error !== undefined) {
     return (

@@ -40,6 +40,18 @@ export const endpoints = registry<Endpoint>('endpoint', [
     answer: call => call.hub.views.detail(runOf(call)),
   },
   {
+    name: 'head',
+    path: '/api/runs/:run/head',
+    help: 'one run without its ranks',
+    answer: call => call.hub.views.head(runOf(call)),
+  },
+  {
+    name: 'members',
+    path: '/api/runs/:run/members',
+    help: 'the ranks of a run',
+    answer: call => call.hub.views.members(runOf(call)),
+  },
+  {
     name: 'steps',
     path: '/api/runs/:run/steps',
     help: 'step series of the whole job',

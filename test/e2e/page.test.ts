@@ -10,6 +10,16 @@ import { MODEL, startRecords, stepRecords, TestAgent } from './page-agent'
 import { PageHub } from './page-hub'
 
 const RANKS = 4
+const PATHS = [
+  '/',
+  '/nodes',
+  '/runs/live-1',
+  '/runs/live-1/gpus',
+  '/runs/live-1/memory',
+  '/runs/live-1/arithmetic',
+  '/runs/gpu-1/gpus',
+  '/runs/nothing',
+]
 const now = () => Date.now() / 1000
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
@@ -133,6 +143,37 @@ describe('the page', () => {
     expect(shift).toBeLessThan(0.01)
   })
 
+  it('says how the run is before any script has run', async () => {
+    const page = await open('/runs/live-1', { javaScriptEnabled: false })
+    expect(await health(page).innerText()).toContain('step 49 of 400')
+    expect(await page.locator('[data-figure=stepSeconds]').innerText()).toContain('200 ms')
+    const list = await open('/', { javaScriptEnabled: false })
+    await list.getByRole('link', { name: 'job live-1' }).waitFor()
+  })
+
+  it('shows on every page of the run the stretch that was brushed, and keeps it in the address', async () => {
+    const page = await open('/runs/live-1')
+    const strip = page.getByRole('img', { name: /^Step time of the whole run/ })
+    const box = await strip.boundingBox()
+    if (box === null) throw new Error('the brush is not in sight')
+    await page.mouse.move(box.x + box.width * 0.25, box.y + 10)
+    await page.mouse.down()
+    await page.mouse.move(box.x + box.width * 0.75, box.y + 10, { steps: 4 })
+    await page.mouse.up()
+    await page.waitForURL(/[?&]from=[\d.]+&to=[\d.]+/)
+    await page.getByRole('link', { name: 'GPUs', exact: true }).click()
+    await page.waitForURL(/\/gpus\?from=[\d.]+&to=/)
+    await page.getByRole('link', { name: 'Overview' }).click()
+    await strip.dblclick()
+    await expect.poll(() => new URL(page.url()).search).toBe('')
+    await page.keyboard.press('+')
+    await page.waitForURL(/[?&]from=/)
+    await page.keyboard.press('0')
+    await expect.poll(() => new URL(page.url()).search).toBe('')
+    await page.keyboard.press('2')
+    await page.waitForURL('**/runs/live-1/gpus')
+  })
+
   it('sets each figure beside what the arithmetic predicts of the same configuration', async () => {
     const page = await open('/runs/live-1')
     const expected = predict({
@@ -159,7 +200,7 @@ describe('the page', () => {
   it('opens every predicted number into its formula, beside how others count', async () => {
     const page = await open('/runs/live-1')
     await page.getByRole('link', { name: 'all formulas' }).click()
-    await page.getByRole('heading', { name: 'Arithmetic' }).waitFor()
+    await page.locator('a[aria-current=page]', { hasText: 'Arithmetic' }).waitFor()
     const memory = page.getByRole('group', { name: /^Memory of one device/ })
     await memory
       .getByRole('row', { name: /^optimizer/ })
@@ -199,7 +240,7 @@ describe('the page', () => {
   })
 
   it('draws the map of ranks and steps, and keeps the metric in the address', async () => {
-    const page = await open('/runs/live-1')
+    const page = await open('/runs/live-1/gpus')
     const map = page.getByRole('img', { name: /of 4 ranks by step/ })
     await map.scrollIntoViewIfNeeded()
     const colours = () =>
@@ -232,7 +273,7 @@ describe('the page', () => {
         fix: 'install the NVIDIA driver',
       } as const,
     ])
-    const page = await open('/runs/live-1')
+    const page = await open('/runs/live-1/gpus')
     await page.getByText('No GPU is seen on node-a').waitFor()
     await page.getByText('nvidia-smi is not on PATH').first().waitFor()
     await page.getByText('plumbline doctor').first().waitFor()
@@ -260,7 +301,7 @@ describe('the page', () => {
         throttleReasons: ['sw_power_cap'],
       })),
     ])
-    const page = await open('/runs/gpu-1')
+    const page = await open('/runs/gpu-1/gpus')
     await page.getByText('node-a · GPU 0').waitFor()
     await page.getByText('97.0 %').waitFor()
     await page.getByText('sw power cap').waitFor()
@@ -271,7 +312,7 @@ describe('the page', () => {
     'has no accessibility violation in the %s theme, wide and narrow',
     async colorScheme => {
       for (const width of [1440, 390]) {
-        for (const path of ['/', '/runs/live-1', '/runs/live-1/arithmetic', '/runs/gpu-1', '/nodes', '/runs/nothing']) {
+        for (const path of PATHS) {
           const page = await open(path, { colorScheme, viewport: { width, height: 900 } })
           await page
             .getByRole('heading', { level: 1 })

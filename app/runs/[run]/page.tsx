@@ -1,15 +1,5 @@
-import type { Metadata } from 'next'
-import { RunPage } from './run-page'
+import { OverviewPage } from './overview-page'
 
-interface Props {
-  params: Promise<{ run: string }>
-}
-
-export async function generateMetadata({ params }: Props): Promise<Metadata> {
-  return { title: decodeURIComponent((await params).run) }
-}
-
-export default async function Page({ params }: Props) {
-  const run = decodeURIComponent((await params).run)
-  return <RunPage key={run} run={run} />
+export default function Page() {
+  return <OverviewPage />
 }

@@ -4,13 +4,15 @@ import { durationSeconds, healthSentence, progressOf, STATES, wholeSeconds } fro
 import { useConnection } from '../../data/live'
 import { useNow } from '../../data/now'
 import type { RunView } from '../../data/run-view'
-import { RANGES, type ViewState } from '../../data/view-state'
 import { Age } from '../../ui/age'
 import { Badge } from '../../ui/badge'
-import { Choice } from '../../ui/choice'
-import styles from './run.module.css'
+import { Clock } from '../../ui/clock'
+import { Progress } from '../../ui/progress'
+import { useRunPage } from './run-context'
+import styles from './run-header.module.css'
+import { tabAddress } from './tabs'
 
-function Sentence({ view }: { view: RunView }) {
+function Sentence({ run, view }: { run: string; view: RunView }) {
   const now = useNow(1000)
   const { summary, findings } = view.detail
   const hubNow = now - view.clockAheadSeconds
@@ -18,8 +20,8 @@ function Sentence({ view }: { view: RunView }) {
   const found = `${worst} finding${worst === 1 ? '' : 's'} need${worst === 1 ? 's' : ''} a look`
   return (
     <p className={styles.sentence} data-testid="health">
-      {now === 0 ? '' : healthSentence(summary, hubNow, view.steps.time.at(-1))}{' '}
-      {worst > 0 && <a href="#findings">{found}</a>}
+      {healthSentence(summary, hubNow, view.overall.time.at(-1))}{' '}
+      {worst > 0 && <a href={`${tabAddress(run, { folder: '' })}#findings`}>{found}</a>}
     </p>
   )
 }
@@ -41,22 +43,25 @@ function Updated({ view }: { view: RunView }) {
   )
 }
 
+/** `node0000`, `node0000 and node0001`, `node0000 … node0127 (128 nodes)`. */
+export function nodesText(nodes: readonly string[]): string {
+  if (nodes.length === 0) return 'no node yet'
+  if (nodes.length <= 2) return nodes.join(' and ')
+  return `${nodes[0]} … ${nodes.at(-1)} (${nodes.length} nodes)`
+}
+
 function Meta({ view }: { view: RunView }) {
   const now = useNow(1000) - view.clockAheadSeconds
   const { summary } = view.detail
-  const started = new Date(summary.startedAt * 1000).toLocaleString(undefined, {
-    dateStyle: 'medium',
-    timeStyle: 'medium',
-  })
   const devices = summary.gpus === 0 ? 'no GPU' : `${summary.gpus} GPU${summary.gpus === 1 ? '' : 's'}`
   return (
     <div className={styles.meta}>
-      <span>
-        {summary.worldSize ?? '–'} ranks, {devices} on {summary.nodes.join(', ') || 'no node yet'}
+      <span title={summary.nodes.join(', ')}>
+        {summary.worldSize ?? '–'} ranks, {devices} on {nodesText(summary.nodes)}
       </span>
       {summary.framework !== null && <span>{summary.framework}</span>}
       <span>
-        started {started}, {wholeSeconds(durationSeconds(summary, now))} long
+        started <Clock time={summary.startedAt} withDate />, {wholeSeconds(durationSeconds(summary, now))} long
       </span>
       {summary.command !== null && (
         <code className={styles.command} title={summary.command}>
@@ -67,7 +72,9 @@ function Meta({ view }: { view: RunView }) {
   )
 }
 
-export function RunHeader({ view, state }: { view: RunView; state: ViewState }) {
+/** Which run, how it is in a sentence, and how far. */
+export function RunHeader() {
+  const { run, view } = useRunPage()
   const { summary } = view.detail
   const { title, tone } = STATES[summary.state]
   const isUnsure = useConnection().state === 'lost' && (summary.state === 'live' || summary.state === 'silent')
@@ -78,18 +85,15 @@ export function RunHeader({ view, state }: { view: RunView; state: ViewState }) 
         <Badge tone={isUnsure ? 'neutral' : tone}>{isUnsure ? `Was ${title.toLowerCase()}` : title}</Badge>
         {summary.synthetic !== null && <span className={styles.synthetic}>{summary.synthetic}</span>}
       </div>
-      <Sentence view={view} />
-      <Meta view={view} />
       <div className={styles.tools}>
         <Updated view={view} />
-        <Choice label="Range" options={RANGES} value={state.range.name} onChange={range => state.set({ range })} />
         <a href={door.stepsCsv(summary.run)} download>
-          Export steps.csv
+          steps.csv
         </a>
       </div>
-      <div className={styles.progress} aria-hidden="true">
-        <span style={{ width: `${(progressOf(summary) ?? 0) * 100}%` }} />
-      </div>
+      <Sentence run={run} view={view} />
+      <Meta view={view} />
+      <Progress share={progressOf(summary) ?? 0} />
     </div>
   )
 }

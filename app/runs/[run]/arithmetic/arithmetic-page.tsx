@@ -1,5 +1,4 @@
 'use client'
-import Link from 'next/link'
 import { useMemo } from 'react'
 import { format } from '../../../../base/units'
 import { calibrate, type Calibrated } from '../../../../math/calibrate'
@@ -8,11 +7,10 @@ import { explain } from '../../../../math/explain'
 import type { PredictInput } from '../../../../math/input'
 import { withUsualNetwork } from '../../../../math/plan-search'
 import { predictRun, type PredictedRun } from '../../../data/prediction'
-import type { RunView } from '../../../data/run-view'
-import { useRun } from '../../../data/use-run'
+import { useGpus, useMembers } from '../../../data/run-parts'
 import { Card } from '../../../ui/card'
-import { Provenance } from '../../../ui/provenance'
 import { observedOf } from '../../../data/observed'
+import { useRunPage } from '../run-context'
 import { CalibrationCard, Figures, Stages, type Row } from './figures'
 import { Disagreement } from './disagreement'
 import { Plans } from './plans'
@@ -76,10 +74,14 @@ function rowsOf(found: Calibrated): Row[] {
 /** Two digits: what is fitted to live figures must not set off a new search with each of them. */
 const settled = (value: number | null | undefined) => (value == null ? undefined : Number(value.toPrecision(2)))
 
-function useCalibrated(config: PredictInput, view: RunView | undefined) {
+function useCalibrated(config: PredictInput) {
+  const page = useRunPage()
+  const { summary } = page.view.detail
+  const { value: ranks } = useMembers(page)
+  const { value: gpus } = useGpus(page)
   const found = useMemo(
-    () => calibrate(withUsualNetwork(config), view === undefined ? {} : observedOf(view)),
-    [config, view],
+    () => calibrate(withUsualNetwork(config), observedOf({ summary, ranks: ranks ?? [], gpus: gpus ?? [] })),
+    [config, summary, ranks, gpus],
   )
   const achievableRatio = settled(found.calibration.achievableRatio)
   const activationFactor = settled(found.calibration.activationFactor)
@@ -99,26 +101,15 @@ function useCalibrated(config: PredictInput, view: RunView | undefined) {
 const NO_CONFIG: PredictInput = {}
 
 /** Every predicted number of a run: its formula, the numbers in it, its source, and who counts otherwise. */
-export function ArithmeticPage({ run }: { run: string }) {
-  const { view, error } = useRun(run, Infinity)
-  const config = (view?.detail.config ?? NO_CONFIG) as PredictInput
+export function ArithmeticPage() {
+  const { view } = useRunPage()
+  const config = (view.detail.config ?? NO_CONFIG) as PredictInput
   const predicted = useMemo(() => predictRun(config), [config])
   const answers = useMemo(() => answersOf(config), [config])
-  const { rows, asCalibrated } = useCalibrated(config, view)
-  const back = `/runs/${encodeURIComponent(run)}`
+  const { rows, asCalibrated } = useCalibrated(config)
   return (
     <>
-      <header className={page.head}>
-        <h1>Arithmetic</h1>
-        <p className="muted">
-          of <Link href={back}>{view?.detail.summary.name ?? run}</Link>
-        </p>
-        <Provenance kind="predicted" />
-      </header>
-      {view === undefined && (
-        <p className="muted">{error === undefined ? `Asking the hub for ${run} …` : `${run}: ${error.message}`}</p>
-      )}
-      {view !== undefined && predicted === undefined && (
+      {predicted === undefined && (
         <p className="muted">No configuration yet. It comes from the log of the framework or from the hook.</p>
       )}
       {predicted !== undefined && (

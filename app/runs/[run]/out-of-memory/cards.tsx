@@ -9,7 +9,7 @@ import { Card } from '../../../ui/card'
 import { Copy } from '../../../ui/copy'
 import { Provenance } from '../../../ui/provenance'
 import { Table, type Column } from '../../../ui/table'
-import { partColor } from '../memory-bars'
+import { partColor } from '../memory/memory-bars'
 import page from '../../../ui/document.module.css'
 import styles from './out-of-memory.module.css'
 

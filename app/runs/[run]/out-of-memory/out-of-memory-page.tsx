@@ -29,7 +29,7 @@ function usePostMortem(run: string): State {
       .then(found => set({ found }))
       .catch((error: unknown) => set({ error: doorError(error) }))
     door
-      .run(run, closing.signal)
+      .head(run, closing.signal)
       .then(({ summary }) => set({ name: summary.name }))
       .catch(() => undefined)
     return () => closing.abort()

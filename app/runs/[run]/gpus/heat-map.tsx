@@ -1,14 +1,14 @@
 'use client'
-import { format, type Unit } from '../../../base/units'
-import type { RankInfo, RankMap, RankMetric } from '../../../wire/api'
-import { clockText, stepText } from '../../chart/axis'
-import { heatHeight, heatRange } from '../../chart/heat'
-import { HeatCanvas, type Cell } from '../../chart/heat-canvas'
-import type { RunView } from '../../data/run-view'
-import { useRankMap } from '../../data/use-rank-map'
-import type { ViewState } from '../../data/view-state'
-import { Card } from '../../ui/card'
-import { Select } from '../../ui/choice'
+import { format, type Unit } from '../../../../base/units'
+import { RANK_METRICS, type RankInfo, type RankMap, type RankMetric } from '../../../../wire/api'
+import { clockText, stepText } from '../../../chart/axis'
+import { heatHeight, heatRange } from '../../../chart/heat'
+import { HeatCanvas, type Cell } from '../../../chart/heat-canvas'
+import { useChoice } from '../../../data/address'
+import { useRankMap } from '../../../data/run-parts'
+import { Card } from '../../../ui/card'
+import { Select } from '../../../ui/choice'
+import { useRunPage } from '../run-context'
 import styles from './heat-map.module.css'
 
 const METRICS: Readonly<Record<RankMetric, { title: string; unit: Unit }>> = {
@@ -65,15 +65,11 @@ function CellNote({ map, cell, ranks }: { map: RankMap; cell: Cell; ranks: reado
 }
 
 /** Rank by step: a slow rank is a line, a slow moment a column. */
-export function HeatMap({ run, view, state }: { run: string; view: RunView; state: ViewState }) {
-  const metric = state.metric ?? tellingMetric(view.detail.ranks)
+export function HeatMap({ ranks }: { ranks: readonly RankInfo[] }) {
+  const [metric, choose] = useChoice<RankMetric>('metric', RANK_METRICS, tellingMetric(ranks))
   const { title, unit } = METRICS[metric]
-  const from = Number.isFinite(state.range.seconds) ? view.steps.time[0] : undefined
-  const answer = useRankMap(run, metric, from, view.updatedAt)
-  const map = answer?.metric === metric ? answer : undefined
-  const { ranks } = view.detail
-  const rows = Math.max(answer?.ranks.length ?? 0, ranks.length)
-  const choose = (metric: RankMetric) => state.set({ metric })
+  const map = useRankMap(useRunPage(), metric)
+  const rows = Math.max(map?.ranks.length ?? 0, ranks.length)
   return (
     <Card
       title="Ranks × steps"

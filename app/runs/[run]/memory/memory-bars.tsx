@@ -1,6 +1,6 @@
-import { format } from '../../../base/units'
-import type { MemoryBar } from '../../data/memory-bars'
-import { Provenance } from '../../ui/provenance'
+import { format } from '../../../../base/units'
+import type { MemoryBar } from '../../../data/memory-bars'
+import { Provenance } from '../../../ui/provenance'
 import styles from './memory.module.css'
 
 const COLORS: Readonly<Record<string, string>> = {

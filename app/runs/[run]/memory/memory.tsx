@@ -1,20 +1,20 @@
 'use client'
 import { useMemo } from 'react'
-import { Legend } from '../../chart/legend'
-import { LineChart } from '../../chart/line-chart'
-import { CATEGORIES, predictedBar, rankBar } from '../../data/memory-bars'
-import type { PredictedRun } from '../../data/prediction'
-import { gpuId, type RunView } from '../../data/run-view'
-import { Card } from '../../ui/card'
+import { Legend } from '../../../chart/legend'
+import { LineChart } from '../../../chart/line-chart'
+import { CATEGORIES, predictedBar, rankBar } from '../../../data/memory-bars'
+import type { PredictedRun } from '../../../data/prediction'
+import { gpuId } from '../../../data/run-view'
+import type { GpuSeries, HostSeries, RankInfo } from '../../../../wire/api'
+import { Card } from '../../../ui/card'
 import { MemoryBars, partColor } from './memory-bars'
 import { MemoryTable } from './memory-table'
-import styles from './run.module.css'
+import styles from '../run.module.css'
 
 const MOST_BARS = 16
 
 /** Lines of memory in use: of the devices where there are some, else of the hosts. */
-function useMemoryLines(view: RunView) {
-  const { gpus, hosts } = view
+function useMemoryLines(gpus: readonly GpuSeries[], hosts: readonly HostSeries[]) {
   return useMemo(() => {
     const devices = gpus.map(gpu => ({ name: gpuId(gpu), x: gpu.time, y: gpu.memoryUsedBytes }))
     return devices.length > 0
@@ -23,9 +23,15 @@ function useMemoryLines(view: RunView) {
   }, [gpus, hosts])
 }
 
-function OverTime({ view, predictedBytes }: { view: RunView; predictedBytes: number | undefined }) {
-  const lines = useMemoryLines(view)
-  const isDevice = view.gpus.length > 0
+interface OverTimeProps {
+  gpus: readonly GpuSeries[]
+  hosts: readonly HostSeries[]
+  predictedBytes: number | undefined
+}
+
+function OverTime({ gpus, hosts, predictedBytes }: OverTimeProps) {
+  const lines = useMemoryLines(gpus, hosts)
+  const isDevice = gpus.length > 0
   const predicted = isDevice ? predictedBytes : undefined
   const input = useMemo(() => ({ lines, predicted, unit: 'bytes' as const, axis: 'time' as const }), [lines, predicted])
   const legend =
@@ -42,11 +48,17 @@ function OverTime({ view, predictedBytes }: { view: RunView; predictedBytes: num
   )
 }
 
+interface MemoryProps {
+  ranks: readonly RankInfo[]
+  gpus: readonly GpuSeries[]
+  hosts: readonly HostSeries[]
+  predicted: PredictedRun | undefined
+}
+
 /** What holds the memory of each rank, beside what should. */
-export function Memory({ view, predicted }: { view: RunView; predicted: PredictedRun | undefined }) {
-  const { ranks } = view.detail
+export function Memory({ ranks, gpus, hosts, predicted }: MemoryProps) {
   const expected = predicted === undefined ? undefined : predictedBar(predicted.prediction.memory)
-  const all = ranks.map(rank => rankBar(rank, view.gpus)).filter(bar => bar !== undefined)
+  const all = ranks.map(rank => rankBar(rank, gpus)).filter(bar => bar !== undefined)
   const bars = all.toSorted((a, b) => b.totalBytes - a.totalBytes).slice(0, MOST_BARS)
   const shown = all.filter(bar => bars.includes(bar))
   const names = [
@@ -58,13 +70,13 @@ export function Memory({ view, predicted }: { view: RunView; predicted: Predicte
   return (
     <div className={styles.triple}>
       <Card
-        title={view.gpus.length > 0 ? 'Memory by rank' : 'Memory by rank (host)'}
+        title={gpus.length > 0 ? 'Memory by rank' : 'Memory by rank (host)'}
         aside={<Legend entries={names.map(name => ({ name, color: partColor(name) }))} />}
         {...(note === undefined ? {} : { note })}
       >
         <MemoryBars expected={expected} bars={shown} />
       </Card>
-      <OverTime view={view} predictedBytes={expected?.totalBytes} />
+      <OverTime gpus={gpus} hosts={hosts} predictedBytes={expected?.totalBytes} />
       <MemoryTable categories={CATEGORIES} ranks={ranks} predicted={predicted} />
     </div>
   )

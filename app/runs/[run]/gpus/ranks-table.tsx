@@ -1,8 +1,8 @@
-import { format } from '../../../base/units'
-import type { RankInfo } from '../../../wire/api'
-import { count } from '../../data/health'
-import { Card } from '../../ui/card'
-import { Table, type Column } from '../../ui/table'
+import { format } from '../../../../base/units'
+import type { RankInfo } from '../../../../wire/api'
+import { count } from '../../../data/health'
+import { Card } from '../../../ui/card'
+import { Table, type Column } from '../../../ui/table'
 
 function deviceText(rank: RankInfo): string {
   if (rank.gpuIndex !== null) return `GPU ${rank.gpuIndex}`

@@ -1,19 +1,26 @@
 'use client'
 import Link from 'next/link'
 import { useMemo } from 'react'
-import type { Unit } from '../../../base/units'
-import type { HostSeries, NodeInfo } from '../../../wire/api'
-import { Legend } from '../../chart/legend'
-import { LineChart } from '../../chart/line-chart'
-import type { RunView } from '../../data/run-view'
-import { Card } from '../../ui/card'
+import type { Unit } from '../../../../base/units'
+import type { GpuSeries, HostSeries, NodeInfo } from '../../../../wire/api'
+import { Legend } from '../../../chart/legend'
+import { LineChart } from '../../../chart/line-chart'
+import { Card } from '../../../ui/card'
+import { useRunPage } from '../run-context'
+import { nodesText } from '../run-header'
 import { GpuTable } from './gpu-table'
-import styles from './run.module.css'
+import styles from '../run.module.css'
 
 type HostColumn = Exclude<keyof HostSeries, 'node' | 'time'>
 
-function HostChart({ title, column, unit, view }: { title: string; column: HostColumn; unit: Unit; view: RunView }) {
-  const { hosts } = view
+interface HostChartProps {
+  title: string
+  column: HostColumn
+  unit: Unit
+  hosts: readonly HostSeries[]
+}
+
+function HostChart({ title, column, unit, hosts }: HostChartProps) {
   const input = useMemo(
     () => ({
       lines: hosts.map(host => ({ name: host.node, x: host.time, y: host[column] })),
@@ -59,35 +66,48 @@ function NoGpus({ nodes }: { nodes: readonly NodeInfo[] }) {
   )
 }
 
-function Hosts({ view }: { view: RunView }) {
-  const hasGpus = view.gpus.length > 0
-  if (view.hosts.length === 0)
+function Hosts({
+  hosts,
+  hasGpus,
+  nodes,
+}: {
+  hosts: readonly HostSeries[]
+  hasGpus: boolean
+  nodes: readonly string[]
+}) {
+  if (hosts.length === 0)
     return (
       <Card title="Hosts">
-        <p className="muted">
-          No agent samples processor, memory and network of {view.detail.summary.nodes.join(', ') || 'these hosts'}.
-        </p>
+        <p className="muted">No agent samples processor, memory and network of {nodesText(nodes)}.</p>
       </Card>
     )
   return (
     <div className={styles.triple}>
-      <HostChart title="Host CPU" column="cpuUtilizationRatio" unit="ratio" view={view} />
+      <HostChart title="Host CPU" column="cpuUtilizationRatio" unit="ratio" hosts={hosts} />
       {/* Without a GPU the memory of the host is shown above, in the place of the device's. */}
-      {hasGpus && <HostChart title="Host memory" column="memoryUsedBytes" unit="bytes" view={view} />}
-      <HostChart title="Network sent" column="networkTransmitBytesPerSecond" unit="bytesPerSecond" view={view} />
+      {hasGpus && <HostChart title="Host memory" column="memoryUsedBytes" unit="bytes" hosts={hosts} />}
+      <HostChart title="Network sent" column="networkTransmitBytesPerSecond" unit="bytesPerSecond" hosts={hosts} />
       {!hasGpus && (
-        <HostChart title="Network received" column="networkReceiveBytesPerSecond" unit="bytesPerSecond" view={view} />
+        <HostChart title="Network received" column="networkReceiveBytesPerSecond" unit="bytesPerSecond" hosts={hosts} />
       )}
     </div>
   )
 }
 
+interface DevicesProps {
+  gpus: readonly GpuSeries[] | undefined
+  hosts: readonly HostSeries[] | undefined
+  nodes: readonly NodeInfo[]
+}
+
 /** The machines under the run. */
-export function Devices({ view, nodes }: { view: RunView; nodes: readonly NodeInfo[] }) {
+export function Devices({ gpus, hosts, nodes }: DevicesProps) {
+  const { view } = useRunPage()
+  if (gpus === undefined || hosts === undefined) return null
   return (
     <>
-      {view.gpus.length > 0 ? <GpuTable gpus={view.gpus} /> : <NoGpus nodes={nodes} />}
-      <Hosts view={view} />
+      {gpus.length > 0 ? <GpuTable gpus={gpus} /> : <NoGpus nodes={nodes} />}
+      <Hosts hosts={hosts} hasGpus={gpus.length > 0} nodes={view.detail.summary.nodes} />
     </>
   )
 }

@@ -1,0 +1,31 @@
+'use client'
+import { useMemo } from 'react'
+import { predictRun } from '../../data/prediction'
+import { useNodes } from '../../data/use-polled'
+import { FigureCards } from './figure-cards'
+import { PredictionCard } from './prediction-card'
+import { useRunPage } from './run-context'
+import styles from './run.module.css'
+import { Side } from './side'
+import { StepCharts } from './step-charts'
+
+/** How the run is, beside how it should be. */
+export function OverviewPage() {
+  const { run, view } = useRunPage()
+  const { config, summary } = view.detail
+  const predicted = useMemo(() => predictRun(config), [config])
+  const { value: nodes } = useNodes()
+  const mine = nodes?.filter(({ node }) => summary.nodes.includes(node)) ?? []
+  return (
+    <>
+      <FigureCards view={view} predicted={predicted} />
+      <div className={styles.columns}>
+        <div className={styles.main}>
+          <StepCharts view={view} predicted={predicted} />
+          <PredictionCard run={run} predicted={predicted} />
+        </div>
+        <Side view={view} nodes={mine} />
+      </div>
+    </>
+  )
+}

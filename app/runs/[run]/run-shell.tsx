@@ -1,0 +1,54 @@
+'use client'
+import Link from 'next/link'
+import { useMemo, type ReactNode } from 'react'
+import { useTimeWindow } from '../../data/address'
+import type { DoorError } from '../../data/door'
+import { runSpan, viewSpan, type RunView } from '../../data/run-view'
+import { useRun } from '../../data/use-run'
+import { Notice } from '../../ui/notice'
+import { RunContext } from './run-context'
+import { RunHeader } from './run-header'
+import { RunTabs } from './run-tabs'
+
+function Failure({ run, error }: { run: string; error: DoorError }) {
+  const unknown = error.status === 404
+  return (
+    <Notice title={unknown ? 'This run is not known' : 'This run cannot be shown'} broken>
+      <p>
+        <code>{run}</code>: {error.message}
+      </p>
+      {error.fix !== undefined && <p>{error.fix}</p>}
+      <p className="muted">
+        {unknown ? 'It is shown as soon as it reports. ' : 'Trying again by itself. '}
+        <Link href="/">All runs</Link>
+      </p>
+    </Notice>
+  )
+}
+
+interface RunShellProps {
+  run: string
+  /** What the server knew when it made the page. */
+  first: RunView | undefined
+  children: ReactNode
+}
+
+/** The frame around every page of a run. */
+export function RunShell({ run, first, children }: RunShellProps) {
+  const [window, setWindow] = useTimeWindow()
+  const { view, error } = useRun(run, window, first)
+  const state = useMemo(
+    () => view && { run, view, whole: runSpan(view), span: viewSpan(view), setWindow },
+    [run, view, setWindow],
+  )
+  if (state !== undefined)
+    return (
+      <RunContext value={state}>
+        <RunHeader />
+        <RunTabs />
+        {children}
+      </RunContext>
+    )
+  if (error !== undefined) return <Failure run={run} error={error} />
+  return <p className="muted">Asking the hub for {run} …</p>
+}
