@@ -23,6 +23,10 @@ export interface RankStepColumns {
   readonly tokens: ArrayLike<number>
   /** Most that tensors held in the step. */
   readonly memoryPeakBytes: ArrayLike<number>
+  /** Up to the optimizer: processor time, waiting for a processor, and held back by a quota; left out where nobody counts. */
+  readonly cpuSeconds?: ArrayLike<number>
+  readonly runDelaySeconds?: ArrayLike<number>
+  readonly throttledSeconds?: ArrayLike<number>
 }
 
 /** Steps of the whole job, a row each, ascending. NaN is absent. */
@@ -49,6 +53,19 @@ export interface GroupStepColumns {
   readonly step: ArrayLike<number>
   /** The transfer: what the member that waited least spent, of a group all of whose members told. */
   readonly seconds: ArrayLike<number>
+}
+
+/** Columns of one length, a row for each path between nodes and step, in any order. */
+export interface FlowStepColumns {
+  readonly paths: readonly { readonly from: string; readonly to: string }[]
+  /** Number of the path in `paths`. */
+  readonly path: ArrayLike<number>
+  readonly step: ArrayLike<number>
+  readonly bytes: ArrayLike<number>
+  /** In which bytes were on their way. */
+  readonly busySeconds: ArrayLike<number>
+  /** As the kernel estimates it; NaN where it does not. */
+  readonly deliveryBytesPerSecond: ArrayLike<number>
 }
 
 /** Where a rank stands. Ranks that share a place are held to work side by side, the slowest deciding. */
@@ -91,6 +108,8 @@ export interface DetectorWindow {
   /** Where each rank runs. */
   readonly places?: ReadonlyMap<number, Place> | undefined
   readonly groups?: GroupStepColumns | undefined
+  /** What flows between nodes by TCP; undefined where nobody counts it. */
+  readonly flows?: FlowStepColumns | undefined
   /** Cables of the nodes and switches. */
   readonly topology?: readonly RecordOf<'topology'>[] | undefined
 }

@@ -8,6 +8,7 @@ import { crash, outOfMemory } from './failures'
 import { memoryForecast } from './memory-forecast'
 import { silentRun } from './silent-run'
 import { slowLink } from './slow-link'
+import { slowPath } from './slow-path'
 import { slowRank } from './slow-rank'
 
 export const detectors = registry<Detector>('detector', [
@@ -17,6 +18,7 @@ export const detectors = registry<Detector>('detector', [
   silentRun,
   slowRank,
   slowLink,
+  slowPath,
   belowPrediction,
 ])
 

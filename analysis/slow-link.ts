@@ -4,29 +4,13 @@ import type { Finding } from '../wire/findings'
 import { costOf } from './cost'
 import { defineDetector, type DetectorWindow } from './detector'
 import { diagnose, type Diagnosis } from './diagnosis'
-import type { Link, LinkKind } from './fabric'
+import type { Link } from './fabric'
+import { listed, NAMES, NEXT, nodesOf } from './link-names'
 import { median } from './statistics'
 
 type Slow = Diagnosis['slowLinks'][number]
 
-const NAMES: Readonly<Record<LinkKind, (own: string) => string>> = {
-  nic: own => `NIC ${own}`,
-  leaf: own => `Switch ${own}`,
-  uplink: own => `Uplink of ${own}`,
-  nvlink: own => `NVLink of ${own}`,
-}
-
 const nameOf = ({ kind, name }: Link) => NAMES[kind](name.slice(kind.length + 1))
-
-/** More than this is written as a number of them. */
-const LISTED = 4
-
-function listed(names: readonly string[], last: 'and' | 'or', what: string): string {
-  if (names.length > LISTED) return `${names.length} ${what}`
-  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} ${last} ${names.at(-1) ?? ''}`
-}
-
-const nodesOf = (links: readonly Link[]) => [...new Set(links.flatMap(({ node }) => node ?? []))].sort()
 
 const TITLES: Readonly<Record<Slow['where'], (links: readonly Link[]) => string>> = {
   'one of': links => listed(links.map(nameOf), 'or', 'links, one of which'),
@@ -38,15 +22,6 @@ const PATTERNS: Readonly<Record<Slow['slow']['pattern'], string>> = {
   constant: 'is slow',
   drifting: 'is getting slower',
   intermittent: 'is slow now and then',
-}
-
-const NEXT: Readonly<Record<LinkKind | 'behind' | 'between', string>> = {
-  nic: 'Look at the card’s link speed, its error counters and its cable; then at the port of the switch.',
-  leaf: 'Look at the switch: port errors, pause frames, temperature, what else runs over it.',
-  uplink: 'Look at the uplink’s ports: a link that is down or slower leaves less for all behind it.',
-  nvlink: 'Look at the node’s NVLink state and errors: nvidia-smi nvlink -s and -e.',
-  behind: 'Look at the switch that these nodes share. Tell Plumbline the topology, and it names it.',
-  between: 'Look at the uplink of the switch that these nodes share. Tell Plumbline the topology, and it names it.',
 }
 
 /** Medians over the steps from when it is slow, seconds: of the groups that cross it, and of alike ones. */
@@ -101,6 +76,8 @@ export const slowLink = defineDetector({
   name: 'slow-link',
   help: 'Transfers over a card, a switch or its uplink take longer than alike ones that do not cross it.',
   detect(window) {
+    // What the kernel counts of each connection is nearer to the truth: slow-path looks at it.
+    if (window.flows !== undefined) return []
     const diagnosis = diagnose(window)
     return diagnosis === undefined ? [] : diagnosis.slowLinks.map(one => toFinding(window, diagnosis, one))
   },

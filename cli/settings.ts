@@ -44,6 +44,15 @@ export const settings = {
     -1,
     'port of the agent’s own /metrics; -1 for none, 0 for a free one',
   ),
+  notify: setting(
+    list.refine(all => all.every(one => URL.canParse(one) && /^https?:/.test(one)), {
+      error: 'give each as https://…',
+    }),
+    [] as string[],
+    'addresses that are told of findings: webhooks, or those of Slack and its kin; with commas between',
+  ),
+  notifySecret: setting(z.string(), '', 'secret that signs what webhooks are told (HMAC-SHA256); empty for none'),
+  publicUrl: setting(url, '', 'how others reach the page, for links in notifications; empty for http://HOST:PORT'),
   otlp: setting(url, '', 'OTLP/HTTP endpoint to send metrics to; empty for none'),
 }
 export type PlumblineSettings = Values<typeof settings>

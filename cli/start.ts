@@ -50,6 +50,9 @@ export const command = defineCommand({
     'spoolBytes',
     'metricsPort',
     'otlp',
+    'notify',
+    'notifySecret',
+    'publicUrl',
   ],
   configure(command) {
     command
@@ -59,7 +62,7 @@ export const command = defineCommand({
   },
   async run({ settings, options }) {
     const ended = interrupted()
-    const { host, port, data, store, token } = settings
+    const { host, port, data, store, token, notify, notifySecret, publicUrl } = settings
     const page = options['page'] === false ? undefined : packageRoot
     let url = ''
     const hub = await startHub({
@@ -68,6 +71,9 @@ export const command = defineCommand({
       data,
       store,
       token,
+      notify,
+      notifySecret,
+      publicUrl: publicUrl.replace(/\/+$/, ''),
       page,
       log,
       async importFiles(files, name) {

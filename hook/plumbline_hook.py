@@ -596,8 +596,9 @@ class _Flows:
     LEAST_BYTES = 64 * 1024
     LOOK_EVERY = 50
     ESTABLISHED = 1
-    # In linux/tcp.h: rtt (microseconds), total_retrans, bytes_acked, busy_time and rwnd_limited (microseconds).
-    LAYOUT = struct.Struct("=B67xI28xI16xQ40xQQ")
+    # In linux/tcp.h: state, rtt (microseconds), total_retrans, bytes_acked, delivery_rate (bytes per second), busy_time and
+    # rwnd_limited (microseconds).
+    LAYOUT = struct.Struct("=B67xI28xI16xQ32xQQQ")
 
     def __init__(self) -> None:
         self._remotes: Dict[int, Tuple[Any, str, str]] = {}
@@ -629,23 +630,24 @@ class _Flows:
         for number, (family, local, remote) in self._remotes.items():
             try:
                 with _borrowed(number, family) as connection:
-                    state, rtt, *counters = self.LAYOUT.unpack(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, self.LAYOUT.size))
+                    state, rtt, resent, sent, rate, busy, unready = self.LAYOUT.unpack(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, self.LAYOUT.size))
             except (OSError, struct.error):  # Closed, or a kernel that counts less.
                 continue
             if state != self.ESTABLISHED:
                 continue
-            now[number] = tuple(counters)
+            counters = now[number] = (resent, sent, busy, unready)
             before = self._last.get(number)
             if before is None or any(one < other for one, other in zip(counters, before)):
                 continue
             resent, sent, busy, unready = (one - other for one, other in zip(counters, before))
-            flow = flows.setdefault((local, remote), [0, 0.0, 0, 0.0])
+            flow = flows.setdefault((local, remote), [0, 0.0, 0, 0.0, 0])
             flow[0] += sent
             flow[1] += max(0, busy - unready) / 1e6
             flow[2] += resent
             flow[3] = max(flow[3], rtt / 1e6)
+            flow[4] = max(flow[4], rate if sent >= self.LEAST_BYTES else 0)
         self._last = now
-        names = ("bytes", "busySeconds", "retransmissions", "roundTripSeconds")
+        names = ("bytes", "busySeconds", "retransmissions", "roundTripSeconds", "deliveryBytesPerSecond")
         return [{"local": local, "remote": remote, **dict(zip(names, flow))} for (local, remote), flow in flows.items() if flow[0] >= self.LEAST_BYTES]
 
 

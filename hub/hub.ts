@@ -11,6 +11,8 @@ import { answerRequest, isForeignHost, isForeignOrigin } from './http/door'
 import { serveAgents } from './ingest/agents'
 import { Live } from './live/live'
 import { Imports, type ImportFiles } from './imports'
+import { Keeper } from './findings/keeper'
+import { Notifier } from './findings/notify'
 import { hubMetrics } from './metrics'
 import { Nodes } from './nodes'
 import { OTLP_AGENT, serveOtlp } from './otlp/door'
@@ -29,6 +31,11 @@ export interface HubOptions {
   readonly data: string
   readonly store: string
   readonly token: string
+  /** Addresses that are told of findings, and the secret that signs what they are told. */
+  readonly notify?: readonly string[]
+  readonly notifySecret?: string
+  /** How others reach the page, for links; empty for the address that the hub listens on. */
+  readonly publicUrl?: string
   /** The folder of the built page; undefined for a hub without one. */
   readonly page: string | undefined
   /** Makes a run of files that were dropped on the page; without it none are taken. */
@@ -63,8 +70,27 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
   const store = await openStore(options)
   const nodes = new Nodes()
   const runs = new Runs(store, nodes.isConnected)
-  const views = new Views(store, runs, options.log)
-  const metrics = hubMetrics(() => nodes.list().reduce((sum, node) => sum + node.agents, 0))
+  const keeper = new Keeper({
+    store,
+    runs,
+    log: options.log,
+    tell(change, isNow) {
+      if (isNow) notifier.tell(change)
+      live.changed(run => run === change.finding.run)
+    },
+  })
+  const views = new Views(store, runs, keeper)
+  const agentCount = () => nodes.list().reduce((sum, node) => sum + node.agents, 0)
+  const metrics = hubMetrics(agentCount, () => keeper.open())
+  const notifier = new Notifier({
+    urls: options.notify ?? [],
+    secret: options.notifySecret ?? '',
+    linkOf: (run, id) =>
+      `${options.publicUrl || url}/runs/${encodeURIComponent(run)}/findings/${encodeURIComponent(id)}`,
+    count: what => metrics.count(what, 1),
+    log: options.log,
+  })
+  let url = ''
   const imports = options.importFiles && new Imports(join(options.data, 'imports'), options.importFiles)
   const hub = { views, nodes, startedAt: unixSeconds(), metrics: metrics.text, imports, log: options.log }
   let page: Page | undefined
@@ -116,16 +142,18 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
   try {
     await runs.restore()
     await nodes.restore(store)
+    await keeper.start()
     const port = await listen(server, options)
     if (options.page !== undefined) page = await openPage(options.page, urlOf(ownHost(options.host), port))
-    return { url: urlOf(options.host, port), port, close }
+    url = urlOf(options.host, port)
+    return { url, port, close }
   } catch (error) {
     await close()
     throw error
   }
 
   async function close(): Promise<void> {
-    await Promise.all([live.close(), agents.close(), otlp.close(), imports?.close()])
+    await Promise.all([live.close(), agents.close(), otlp.close(), imports?.close(), keeper.close(), notifier.close()])
     // A client that keeps reading must not keep the hub from its end.
     const late = setTimeout(() => server.closeAllConnections(), LAST_ANSWERS_MS)
     await io.close()

@@ -51,5 +51,9 @@ export const findingSchema = z.object({
   links: z.array(z.string()).optional(),
   nextStep: z.string(),
   provenance: provenanceSchema,
+  /** The hub gives these: the same id as long as it is the same thing; when it was last seen, of one that is closed. */
+  id: z.string().optional(),
+  state: z.enum(['open', 'closed']).optional(),
+  until: z.number().optional(),
 })
 export type Finding = z.infer<typeof findingSchema>

@@ -263,6 +263,10 @@ export const catalogue = {
     ),
     retransmissions: gauge('count', 'Segments that were sent again.'),
     roundTripSeconds: gauge('seconds', 'Round trip, smoothed, at the end of the step.'),
+    deliveryBytesPerSecond: gauge(
+      'bytesPerSecond',
+      'Speed at which the last of them arrived, as the kernel estimates it.',
+    ),
   },
   probe: {
     time,

@@ -82,6 +82,12 @@ export const endpoints = registry<Endpoint>('endpoint', [
     answer: call => call.hub.views.hosts(runOf(call), rangeOf(call, runOf(call))),
   },
   {
+    name: 'findings',
+    path: '/api/runs/:run/findings',
+    help: 'what was found and when, open ones first',
+    answer: call => Promise.resolve(call.hub.views.findings.all(runOf(call))),
+  },
+  {
     name: 'events',
     path: '/api/runs/:run/events',
     help: 'events, newest first',

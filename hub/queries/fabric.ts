@@ -48,16 +48,21 @@ const MOST_GROUPS = 1 << 16
  * Transfers by group and step. Who waits for others inside a collective spends longer than the transfer: it is what the
  * member that waited least spent, so that all members must have told.
  */
-export async function groupSteps(store: Store, run: string, from: number): Promise<GroupStepColumns | undefined> {
+export async function groupSteps(
+  store: Store,
+  run: string,
+  { from, to }: { readonly from: number; readonly to: number },
+): Promise<GroupStepColumns | undefined> {
   const rows = await store.query(
     `SELECT group, operation, step, min(spent) AS seconds, max(sent) AS bytes, count() AS members FROM (
        SELECT toString(collective.group) AS group, collective.step AS step, rank,
          if(collective.operation IN ('send', 'recv'), 'message', toString(collective.operation)) AS operation,
          sum(collective.seconds) AS spent, sum(collective.bytes) AS sent
-       FROM collective WHERE run = {run:String} AND collective.step > {from:Float64} AND rank IS NOT NULL AND collective.seconds IS NOT NULL
+       FROM collective WHERE run = {run:String} AND collective.step > {from:Float64} AND collective.step <= {to:Float64}
+         AND rank IS NOT NULL AND collective.seconds IS NOT NULL
        GROUP BY group, operation, step, rank)
      GROUP BY group, operation, step ORDER BY group, operation, step`,
-    { run, from },
+    { run, from, to },
   )
   const known = new Map<string, number>()
   const groups: GroupFacts[] = []

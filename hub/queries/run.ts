@@ -80,6 +80,21 @@ export async function runEvents(store: Store, run: string, limit: number, after 
   }))
 }
 
+/** Newest first, with all that each of them says. */
+export async function eventRecords(store: Store, run: string): Promise<RecordOf<'event'>[]> {
+  const columns = await store.query(
+    `SELECT * EXCEPT (agent, sequence, receivedAt, run, node, type), toString(node) AS node, toString(type) AS type FROM event
+     WHERE run = {run:String} ORDER BY time DESC LIMIT 1000`,
+    { run },
+  )
+  return Array.from({ length: rowsOf(columns) }, (_, row) => {
+    const record: Record<string, unknown> = { kind: 'event', run }
+    for (const name of Object.keys(columns))
+      record[name] = textAt(columns, name, row) ?? numberAt(columns, name, row) ?? undefined
+    return record as unknown as RecordOf<'event'>
+  })
+}
+
 const CONFIG_TEXTS = ['framework', 'precision', 'optimizer', 'recompute'] as const
 const CONFIG_JSON = ['model', 'parallelism', 'batch', 'hardware'] as const
 

@@ -35,6 +35,9 @@ const LATEST = [
   'backwardSeconds',
   'communicationSeconds',
   'optimizerSeconds',
+  'cpuSeconds',
+  'runDelaySeconds',
+  'throttledSeconds',
 ]
 
 export const perRank = (where: string) => `

@@ -71,6 +71,27 @@ function slowLeaf(): DetectorWindow {
   return window.window()
 }
 
+/** A ring of six hosts on three leaves; the uplink of the second carries a twentieth. */
+function slowUplink(): DetectorWindow {
+  const nodes = ['h0', 'h1', 'h2', 'h3', 'h4', 'h5']
+  const paths = nodes.map((from, number) => ({ from, to: nodes[(number + 1) % 6] ?? '' }))
+  const isSlow = [false, true, false, true, false, false]
+  const rows = Array.from({ length: 30 }, (_, step) => paths.map((_, path) => ({ step: step + 1, path }))).flat()
+  const seconds = ({ path }: { path: number }) => (isSlow[path] === true ? 0.6 : 0.03)
+  return windowOf({
+    ranks: rankColumns(rows.map(({ step, path }) => ({ step, rank: path, communication: 0.65, forward: 0.3 }))),
+    topology: nodes.map((node, number) => ({ kind: 'topology', node, switch: `leaf${number >> 1}`, tier: 'leaf' })),
+    flows: {
+      paths,
+      path: rows.map(({ path }) => path),
+      step: rows.map(({ step }) => step),
+      bytes: rows.map(() => 4e6),
+      busySeconds: rows.map(seconds),
+      deliveryBytesPerSecond: rows.map(row => 4e6 / seconds(row)),
+    },
+  })
+}
+
 /** The fault that each detector is for, and what its finding must name. */
 const FAULTS: Readonly<Record<string, readonly [window: DetectorWindow, names: RegExp]>> = {
   'out-of-memory': [
@@ -111,6 +132,7 @@ const FAULTS: Readonly<Record<string, readonly [window: DetectorWindow, names: R
     /Rank 2 is slow.*forward/,
   ],
   'slow-link': [slowLeaf(), /Switch leaf001 or Uplink of leaf001 is slow: .*(2[5-9]|3\d) % longer/],
+  'slow-path': [slowUplink(), /Uplink of leaf1 is slow: h1 to h2, h3 to h4: .* 53\.3 Mbit\/s; .* 1\.07 Gbit\/s/],
   'below-prediction': [
     calm(1, { steps: jobColumns(Array<number>(30).fill(5 * predicted)), now: STARTED + 151 * predicted }),
     /5\.0 times as long/,

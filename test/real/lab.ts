@@ -153,7 +153,12 @@ export class Lab {
   }
 
   /** Runs a command on a host. `isLimited`: within its share of the processors. */
-  spawn(host: Host, command: readonly string[], environment: NodeJS.ProcessEnv, isLimited: boolean): ChildProcess {
+  spawn(
+    host: Host,
+    command: readonly string[],
+    environment: Readonly<Record<string, string>>,
+    isLimited: boolean,
+  ): ChildProcess {
     const enter = isLimited ? `echo $$ > ${CPU}/${this.id}-${host.name}/tasks; ` : ''
     // `ip netns exec` mounts a fresh /sys, in which the cgroups would be missing.
     const inside = `mount -t tmpfs none /sys/fs/cgroup && mkdir ${CPU} && mount -t cgroup -o cpu none ${CPU}; hostname ${host.name}; exec "$@"`

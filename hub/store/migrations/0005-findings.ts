@@ -28,7 +28,7 @@ export const findings: Migration = {
       ...['run', 'node'].map(word),
       ...['rank', 'step'].map(number),
       ...['local', 'remote'].map(word),
-      ...['bytes', 'busySeconds', 'retransmissions', 'roundTripSeconds'].map(number),
+      ...['bytes', 'busySeconds', 'retransmissions', 'roundTripSeconds', 'deliveryBytesPerSecond'].map(number),
     ]),
     table('probe', 'node, time', [
       ...['node', 'probe', 'peer', 'operation', 'device'].map(word),

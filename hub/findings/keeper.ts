@@ -1,0 +1,214 @@
+/**
+ * Looks at runs and keeps what is found: a run that goes on is looked at every few seconds, one that came all at once (an
+ * import, a spool that waited) from its first step to its last when it is all there.
+ */
+import { detectAll } from '../../analysis/index'
+import { sleep, unixSeconds } from '../../base/clock'
+import { messageOf } from '../../base/errors'
+import { numberAt } from '../queries/values'
+import { endOf, type RunFacts } from '../run-facts'
+import type { Runs } from '../runs'
+import type { Store } from '../store/store'
+import { detectorWindow, WINDOW_STEPS, type Span } from '../window'
+import { observe, openOf, resumed, settle, type Change, type Holdings, type KeptFinding } from './life'
+import { FindingRows } from './rows'
+
+const TICK_MS = 500
+/** A look may take this share of the time; and comes no more often than this, in seconds. */
+const WORK_SHARE = 0.1
+const LOOK_SECONDS = 2
+/** Steps between two looks at what is past, and windows that a whole run is looked at in. */
+const HOP_STEPS = 32
+const MOST_LOOKS = 256
+/** Cells (ranks times steps) of a window of a long run. */
+const MOST_CELLS = 4_000_000
+/** Data that are older than this when they come are of the past: they are looked at when no more come for a while. */
+const LIVE_SECONDS = 60
+const QUIET_SECONDS = 3
+/** A run that nobody looked at yet and that goes on is looked at after so long, whole or not. */
+const PATIENCE_SECONDS = 15
+const FORGOTTEN_SECONDS = 3600
+/** Kept in memory of each run; the store has all. */
+const MOST_KEPT = 500
+
+interface Watched {
+  holdings: Holdings
+  /** By id: how each stands, closed ones too. */
+  readonly kept: Map<string, KeptFinding>
+  lookedTo: number | undefined
+  lookedAt: number
+  /** Count of the facts at the last look, and when it last was another. */
+  lookedChanges: number
+  changes: number
+  changedAt: number
+  readonly firstAt: number
+  took: number
+  isOver: boolean
+}
+
+const fresh = (): Watched => ({
+  holdings: [],
+  kept: new Map<string, KeptFinding>(),
+  lookedTo: undefined,
+  lookedAt: 0,
+  lookedChanges: -1,
+  changes: -1,
+  changedAt: 0,
+  firstAt: unixSeconds(),
+  took: 0,
+  isOver: false,
+})
+
+export interface KeeperOptions {
+  readonly store: Store
+  readonly runs: Runs
+  /** Somebody may want to know; `isNow`: it is not of the past. */
+  readonly tell: (change: Change, isNow: boolean) => void
+  readonly log: (line: string) => void
+}
+
+export class Keeper {
+  private readonly watched = new Map<string, Watched>()
+  private readonly stopped = new AbortController()
+  private readonly rows: FindingRows
+  private over: Promise<void> = Promise.resolve()
+
+  constructor(private readonly options: KeeperOptions) {
+    this.rows = new FindingRows(options.store)
+  }
+
+  /** What holds the run back now; of a run that is over, what did so to its end. */
+  current(facts: RunFacts): KeptFinding[] {
+    const own = this.watched.get(facts.run)
+    if (own === undefined) return []
+    if (!own.isOver) return openOf(own.holdings)
+    const last = Math.max(...[...own.kept.values()].map(({ until = 0 }) => until))
+    return dearestFirst([...own.kept.values()].filter(({ until = 0 }) => until >= last - LIVE_SECONDS))
+  }
+
+  /** Open ones first, then the newest. */
+  all(facts: RunFacts): KeptFinding[] {
+    const kept = [...(this.watched.get(facts.run)?.kept.values() ?? [])]
+    return kept.sort(
+      (one, other) => Number(other.state === 'open') - Number(one.state === 'open') || other.since - one.since,
+    )
+  }
+
+  /** Of all runs. */
+  open(): KeptFinding[] {
+    return [...this.watched.values()].flatMap(({ holdings }) => openOf(holdings))
+  }
+
+  async start(): Promise<void> {
+    for (const [run, { findings, lookedTo }] of await this.rows.read()) {
+      const facts = this.options.runs.get(run)
+      if (facts === undefined) continue
+      const own = this.watchedOf(run)
+      for (const [id, finding] of findings) own.kept.set(id, finding)
+      const look = { step: lookedTo ?? 0, time: facts.lastSeenAt }
+      own.holdings = [...findings.values()].filter(({ state }) => state === 'open').map(one => resumed(one, look))
+      own.lookedTo = lookedTo ?? Math.max(0, (facts.lastStep ?? 0) - WINDOW_STEPS)
+      own.isOver = endOf(facts) !== undefined && lookedTo !== undefined && lookedTo >= (facts.lastStep ?? 0)
+    }
+    this.over = this.loop()
+  }
+
+  close(): Promise<void> {
+    this.stopped.abort()
+    return this.over
+  }
+
+  private watchedOf(run: string): Watched {
+    const own = this.watched.get(run) ?? fresh()
+    this.watched.set(run, own)
+    return own
+  }
+
+  private async loop(): Promise<void> {
+    while (!this.stopped.signal.aborted) {
+      for (const facts of this.options.runs.list()) {
+        if (this.stopped.signal.aborted) return
+        const own = this.watchedOf(facts.run)
+        if (!this.isDue(facts, own)) continue
+        try {
+          await this.look(facts, own)
+        } catch (error) {
+          own.lookedAt = unixSeconds()
+          if (!this.stopped.signal.aborted) this.options.log(`findings of ${facts.run}: ${messageOf(error)}`)
+        }
+      }
+      await sleep(TICK_MS, this.stopped.signal)
+    }
+  }
+
+  private isDue(facts: RunFacts, own: Watched): boolean {
+    const now = unixSeconds()
+    if (own.changes !== facts.changes) [own.changes, own.changedAt] = [facts.changes, now]
+    const isOver = endOf(facts) !== undefined
+    // A run that goes on may fall silent without a word: it is looked at all the same.
+    if (own.lookedChanges === facts.changes && (isOver || now - own.lookedAt < QUIET_SECONDS * 5)) return false
+    if (now - own.lookedAt < Math.max(LOOK_SECONDS, own.took / WORK_SHARE)) return false
+    // What nobody has heard of for so long is not looked at for ever.
+    if (now - own.changedAt > FORGOTTEN_SECONDS) return false
+    const isRecent = now - (facts.lastStepAt ?? facts.lastSeenAt) < LIVE_SECONDS
+    const isKnown = own.lookedTo !== undefined || now - facts.startedAt < LIVE_SECONDS
+    const isWholeSoon = now - own.changedAt >= QUIET_SECONDS
+    return isWholeSoon || (isRecent && (isKnown || now - own.firstAt > PATIENCE_SECONDS))
+  }
+
+  /** One look at a run, or as many as it takes to come up to its last step. */
+  private async look(facts: RunFacts, own: Watched): Promise<void> {
+    const { changes } = facts
+    const began = unixSeconds()
+    const last = facts.lastStep ?? 0
+    const from = own.lookedTo ?? (await firstStep(this.options.store, facts.run))
+    const spans = spansOf(from, last, Math.max(1, facts.ranks.size))
+    for (const span of spans) {
+      const window = await detectorWindow(this.options.store, this.options.runs, facts, span)
+      const found = detectAll(window, (detector, why) => this.options.log(`detector ${detector} failed: ${why}`))
+      const look = { step: span.to, time: window.steps.time[window.steps.time.length - 1] ?? window.now }
+      const { holdings, changes: news } = observe(own.holdings, found, look)
+      own.holdings = holdings
+      for (const change of news) await this.keep(facts, own, change, look.time)
+      if (this.stopped.signal.aborted) return
+      // Others want an answer meanwhile.
+      await sleep(0, this.stopped.signal)
+    }
+    own.isOver = endOf(facts) !== undefined
+    if (own.isOver) {
+      for (const change of settle(own.holdings)) await this.keep(facts, own, change, change.finding.until ?? began)
+      own.holdings = []
+      if (spans.length > 0) await this.rows.keepLook(facts.run, last, began)
+    }
+    const now = unixSeconds()
+    Object.assign(own, { lookedTo: last, lookedAt: now, lookedChanges: changes, took: now - began })
+  }
+
+  private async keep(facts: RunFacts, own: Watched, change: Change, time: number): Promise<void> {
+    const { finding } = change
+    own.kept.set(finding.id, finding)
+    const [oldest] = own.kept.keys()
+    if (own.kept.size > MOST_KEPT && oldest !== undefined) own.kept.delete(oldest)
+    this.options.tell(change, unixSeconds() - (facts.lastStepAt ?? facts.lastSeenAt) < LIVE_SECONDS)
+    await this.rows.keep(finding, time)
+  }
+}
+
+async function firstStep(store: Store, run: string): Promise<number> {
+  const rows = await store.query('SELECT min(step.step) AS first FROM step WHERE run = {run:String}', { run })
+  return (numberAt(rows, 'first', 0) ?? 1) - 1
+}
+
+const dearestFirst = (findings: KeptFinding[]) =>
+  findings.sort((one, other) => (other.costSecondsPerStep ?? 0) - (one.costSecondsPerStep ?? 0))
+
+/** From what was looked at to the last step. What is new is looked at together with the steps before. */
+function spansOf(lookedTo: number, last: number, ranks: number): Span[] {
+  const hop = Math.max(HOP_STEPS, Math.ceil((last - lookedTo) / MOST_LOOKS))
+  const width = Math.max(WINDOW_STEPS, Math.min(hop, Math.floor(MOST_CELLS / ranks)))
+  const ends = Array.from(
+    { length: Math.max(0, Math.ceil((last - lookedTo) / hop) - 1) },
+    (_, at) => lookedTo + (at + 1) * hop,
+  )
+  return [...ends, last].map(to => ({ from: to - width, to }))
+}

@@ -1,0 +1,91 @@
+/** Steps of a run as detectors look at them. */
+import type { DetectorWindow } from '../analysis/detector'
+import { unixSeconds } from '../base/clock'
+import { predict, type PredictInput } from '../math/predict'
+import type { RecordOf } from '../wire/records'
+import { leastDeviceMemory } from './queries/devices'
+import { cables, groupSteps, standing } from './queries/fabric'
+import { flowSteps } from './queries/flows'
+import { eventRecords } from './queries/run'
+import { perRank, perStep } from './queries/steps'
+import { numberAt, numbers } from './queries/values'
+import { endOf, type RunFacts } from './run-facts'
+import type { Runs } from './runs'
+import type { Store } from './store/store'
+
+/** Steps that detectors look at together. */
+export const WINDOW_STEPS = 128
+
+/** Steps after `from` up to `to`. */
+export interface Span {
+  readonly from: number
+  readonly to: number
+}
+
+const column = (values: readonly (number | null)[]) => Float64Array.from(values, value => value ?? NaN)
+
+function predicted(config: RecordOf<'config'> | undefined) {
+  if (config === undefined) return undefined
+  try {
+    return predict(config as PredictInput)
+  } catch {
+    // A config that contradicts itself predicts nothing; the page shows it as it is.
+    return undefined
+  }
+}
+
+/** As of now where the span reaches the last step, else as of its last step, when the run went on. */
+export async function detectorWindow(store: Store, runs: Runs, facts: RunFacts, span: Span): Promise<DetectorWindow> {
+  const { run } = facts
+  const end = endOf(facts)
+  const { config } = await runs.figures(facts)
+  const parameters = { run, ...span }
+  const where = 'run = {run:String} AND step > {from:Float64} AND step <= {to:Float64}'
+  const ranks = await store.query(
+    `SELECT * FROM (${perRank(`${where} AND rank IS NOT NULL`)}) ORDER BY step, rank`,
+    parameters,
+  )
+  const steps = await store.query(`SELECT step, at, seconds FROM (${perStep(where)}) ORDER BY step`, parameters)
+  const isNow = span.to >= (facts.lastStep ?? 0)
+  const of = (name: string) => column(numbers(ranks, name))
+  const times = column(numbers(steps, 'at'))
+  const now = isNow ? unixSeconds() : (times.at(-1) ?? unixSeconds())
+  return {
+    run,
+    now,
+    config,
+    facts: {
+      state: isNow ? runs.stateOf(facts, now) : 'live',
+      startedAt: facts.startedAt,
+      endedAt: end?.endedAt,
+      exitCode: end?.exitCode ?? undefined,
+      worldSize: facts.worldSize ?? undefined,
+    },
+    ranks: {
+      step: of('step'),
+      rank: of('rank'),
+      time: of('at'),
+      stepSeconds: of('stepSeconds'),
+      dataSeconds: of('dataSeconds'),
+      forwardSeconds: of('forwardSeconds'),
+      backwardSeconds: of('backwardSeconds'),
+      communicationSeconds: of('communicationSeconds'),
+      optimizerSeconds: of('optimizerSeconds'),
+      tokens: of('tokens'),
+      cpuSeconds: of('cpuSeconds'),
+      runDelaySeconds: of('runDelaySeconds'),
+      throttledSeconds: of('throttledSeconds'),
+      memoryPeakBytes: column(
+        numbers(ranks, 'memoryPeakBytes').map((peak, row) => peak ?? numberAt(ranks, 'memoryAllocatedBytes', row)),
+      ),
+    },
+    steps: { step: column(numbers(steps, 'step')), time: times, stepSeconds: column(numbers(steps, 'seconds')) },
+    events: (await eventRecords(store, run)).filter(({ time = 0 }) => isNow || time <= now),
+    prediction: predicted(config),
+    deviceMemoryBytes: await leastDeviceMemory(store, [...facts.nodes], facts.startedAt),
+    ...(await standing(store, run)),
+    groups: await groupSteps(store, run, span),
+    flows: await flowSteps(store, run, span),
+    topology: await cables(store, [...facts.nodes]),
+  }
+}

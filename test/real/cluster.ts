@@ -1,0 +1,138 @@
+/** A lab with a hub, an agent on every host, and jobs of one rank a host. */
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { RunDetail } from '../../wire/api'
+import type { Finding } from '../../wire/findings'
+import { eventually, freePort, ROOT, startHubProcess, type Running } from '../plumbline'
+import { Lab, type Host } from './lab'
+import { PYTHON } from './torch'
+
+/** Six hosts on two cores: each has a quarter of one, and some is left for the hub and the agents. */
+const SHARE = 0.25
+const MASTER_PORT = 29_500
+const OPEN_MS = 240_000
+
+export interface Job {
+  readonly name: string
+  /** Arguments of examples/train.py. */
+  readonly args: readonly string[]
+  readonly steps: number
+  /** Called once when rank 0 has printed this step. */
+  readonly at?: { readonly step: number; readonly act: () => void }
+}
+
+export class Cluster {
+  private constructor(
+    readonly lab: Lab,
+    readonly url: string,
+    private readonly folder: string,
+    private readonly hub: Running,
+  ) {}
+
+  /** `options` of the hub beside its port and folder. */
+  static async open(options: readonly string[] = [], knowsTopology = true): Promise<Cluster> {
+    const folder = mkdtempSync(join(tmpdir(), 'plumbline-cluster-'))
+    const port = await freePort()
+    const hub = await startHubProcess(port, join(folder, 'hub'), options)
+    const lab = new Lab({ leaves: 3, hostsPerLeaf: 2, processorShare: SHARE, hubPort: port })
+    const cluster = new Cluster(lab, `http://127.0.0.1:${port}`, folder, hub)
+    await lab.openDoors()
+    const topology = join(folder, 'topology.yaml')
+    writeFileSync(topology, topologyOf(lab.hosts))
+    for (const host of lab.hosts) cluster.startAgent(host, port, knowsTopology ? topology : '')
+    return cluster
+  }
+
+  private dataOf(host: Host): string {
+    return join(this.folder, host.name)
+  }
+
+  private startAgent(host: Host, port: number, topology: string): void {
+    const data = this.dataOf(host)
+    mkdirSync(data, { recursive: true })
+    const args = ['agent', '--hub', `http://127.0.0.1:${port}`, '--data', data, '--from-start']
+    if (topology !== '') args.push('--topology', topology)
+    const child = this.lab.spawn(host, [process.execPath, join(ROOT, 'bin/plumbline.js'), ...args], {}, false)
+    child.stdout?.resume()
+    child.stderr?.resume()
+  }
+
+  /** Runs a job to its end. Throws with what its ranks said where one of them failed. */
+  async run({ name, args, steps, at }: Job): Promise<void> {
+    const [first] = this.lab.hosts
+    let said = ''
+    const ranks = this.lab.hosts.map((host, rank) => {
+      const environment = {
+        RANK: String(rank),
+        LOCAL_RANK: '0',
+        WORLD_SIZE: String(this.lab.hosts.length),
+        MASTER_ADDR: first?.address ?? '',
+        MASTER_PORT: String(MASTER_PORT),
+        GLOO_SOCKET_IFNAME: 'eth0',
+        OMP_NUM_THREADS: '1',
+        SLURM_JOB_ID: name,
+        PYTHONPATH: join(ROOT, 'hook'),
+        PLUMBLINE_HOOK_DIR: join(this.dataOf(host), 'hook', name),
+      }
+      const command = [PYTHON, join(ROOT, 'examples/train.py'), '--steps', String(steps), ...args]
+      const child = this.lab.spawn(host, command, environment, true)
+      child.stdout?.resume()
+      child.stderr?.on('data', (chunk: Buffer) => (said += `${host.name}: ${chunk.toString()}`))
+      return child
+    })
+    let isDone = at === undefined
+    ranks[0]?.stdout?.on('data', (chunk: Buffer) => {
+      if (isDone || !chunk.toString().includes(`iter ${at?.step ?? 0}:`)) return
+      isDone = true
+      at?.act()
+    })
+    const codes = await Promise.all(ranks.map(async rank => (await once(rank, 'exit'))[0] as number | null))
+    if (codes.some(code => code !== 0)) throw new Error(`a rank failed: ${codes.join()}\n${said}`)
+  }
+
+  get = async <T>(path: string): Promise<T> => (await (await fetch(`${this.url}${path}`)).json()) as T
+
+  /** What was found in a run that has ended, once all its steps were looked at. */
+  async findings(run: string, lastStep: number): Promise<Finding[]> {
+    await eventually(
+      'the end of the run',
+      async () => {
+        const { summary } = await this.get<RunDetail>(`/api/runs/${run}`)
+        return summary.step === lastStep && summary.state === 'ended'
+      },
+      OPEN_MS,
+    )
+    // Looks come every few seconds: the last one closes what is open.
+    let before = ''
+    return eventually(
+      'the last look',
+      async () => {
+        const found = await this.get<Finding[]>(`/api/runs/${run}/findings`)
+        const text = JSON.stringify(found)
+        const isSettled = text === before && found.every(({ state }) => state === 'closed')
+        before = text
+        await new Promise(resolve => setTimeout(resolve, 4000))
+        return isSettled ? found : undefined
+      },
+      OPEN_MS,
+    )
+  }
+
+  async close(): Promise<void> {
+    await this.lab.close()
+    await this.hub.kill('SIGKILL')
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+function topologyOf(hosts: readonly Host[]): string {
+  const leaves = [...new Set(hosts.map(({ leaf }) => leaf))]
+  const nodes = (leaf: string) => hosts.filter(host => host.leaf === leaf).map(({ name }) => name)
+  return [
+    'switches:',
+    `  - {switch: spine, children: "${leaves.join()}"}`,
+    ...leaves.map(leaf => `  - {switch: ${leaf}, nodes: "${nodes(leaf).join()}"}`),
+  ].join('\n')
+}
