@@ -20,7 +20,6 @@ export interface Blame {
 }
 
 type Cables = readonly RecordOf<'topology'>[]
-const SPANS = ['node', 'leaf', 'fabric'] as const
 
 /** Which switch each node is on, its span with others, and what lies between two. */
 export class Roads {
@@ -50,7 +49,7 @@ export class Roads {
     this.fabric = { ...fabric, links: named }
   }
 
-  spanOf(way: Way): (typeof SPANS)[number] | undefined {
+  spanOf(way: Way): ReturnType<typeof fabricOf>['spans'][number] {
     return this.fabric.spans[this.ways.indexOf(way)]
   }
 

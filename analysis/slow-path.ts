@@ -46,7 +46,7 @@ function leastWait({ ranks }: DetectorWindow, from: number): number {
     const [step, value] = [ranks.step[row] ?? NaN, ranks.communicationSeconds[row] ?? NaN]
     if (step >= from && value < (least.get(step) ?? Infinity)) least.set(step, value)
   }
-  return median(least.values())
+  return median(Array.from(least.values()))
 }
 
 function titleOf({ where, links }: Blame): string {

@@ -43,6 +43,7 @@ It never breaks training: an error inside disables it, with one line on standard
 from __future__ import annotations
 
 import atexit
+import ctypes
 import json
 import os
 import socket
@@ -590,6 +591,9 @@ def _throttled_seconds(path: str) -> Optional[float]:
     return None
 
 
+LIBRARY = ctypes.CDLL(None, use_errno=True) if sys.platform.startswith("linux") else None
+
+
 class _Flows:
     """What this process sends to other nodes by TCP, as the kernel counts it for each connection (struct tcp_info)."""
 
@@ -601,7 +605,7 @@ class _Flows:
     LAYOUT = struct.Struct("=B67xI28xI16xQ32xQQQ")
 
     def __init__(self) -> None:
-        self._remotes: Dict[int, Tuple[Any, str, str]] = {}
+        self._remotes: Dict[int, Tuple[str, str]] = {}
         self._last: Dict[int, Tuple[int, ...]] = {}
 
     def _look(self) -> None:
@@ -610,28 +614,24 @@ class _Flows:
             try:
                 if not os.readlink("/proc/self/fd/" + name).startswith("socket:"):
                     continue
-                with _borrowed(int(name), -1) as found:
-                    if found.family not in (socket.AF_INET, socket.AF_INET6) or found.type != socket.SOCK_STREAM:
-                        continue
-                    local, remote = (_plain(address[0]) for address in (found.getsockname(), found.getpeername()))
-                    if local != remote and not remote.startswith("127.") and remote != "::1":
-                        self._remotes[int(name)] = (found.family, local, remote)
+                local, remote = _address(LIBRARY.getsockname, int(name)), _address(LIBRARY.getpeername, int(name))
+                if local != remote and not remote.startswith("127.") and remote != "::1":
+                    self._remotes[int(name)] = (local, remote)
             except OSError:  # Closed meanwhile, or connected to nothing.
                 continue
 
     def take(self, step: int) -> List[Dict[str, Any]]:
         """Since the last call, by node that was sent to."""
-        if not sys.platform.startswith("linux"):
+        if LIBRARY is None:
             return []
         if step < 3 or step % self.LOOK_EVERY == 0:
             self._look()
         flows: Dict[Tuple[str, str], List[float]] = {}
         now: Dict[int, Tuple[int, ...]] = {}
-        for number, (family, local, remote) in self._remotes.items():
+        for number, (local, remote) in self._remotes.items():
             try:
-                with _borrowed(number, family) as connection:
-                    state, rtt, resent, sent, rate, busy, unready = self.LAYOUT.unpack(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, self.LAYOUT.size))
-            except (OSError, struct.error):  # Closed, or a kernel that counts less.
+                state, rtt, resent, sent, rate, busy, unready = self.LAYOUT.unpack(_tcp_info(number, self.LAYOUT.size))
+            except OSError:  # Closed, or a kernel that counts less.
                 continue
             if state != self.ESTABLISHED:
                 continue
@@ -651,20 +651,34 @@ class _Flows:
         return [{"local": local, "remote": remote, **dict(zip(names, flow))} for (local, remote), flow in flows.items() if flow[0] >= self.LEAST_BYTES]
 
 
-@contextmanager
-def _borrowed(number: int, family: int) -> Iterator[Any]:
-    """A socket object for a descriptor that belongs to others: it is never closed."""
-    kind = -1 if family == -1 else socket.SOCK_STREAM
-    found = socket.socket(family, kind, 0 if family != -1 else -1, fileno=number)
-    try:
-        yield found
-    finally:
-        found.detach()
+def _asked(call: Callable[..., int], *args: Any) -> None:
+    if call(*args) != 0:
+        raise OSError(ctypes.get_errno(), "asking the kernel of a socket")
+
+
+def _address(call: Callable[..., int], number: int) -> str:
+    """`getsockname` or `getpeername` of a descriptor that belongs to others. A socket object would change how it blocks."""
+    buffer, length = ctypes.create_string_buffer(128), ctypes.c_uint32(128)
+    _asked(call, number, buffer, ctypes.byref(length))
+    family = struct.unpack_from("=H", buffer.raw)[0]
+    if family == socket.AF_INET:
+        return socket.inet_ntop(family, buffer.raw[4:8])
+    if family == socket.AF_INET6:
+        return _plain(socket.inet_ntop(family, buffer.raw[8:24]))
+    raise OSError("no internet address")
+
+
+def _tcp_info(number: int, size: int) -> bytes:
+    buffer, length = ctypes.create_string_buffer(size), ctypes.c_uint32(size)
+    _asked(LIBRARY.getsockopt, number, socket.IPPROTO_TCP, socket.TCP_INFO, buffer, ctypes.byref(length))
+    if length.value < size:
+        raise OSError("this kernel counts less")
+    return buffer.raw
 
 
 def _plain(address: str) -> str:
     """`::ffff:10.0.0.1` is an address of version 4."""
-    return address[7:] if address.startswith("::ffff:") else address.split("%")[0]
+    return address[7:] if address.startswith("::ffff:") else address
 
 
 def _bytes(sent: Any) -> int:

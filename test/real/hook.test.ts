@@ -16,14 +16,17 @@ function python(args: readonly string[]) {
   runs += 1
   const hookFolder = join(folder, `run-${runs}`)
   const environment = { PYTHONPATH: join(ROOT, 'hook'), PLUMBLINE_HOOK_DIR: hookFolder, PLUMBLINE_RUN: 'a-run' }
-  const { status, stderr } = spawnSync(PYTHON, args, { encoding: 'utf8', env: { ...process.env, ...environment } })
+  const { status, stdout, stderr } = spawnSync(PYTHON, args, {
+    encoding: 'utf8',
+    env: { ...process.env, ...environment },
+  })
   const recordsOf = (rank: number): WireRecord[] => {
     const reader = createLogReader()
     const records = [...reader.push(readFileSync(join(hookFolder, `rank-${rank}.jsonl`))), ...reader.end()]
     expect(reader.counts.linesUnread).toBe(0)
     return records
   }
-  return { status, stderr, recordsOf }
+  return { status, stdout, stderr, recordsOf }
 }
 const stepsOf = (records: readonly WireRecord[]) =>
   records.filter((record): record is RecordOf<'step'> => record.kind === 'step')
@@ -51,7 +54,26 @@ for step in range(4):
         model(torch.ones(2, 4)); model(torch.ones(2, 4))
 `
 
+/** Connections of others must stay as they are, whatever the script has set for sockets of its own. */
+const SOCKETS = `
+import os, socket
+server = socket.create_server(("127.0.0.1", 0))
+client = socket.create_connection(server.getsockname())
+socket.setdefaulttimeout(5)
+import plumbline_hook
+flows = plumbline_hook._Flows()
+print(os.get_blocking(client.fileno()), flows.take(0), os.get_blocking(client.fileno()))
+address = plumbline_hook._address(plumbline_hook.LIBRARY.getpeername, client.fileno())
+state = plumbline_hook._tcp_info(client.fileno(), flows.LAYOUT.size)[0]
+print(address, state == flows.ESTABLISHED, os.get_blocking(client.fileno()))
+`
+
 describe.skipIf(!hasTorch)('the hook in torch', () => {
+  it('reads connections without touching them', () => {
+    const { status, stdout, stderr } = python(['-c', SOCKETS])
+    expect({ status, stderr, stdout }).toEqual({ status: 0, stderr: '', stdout: 'True [] True\n127.0.0.1 True True\n' })
+  })
+
   it('adds up micro-batches, and counts an evaluation as no forward pass', () => {
     const script = join(folder, 'accumulation.py')
     writeFileSync(script, ACCUMULATION)
