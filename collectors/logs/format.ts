@@ -19,6 +19,8 @@ export interface LogFormat<State extends Json = Json> {
   readonly help: string
   /** Where the format is defined: the file in the framework's repository. */
   readonly origin: string
+  /** It reads what any script could print: asked only for lines that nobody else knows, and never first. */
+  readonly general?: true
   /** The state at the beginning of a log: plain JSON, for it is saved with the cursor and resumes mid-file. */
   begin(): State
   /**

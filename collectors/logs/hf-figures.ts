@@ -36,7 +36,7 @@ export function figuresOf(figures: Figures): Partial<RecordOf<'step'>> {
     // LLaMA-Factory: tokens of all devices since the start, by the time since.
     tokensPerSecond: numberOf(figures.get('throughput')),
     tokensPerSecondPerGpu: first(figures, TOKENS_PER_GPU),
-    loss: numberOf(figures.get('loss')),
+    loss: first(figures, ['loss', 'step_loss', 'train_loss']),
     gradientNorm: numberOf(figures.get('grad_norm')),
     learningRate: first(figures, ['learning_rate', 'lr']),
     memoryReservedBytes: bytesOf(figures, RESERVED),

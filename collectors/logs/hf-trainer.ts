@@ -19,15 +19,25 @@ type State = HfSetup & {
 
 /** Scripts on Accelerate name the bar of training so. */
 const TRAINING_BAR = /^(?:Steps:?|Train(?:ing)?:?)?$/i
+/** What their loaders and evaluations draw. Bars of other names are another's. */
+const OTHER_BAR =
+  /^(?:Map|Filter|Generating|Loading|Downloading|Fetching|Tokeniz|Running|Converting|Saving|Evaluat|Packing|Adding EOS|Applying|Truncating|Extracting|Resolving|Creating|Grouping|Flattening|Preprocess|Sample Packing|Dropping|Quantizing|Dataset)/i
 
 const isTraining = (state: State) => state.bar !== null && state.bar.total === state.totalSteps
 
-function takeBar(bar: Bar, state: State): WireRecord[] {
-  if (!TRAINING_BAR.test(bar.description)) return []
+const known = (figures: Partial<RecordOf<'step'>>) =>
+  Object.fromEntries(Object.entries(figures).filter(([, value]) => value !== undefined))
+
+function takeBar(bar: Bar, state: State): WireRecord[] | undefined {
+  if (!TRAINING_BAR.test(bar.description)) return OTHER_BAR.test(bar.description) ? [] : undefined
+  const figures = figuresOf(bar.postfix)
+  // Without a name and with a loss it is a script's own; without a total it is no bar of theirs.
+  if (bar.total === undefined || (bar.description === '' && figures.loss !== undefined)) return undefined
   // The bar of an evaluation is nested in that of the training and has another total.
   if (state.totalSteps !== null && bar.total !== state.totalSteps) return []
   state.bar = { done: bar.done, total: bar.total, secondsPerItem: bar.secondsPerItem ?? null }
-  if (!isTraining(state) || bar.done === 0 || bar.done === state.told) return []
+  const isTold = isTraining(state) || figures.loss !== undefined
+  if (!isTold || bar.done === 0 || bar.done === state.told) return []
   state.told = bar.done
   return [
     {
@@ -37,6 +47,7 @@ function takeBar(bar: Bar, state: State): WireRecord[] {
       totalSteps: bar.total,
       stepSeconds: bar.secondsPerItem,
       samples: state.samples ?? undefined,
+      ...known(figures),
     },
   ]
 }

@@ -1,15 +1,34 @@
 /** Log formats in the order in which an unknown line is offered to them. */
 import { registry } from '../../base/registry'
+import { composer } from './composer'
 import { crash } from './crash'
 import { deepspeed } from './deepspeed'
+import { fairseq } from './fairseq'
 import { hfJsonl } from './hf-jsonl'
 import { hfTrainer } from './hf-trainer'
 import { hook } from './hook'
+import { internevo } from './internevo'
+import { jsonLines } from './json-lines'
 import { kernel } from './kernel'
+import { keyValue } from './key-value'
+import { levanter } from './levanter'
+import { lightning } from './lightning'
+import { litgpt } from './litgpt'
+import { llmc } from './llmc'
+import { maxtext } from './maxtext'
 import { megatron } from './megatron'
+import { mlperf } from './mlperf'
+import { moddedNanogpt } from './modded-nanogpt'
+import { nanochat } from './nanochat'
 import { nanogpt } from './nanogpt'
+import { nanotron } from './nanotron'
 import { nccl } from './nccl'
+import { olmo } from './olmo'
+import { openrlhf } from './openrlhf'
+import { primeRl } from './prime-rl'
 import { torchtitan } from './torchtitan'
+import { torchtune } from './torchtune'
+import { verl } from './verl'
 import type { LogFormat } from './format'
 
 export const formats = registry<LogFormat>('log format', [
@@ -17,11 +36,30 @@ export const formats = registry<LogFormat>('log format', [
   megatron,
   deepspeed,
   torchtitan,
+  torchtune,
+  lightning,
   hfTrainer,
   hfJsonl,
+  composer,
+  olmo,
+  nanotron,
   nanogpt,
+  nanochat,
+  moddedNanogpt,
+  llmc,
+  litgpt,
+  maxtext,
+  levanter,
+  fairseq,
+  mlperf,
+  internevo,
+  verl,
+  openrlhf,
+  primeRl,
   kernel,
   nccl,
-  // Any framework's job can die: last, as its patterns are the loosest.
+  // Any framework's job can die: after them, as its patterns are loose.
   crash,
+  jsonLines,
+  keyValue,
 ])

@@ -83,7 +83,9 @@ const PREFIXES: readonly { readonly pattern: RegExp; readonly time?: true }[] = 
   // torchrun --tee: [default0]: or [ROLE0]:; PyTorch's own exceptions: [rank0]:
   { pattern: /^\[(?:default|rank|worker|trainer)(\d{1,6})\]: ?/ },
   // [HOST:RANK]: of launchers that name the host as well
-  { pattern: /^\[[A-Za-z][\w.-]{0,127}:(\d{1,6})\]: ?/ },
+  { pattern: /^\[\w[\w.-]{0,127}:(\d{1,6})\]: ?/ },
+  // Ray: (ACTOR pid=N) or (ACTOR pid=N, ip=A), which is no rank
+  { pattern: /^\([\w.:-]{1,100}(?:\([\w.:, -]{0,100}\))? pid=\d{1,10}(?:, ip=[\d.a-f:]{2,46})?\) ?/ },
   // TorchX and NeMo-Run: ROLE/REPLICA, which is no rank
   { pattern: /^[A-Za-z][\w.-]{0,63}\/\d{1,6} / },
   // mpirun --tag-output

@@ -7,9 +7,10 @@ import { flushTimers } from './megatron-report'
 import type { MegatronState } from './megatron-state'
 import { flopsOf, isNotFinite, localTime, numberOf, scaled } from './values'
 
-const HEAD = /(?:^|\W)iteration[ =]{1,16}(\d{1,12}) {0,12}\/ {0,12}(\d{1,12}|infinity) {0,4}$/
+/** NeMo's `epoch 0, iteration 1/99` is Lightning's. */
+const HEAD = /(?:^|\W)(?<!epoch \d{1,9}, )iteration[ =]{1,16}(\d{1,12}) {0,12}\/ {0,12}(\d{1,12}|infinity) {0,4}$/
 const PAIR =
-  /^(.{1,80}?)(?:: |=|: ?=| ) {0,20}([-+]?(?:\d[\d.,eE+-]{0,40}(?:%|[KMGTPE]?FLOPS)?|nan|inf))(?:\/[\d.]{1,20})?$/i
+  /^(.{1,80}?)(?:: |=|: ?=| ) {0,20}([-+]?(?:\d[\d.,eE+-]{0,40}(?:%|[KMGTPE]?FLOPS)?|nan|inf))(?:\/[\d.]{1,20}| \(avg [\d.]{1,20}\))?$/i
 const ELAPSED = /elapsed[ _]time[ _]per[ _]iteration/
 /** Lines that a wrapped one may go on for: a line of 500 characters in a terminal of 80. */
 const MOST_WRAPS = 12
@@ -34,13 +35,15 @@ function first(figures: Figures, keys: readonly string[]): string | undefined {
 
 const MILLISECONDS = ['elapsed time per iteration (ms)', 'elapsed time per iteration ms']
 const SECONDS = ['elapsed time per iteration (s)', 'elapsed time per iteration s']
-const TERAFLOPS = ['throughput per gpu (tflop/s/gpu)', 'tflops', '[lm]tflops', '[lm]-tflops']
+const TERAFLOPS = ['throughput per gpu (tflop/s/gpu)', 'compute per gpu (tflop/s/gpu)', 'tflops', '[lm]tflops', '[lm]-tflops']
 const TOKENS_PER_GPU = [
   'tokens per second per gpu (tok/s/gpu)',
   'tokens per gpu (tokens/s/gpu)',
   'tokens per gpu per second (tgs)',
   'tokens per gpu per second tgs',
   'tokens/sec/gpu',
+  // Primus: now, and the mean so far
+  'tokens/s/gpu inst/harmonic mean',
 ]
 const LOSS = ['lm loss', 'loss', 'lm-loss']
 const SAMPLES_PER_SECOND = ['samples per second', 'samples/sec']

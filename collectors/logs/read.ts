@@ -96,10 +96,12 @@ class Reader implements LogReader {
   }
 
   private offer(line: ReturnType<typeof cleanLine>): WireRecord[] | undefined {
-    const first = this.last?.format.parse(line, this.last.state)
-    if (first !== undefined) return first
+    // Lines of one kind come together. A general format waits for its turn: it could read another's.
+    const first = this.last?.format.general === true ? undefined : this.last
+    const again = first?.format.parse(line, first.state)
+    if (again !== undefined) return again
     for (const entry of this.entries) {
-      if (entry === this.last) continue
+      if (entry === first) continue
       const records = entry.format.parse(line, entry.state)
       if (records === undefined) continue
       this.last = entry

@@ -1,8 +1,10 @@
 /** torchtitan: one line a step with loss, memory and throughput; older eras print `wps` and fewer figures. */
 import type { RecordOf, WireRecord } from '../../wire/records'
+import { nanEvent } from './figures'
 import { defineFormat, type LogLine } from './format'
+import { secondsSince, type Pace } from './pace'
 import { emptyConfig, readSetup, type TitanConfig } from './torchtitan-config'
-import { bytesOf, isNotFinite, localTime, numberOf, scaled } from './values'
+import { bytesOf, localTime, numberOf, scaled } from './values'
 
 type State = {
   config: TitanConfig
@@ -10,7 +12,7 @@ type State = {
   tokens: number | null
   /** The rank that speaks for the job: the first seen. Several may be let to print (LOG_RANK). */
   rank: number | null
-  last: { step: number; time: number } | null
+  last: Pace
   nan: boolean
 }
 
@@ -27,22 +29,6 @@ const FIGURE = /([a-z_]{2,32}): {0,8}(\S{1,48})/g
 
 function figuresOf(text: string): Map<string, string> {
   return new Map([...text.slice(0, 2000).matchAll(FIGURE)].map(match => [match[1] ?? '', match[2] ?? '']))
-}
-
-/** Between two lines that this rank printed; the line itself gives rates only. */
-function stepSeconds(step: number, time: number | undefined, state: State): number | undefined {
-  const last = state.last
-  state.last = time === undefined ? null : { step, time }
-  if (last === null || time === undefined || step <= last.step || time <= last.time) return undefined
-  // Times are printed in milliseconds; more digits would be noise of the subtraction.
-  return Number(((time - last.time) / (step - last.step)).toFixed(6))
-}
-
-function nanEvent(loss: string | undefined, step: number, time: number | undefined, state: State): WireRecord[] {
-  const before = state.nan
-  state.nan = isNotFinite(loss)
-  if (before || !state.nan) return []
-  return [{ kind: 'event', type: 'nan-loss', time, message: `the loss is not a number at step ${step}` }]
 }
 
 /** Percentages behind a figure, as in `0.86GiB(1.09%)`, are of the device and left out: its size is known otherwise. */
@@ -72,12 +58,12 @@ function readStep(text: string, time: number | undefined, rank: number | null, s
     {
       ...own,
       totalSteps: numberOf(match[2]) ?? state.totalSteps ?? undefined,
-      stepSeconds: stepSeconds(step, time, state),
+      stepSeconds: secondsSince(step, time, state),
       tokens: state.tokens ?? undefined,
       loss: numberOf(figures.get('loss')),
       gradientNorm: numberOf(figures.get('grad_norm')),
     },
-    ...nanEvent(figures.get('loss'), step, time, state),
+    ...nanEvent(figures.get('loss'), { step, time }, state),
   ]
 }
 

@@ -69,8 +69,10 @@ describe.each(fixtures)('the fixture $name', ({ format, path }) => {
     for (const record of records) expect(asRecord(record), JSON.stringify(record)).toEqual(record)
   })
 
+  // What any script could print is everybody's: a general format is asked last, and may know the line as well.
   it('is claimed by its own format line by line, and by no other', () => {
-    const entries = [...formats].map(entry => ({ entry, state: entry.begin() }))
+    const asked = [...formats].filter(({ name, general }) => general !== true || name === format)
+    const entries = asked.map(entry => ({ entry, state: entry.begin() }))
     for (const raw of linesOf(bytes)) {
       const line = cleanLine(raw)
       const claims = entries.filter(({ entry, state }) => entry.parse(line, state) !== undefined)

@@ -1,0 +1,41 @@
+/**
+ * Steps that a progress bar tells of. tqdm draws a bar several times for the same step, and its rate is smoothed over the
+ * last ones.
+ */
+import { asRecord, type RecordOf } from '../../wire/records'
+
+/** Drawings after which a pause has left the smoothed rate: tqdm keeps seven tenths of it at each. */
+const DRAWINGS_OF_A_PAUSE = 12
+
+export type BarState = {
+  /** The step that was drawn last, until another is: a later drawing of the same may say more. */
+  held: { step: number | null; record: string } | null
+  /** Drawings that are still to come before the rate is that of steps alone. */
+  tainted: number
+}
+export const beginBars = (): BarState => ({ held: null, tainted: 0 })
+
+type Step = RecordOf<'step'>
+
+/** A checkpoint or an evaluation: the rate of the next drawings contains it. */
+export function taint(state: BarState): void {
+  state.tainted = DRAWINGS_OF_A_PAUSE
+}
+
+/** Holds a step and gives the one before. `smoothed`: its time is the bar's rate. */
+export function drawn(step: Step, smoothed: boolean, state: BarState): Step[] {
+  const isSame = state.held !== null && state.held.step === (step.step ?? null)
+  const before = isSame ? [] : releaseBar(state)
+  if (!isSame && state.tainted > 0) state.tainted -= 1
+  const own = smoothed && state.tainted > 0 ? { ...step, stepSeconds: undefined } : step
+  state.held = { step: step.step ?? null, record: JSON.stringify(own) }
+  return before
+}
+
+/** The held step, which is then told. */
+export function releaseBar(state: BarState): Step[] {
+  const { held } = state
+  state.held = null
+  const record = held === null ? undefined : asRecord(JSON.parse(held.record))
+  return record?.kind === 'step' ? [record] : []
+}

@@ -1,0 +1,85 @@
+/** prime-rl: `Step N | 1.2s | Loss 12.3 | …` of its trainers and its orchestrator, with colons in the earlier years. */
+import type { RecordOf, WireRecord } from '../../wire/records'
+import { GIBIBYTE, nanEvent, stepFigures, type Meanings } from './figures'
+import { defineFormat, type LogLine } from './format'
+import { headOf } from './logger-head'
+import { numberOf } from './values'
+
+type State = { nan: boolean }
+
+const STEP = /^(?:\[\w{1,20}\] )?Step (\d{1,12}) \| (.{1,1000})$/
+const PART =
+  /^(Time|Loss|Grad\. Norm|LR|Throughput|MFU|Peak Mem\.|Entropy|Mismatch KL|Reward|Max Vio|Seq\. Length|Async Level|Off-Policy Level):? (.{1,80})$/
+const EVALUATION = /^(?:\[\w{1,20}\] )?(?:Validation \| Step \d{1,12} \| |Evaluated \S{1,200} )/
+const TIME = /^(?:(\d{1,6})d )?(?:(\d{1,3})h ?)?(?:(\d{1,3})m ?)?(?:(\d{1,3}(?:\.\d{1,6})?)s)?$/
+const REMARK =
+  /^(?:(?:SFT|RL) trainer finished!|Peak memory: [\d.]{1,12} GiB$|Starting (?:training step|forward and backward pass)|Saving checkpoint)/
+const CHECKPOINT = /^(?:\[\w{1,20}\] )?Saving (?:\w{1,20} )?checkpoint at step \d{1,12}/
+const MEANINGS: Meanings = {
+  Loss: 'loss',
+  'Grad. Norm': 'gradientNorm',
+  LR: 'learningRate',
+  Throughput: 'tokensPerSecond',
+  MFU: 'mfu',
+  'Peak Mem.': ['memoryPeakBytes', GIBIBYTE],
+}
+
+/** `600ms`, `12.3s`, `1m 5s`, `2h 3m`: from an hour on whole minutes, which are too coarse for a step. */
+function secondsOf(text: string | undefined): number | undefined {
+  const milliseconds = /^(\d{1,4})ms$/.exec(text ?? '')
+  if (milliseconds !== null) return Number(milliseconds[1]) / 1000
+  const match = text === undefined || text === '' ? null : TIME.exec(text)
+  if (match === null || match[1] !== undefined || match[2] !== undefined) return undefined
+  return (numberOf(match[3]) ?? 0) * 60 + (numberOf(match[4]) ?? 0)
+}
+
+function readStep(text: string, state: State): WireRecord[] | undefined {
+  const match = STEP.exec(text)
+  if (match === null) return undefined
+  const parts = (match[2] ?? '').split('|').map(part => part.trim())
+  const figures = new Map(
+    parts.flatMap(part => {
+      const named = PART.exec(part)
+      return named === null ? [] : [[named[1] ?? '', named[2] ?? ''] as const]
+    }),
+  )
+  // Two of its own names, so that others' `Step 1 | loss` is left to them.
+  if (!figures.has('Loss') && !figures.has('Reward')) return undefined
+  if (figures.size + (secondsOf(parts[0]) === undefined ? 0 : 1) < 2) return undefined
+  const step = Number(match[1])
+  const memory = figures
+    .get('Peak Mem.')
+    ?.replace(/\/.*?(?= |$)/, '')
+    .replace(/ GiB.*$/, '')
+  if (memory !== undefined) figures.set('Peak Mem.', memory)
+  // Before the window of the counter has two steps it shows 0.
+  for (const name of ['Throughput', 'MFU'])
+    if (/^0(?:\.0)?(?:%| tokens\/s)$/.test(figures.get(name) ?? '')) figures.delete(name)
+  const stepSeconds = secondsOf(figures.get('Time') ?? parts[0])
+  const record: RecordOf<'step'> = {
+    kind: 'step',
+    source: 'prime-rl',
+    step,
+    stepSeconds,
+    ...stepFigures(figures, MEANINGS),
+  }
+  return [record, ...nanEvent(figures.get('Loss'), { step }, state)]
+}
+
+export const primeRl = defineFormat({
+  name: 'prime-rl',
+  help: 'prime-rl: steps of its trainers and its orchestrator, validations',
+  origin: 'https://github.com/PrimeIntellect-ai/prime-rl/blob/main/src/prime_rl/trainer/rl/train.py',
+  begin: (): State => ({ nan: false }),
+  parse(line: LogLine, state: State): WireRecord[] | undefined {
+    if (line.text.length > 2000) return undefined
+    const { text, found, name } = headOf(line)
+    const records = readStep(text, state)
+    if (records !== undefined) return records
+    // Its logger names nobody.
+    if (!found || name !== undefined) return undefined
+    const type = EVALUATION.test(text) ? 'evaluation' : CHECKPOINT.test(text) ? 'checkpoint' : undefined
+    if (type !== undefined) return [{ kind: 'event', type, message: text.slice(0, 1000) }]
+    return REMARK.test(text) ? [] : undefined
+  },
+})
