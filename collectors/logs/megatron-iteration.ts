@@ -35,7 +35,13 @@ function first(figures: Figures, keys: readonly string[]): string | undefined {
 
 const MILLISECONDS = ['elapsed time per iteration (ms)', 'elapsed time per iteration ms']
 const SECONDS = ['elapsed time per iteration (s)', 'elapsed time per iteration s']
-const TERAFLOPS = ['throughput per gpu (tflop/s/gpu)', 'compute per gpu (tflop/s/gpu)', 'tflops', '[lm]tflops', '[lm]-tflops']
+const TERAFLOPS = [
+  'throughput per gpu (tflop/s/gpu)',
+  'compute per gpu (tflop/s/gpu)',
+  'tflops',
+  '[lm]tflops',
+  '[lm]-tflops',
+]
 const TOKENS_PER_GPU = [
   'tokens per second per gpu (tok/s/gpu)',
   'tokens per gpu (tokens/s/gpu)',
