@@ -161,8 +161,8 @@ export const composer = defineFormat({
   begin: (): State => ({ block: null, config: null, nan: false }),
   parse(line: LogLine, state: State): WireRecord[] | undefined {
     if (line.text.length > 4096) return undefined
-    const { text, name, found } = headOf(line)
-    if (/^(?:llmfoundry|composer|streaming)\b/.test(name ?? '')) return []
+    const { text, name, found, calm } = headOf(line)
+    if (/^(?:llmfoundry|composer|streaming)\b/.test(name ?? '')) return calm ? [] : undefined
     if (found) return undefined
     return readBlock(text, state) ?? readConfig(text, state) ?? (RULE.test(text) ? [] : undefined)
   },

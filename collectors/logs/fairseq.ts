@@ -107,7 +107,7 @@ export const fairseq = defineFormat({
   parse(line: LogLine, state: State): WireRecord[] | undefined {
     if (line.text.length > 8192) return undefined
     if (line.text.includes('%|')) return readDrawing(line.text, state)
-    const { text, time, name } = headOf(line)
+    const { text, time, name, calm } = headOf(line)
     const records =
       readSimple(text, time, state) ??
       readPipes(text, time) ??
@@ -116,6 +116,6 @@ export const fairseq = defineFormat({
     if (records !== undefined) return records
     if (CHECKPOINT.test(text) && !SAVED.test(text))
       return [{ kind: 'event', type: 'checkpoint', time, message: text.slice(0, 1000) }]
-    return name !== undefined && OWN.test(name) && PIPED.test(line.text) ? [] : undefined
+    return calm && name !== undefined && OWN.test(name) && PIPED.test(line.text) ? [] : undefined
   },
 })

@@ -49,12 +49,13 @@ export const internevo = defineFormat({
   begin: (): State => ({ consumed: null, nan: false }),
   parse(line: LogLine, state: State): WireRecord[] | undefined {
     if (line.text.length > 8192) return undefined
-    const { text, time, name } = headOf(line)
+    const { text, time, name, calm } = headOf(line)
     const own = name !== undefined && FILES.test(name) && / in [\w<>]{1,100} -- /.test(line.text)
     if (!STEP.test(text)) {
       if (!own) return undefined
       const type = EVALUATION.test(text) ? 'evaluation' : CHECKPOINT.test(text) ? 'checkpoint' : undefined
-      return type === undefined ? [] : [{ kind: 'event', type, time, message: text.slice(0, 1000) }]
+      if (type === undefined) return calm ? [] : undefined
+      return [{ kind: 'event', type, time, message: text.slice(0, 1000) }]
     }
     const figures = figuresOf(text)
     const fields = stepFigures(figures, MEANINGS)

@@ -76,10 +76,11 @@ export const levanter = defineFormat({
   begin: (): State => ({ evaluating: false, nan: false }),
   parse(line: LogLine, state: State): WireRecord[] | undefined {
     if (line.text.length > 32_768) return undefined
-    const { text, time, name } = headOf(line)
+    const { text, time, name, calm } = headOf(line)
     const records = readProgress(text, time, state) ?? readTracked(text, time, state)
     if (records !== undefined) return records
     if (name?.startsWith('levanter') !== true) return undefined
-    return CHECKPOINT.test(text) ? [{ kind: 'event', type: 'checkpoint', time, message: text.slice(0, 1000) }] : []
+    if (CHECKPOINT.test(text)) return [{ kind: 'event', type: 'checkpoint', time, message: text.slice(0, 1000) }]
+    return calm ? [] : undefined
   },
 })

@@ -161,10 +161,11 @@ export const lightning = defineFormat({
   parse(line: LogLine, state: State): WireRecord[] | undefined {
     if (line.text.length > 16_384) return undefined
     if (line.text.includes('%|') || line.text.includes('it [')) return readDrawing(line.text, state)
-    const { text, name } = headOf(line)
+    const { text, name, calm } = headOf(line)
     const isNemo = name === 'NeMo'
     const config = readConfig(text, isNemo, state)
-    const records = readPrinted(text, state) ?? readSize(text.trim()) ?? (isNemo || REMARK.test(text) ? [] : undefined)
+    const records =
+      readPrinted(text, state) ?? readSize(text.trim()) ?? ((isNemo && calm) || REMARK.test(text) ? [] : undefined)
     return config === undefined ? records : [...config, ...(records ?? [])]
   },
   flush: (state: State) => releaseBar(state),

@@ -10,6 +10,8 @@ export interface Headed {
   /** Unix seconds of a time with a date; absent where it has none. */
   readonly time: number | undefined
   readonly found: boolean
+  /** It is no warning and no error: nobody but its own format can have anything to say of it. */
+  readonly calm: boolean
 }
 
 const DATE = String.raw`\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?`
@@ -73,6 +75,7 @@ const HEADS: readonly { readonly first: RegExp; readonly patterns: readonly RegE
   },
 ]
 
+const TROUBLE = /\b(?:WARNING|WARN|ERROR|CRITICAL)\b|^[WEF]\d{4} |^\[NeMo [WE] /
 const MOST_HEAD = 500
 
 /** `01/17/2024 13:47:27` in the order that localTime reads. */
@@ -90,10 +93,10 @@ function read(text: string): Headed {
       if (match === null) continue
       const { date, american, name } = match.groups ?? {}
       const time = date === undefined ? americanTime(american) : localTime(date)
-      return { text: text.slice(match[0].length), name, time, found: true }
+      return { text: text.slice(match[0].length), name, time, found: true, calm: !TROUBLE.test(match[0]) }
     }
   }
-  return { text, name: undefined, time: undefined, found: false }
+  return { text, name: undefined, time: undefined, found: false, calm: false }
 }
 
 let last: { readonly text: string; readonly headed: Headed } | undefined

@@ -100,7 +100,7 @@ export const nanotron = defineFormat({
   begin: (): State => ({ settings: {}, told: '', nan: false }),
   parse(line: LogLine, state: State): WireRecord[] | undefined {
     if (line.text.length > 8192) return undefined
-    const { text, time, name } = headOf(line)
+    const { text, time, name, calm } = headOf(line)
     const own = name?.startsWith('|DP=') === true
     const match = ITERATION.exec(text)
     if (match !== null) {
@@ -121,7 +121,6 @@ export const nanotron = defineFormat({
     if (parameters !== undefined) state.settings['parameters'] ??= String(parameters)
     if (START.test(text))
       for (const [key, value] of pairsOf(text.split(' | '), ': ')) if (KEPT.has(key)) state.settings[key] ??= value
-    readSetting(text, state)
-    return []
+    return readSetting(text, state) || calm ? [] : undefined
   },
 })

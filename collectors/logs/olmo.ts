@@ -117,7 +117,7 @@ export const olmo = defineFormat({
   origin: 'https://github.com/allenai/OLMo-core/blob/main/src/olmo_core/train/callbacks/console_logger.py',
   begin: (): State => ({ block: null, last: null, evaluating: false, nan: false }),
   parse(line: LogLine, state: State): WireRecord[] | undefined {
-    const { text, time, name = '', found } = headOf(line)
+    const { text, time, name = '', found, calm } = headOf(line)
     const figure = found || state.block === null || text.length > 300 ? null : FIGURE.exec(text)
     if (figure !== null && state.block !== null) {
       if (Object.keys(state.block.figures).length < MOST_FIGURES)
@@ -131,7 +131,7 @@ export const olmo = defineFormat({
     if (CONFIG.test(text)) return [configOf(text)]
     const parameters = numberOf(PARAMETERS.exec(text)?.[1])
     if (parameters !== undefined) return [{ kind: 'config', time, framework: 'olmo', model: { parameters } }]
-    return readPause(text, time, state) ?? (name.startsWith('olmo') ? [] : undefined)
+    return readPause(text, time, state) ?? (calm && name.startsWith('olmo') ? [] : undefined)
   },
   flush: (state: State) => closeBlock(state),
 })

@@ -98,7 +98,7 @@ export const torchtune = defineFormat({
   parse(line: LogLine, state: State): WireRecord[] | undefined {
     if (line.text.length > 8192) return undefined
     if (line.text.includes('%|')) return readDrawing(line.text, state)
-    const { text, name } = headOf(line)
+    const { text, name, calm } = headOf(line)
     const own = name?.startsWith('torchtune') === true
     const config = readConfig(text, state)
     if (config !== undefined && config.length === 0) return config
@@ -106,7 +106,7 @@ export const torchtune = defineFormat({
       taint(state)
       return [...(config ?? []), { kind: 'event', type: 'checkpoint', message: text.slice(0, 1000) }]
     }
-    const records = readStep(text, state) ?? (own || REMARK.test(text) ? [] : undefined)
+    const records = readStep(text, state) ?? ((own && calm) || REMARK.test(text) ? [] : undefined)
     return config === undefined ? records : [...config, ...(records ?? [])]
   },
   flush: (state: State) => releaseBar(state),
