@@ -15,8 +15,10 @@ import { Runner } from './runner'
 import { Spool, type Cursors } from './spool'
 import { Uplink } from './uplink'
 
-/** Milliseconds that a sample waits at most before it is on disk and on its way. */
+/** How often it is looked whether what was gathered is due: at most the uplink’s pace after what came before it. */
 const FLUSH_MS = 250
+/** So much is not gathered further. */
+const MANY_ROWS = 4096
 const NODE_LOCK_MS = 10_000
 const EXPORTER_CLOSE_MS = 2_000
 const UNREACHED_MS = 1_000
@@ -99,7 +101,14 @@ export async function startAgent(options: AgentOptions): Promise<AgentHandle> {
   const nodeScope = holdNode(options, collector => start(collector))
 
   let writable = true
+  let flushedAt = 0
+  /** What a kill -9 takes is what was gathered since: device samples of the pace’s seconds. Logs are read again. */
+  const flushDue = () => {
+    const waited = performance.now() - flushedAt
+    if (batch.rows >= MANY_ROWS || waited >= uplink.paceSeconds * 1000 - FLUSH_MS / 2) flush()
+  }
   const flush = () => {
+    flushedAt = performance.now()
     if (batch.rows === 0) return
     // Nothing runs between the encoding and the swap: what is in the batch and what the cursors say stay one.
     const full = batch
@@ -120,7 +129,7 @@ export async function startAgent(options: AgentOptions): Promise<AgentHandle> {
     exporter?.observe(full)
     uplink.kick()
   }
-  const timer = setInterval(flush, FLUSH_MS)
+  const timer = setInterval(flushDue, FLUSH_MS)
 
   return {
     spoolFolder: spool.folder,

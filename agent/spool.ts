@@ -52,11 +52,22 @@ export interface Entry {
   readonly sequence: number
   readonly frame: Buffer
 }
+/** What the uplink sends from. */
+export interface Outbox {
+  /** Who it is to the hub. */
+  readonly agent: string
+  readonly folder: string
+  /** Entries that are not acknowledged. */
+  readonly pending: number
+  /** The first entry after a sequence that is not acknowledged. Throws where it cannot be read any more. */
+  next(after: number): Entry | undefined
+  /** The hub has everything up to here. */
+  acknowledge(sequence: number): void
+}
 
 const fileName = (segment: number) => `${String(segment).padStart(12, '0')}.seg`
 
-export class Spool {
-  /** Who this spool is to the hub. */
+export class Spool implements Outbox {
   readonly agent: string
   /** Unacknowledged entries in order, from `first` on; those before it are done with and go in lumps. */
   private places: Place[] = []
@@ -117,15 +128,16 @@ export class Spool {
     return { sequence: this.lastSequence, dropped: this.shrink() }
   }
 
-  /** The oldest entry that is not acknowledged; undefined where there is none. Throws where it cannot be read any more. */
-  next(): Entry | undefined {
-    const place = this.places[this.first]
+  next(after = 0): Entry | undefined {
+    // Few are on their way at a time: the next stands soon after the oldest.
+    let index = this.first
+    while ((this.places[index]?.sequence ?? Infinity) <= after) index += 1
+    const place = this.places[index]
     if (place === undefined) return undefined
     const body = readBody(join(this.folder, fileName(place.segment)), place.offset + HEAD, place.length)
     return { sequence: place.sequence, frame: body.subarray(BODY_HEAD + body.readUInt32LE(8)) }
   }
 
-  /** The hub has everything up to here. */
   acknowledge(sequence: number): void {
     for (let place = this.places[this.first]; place !== undefined && place.sequence <= sequence;) {
       this.pass(place)

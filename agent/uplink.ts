@@ -1,14 +1,14 @@
 /**
- * The way to the hub. One state, one loop: disconnected → greeting → sending, or refused. One batch is in flight at a
- * time: the hub stores in order, and what it answers is all that may be forgotten.
+ * The way to the hub. One state, one loop: disconnected → greeting → sending, or refused. A few batches are on their way
+ * at a time, so that what waits is soon sent: the hub stores in order, and what it answers is all that may be forgotten.
  */
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { io, type Socket } from 'socket.io-client'
 import { messageOf } from '../base/errors'
 import { VERSION } from '../base/version'
-import { AGENT_NAMESPACE, PROTOCOL, type Refused, type Reply } from '../wire/messages'
-import type { Spool } from './spool'
+import { AGENT_NAMESPACE, PROTOCOL, type Accepted, type Refused, type Reply } from '../wire/messages'
+import type { Entry, Outbox } from './spool'
 
 export type UplinkState = 'disconnected' | 'greeting' | 'sending' | 'refused'
 
@@ -16,7 +16,7 @@ export interface UplinkOptions {
   readonly hub: string
   readonly token: string
   readonly node: string
-  readonly spool: Spool
+  readonly spool: Outbox
   readonly log: (line: string) => void
 }
 
@@ -26,6 +26,11 @@ const ANSWER_MS = 15_000
 const REFUSED_MS = 10_000
 const BUSY_MS = 500
 const RECONNECT_LAST_MS = 2_000
+/** Batches that may wait for their answer. */
+const MAX_AHEAD = 8
+/** Seconds of samples in a batch, where the hub says nothing, and at most. */
+const PACE_SECONDS = 0.25
+const MAX_PACE_SECONDS = 10
 /** Refused frames that are kept to look at: the limit of the spool does not count them. */
 const MAX_QUARANTINED = 16
 
@@ -34,8 +39,12 @@ export class Uplink {
   /** Whether a hub has taken anything from this agent yet. */
   reached = false
   refused = 0
+  /** Seconds of samples that the hub would like in one batch. */
+  paceSeconds = PACE_SECONDS
   private readonly socket: Socket
-  private busy = false
+  /** The last that was sent on this connection, and how many have no answer. */
+  private sent = 0
+  private ahead = 0
   private closed = false
   private told = ''
   private timer: ReturnType<typeof setTimeout> | undefined
@@ -56,7 +65,7 @@ export class Uplink {
 
   /** Something was appended. */
   kick(): void {
-    void this.pump()
+    this.pump()
   }
 
   /** Resolves when nothing is pending, after `milliseconds` where given, or at `close`. */
@@ -92,15 +101,18 @@ export class Uplink {
   private async greet(): Promise<void> {
     const { spool, token, node } = this.options
     this.state = 'greeting'
-    const hello = { protocol: PROTOCOL, version: VERSION, agent: spool.agent, node, ...(token !== '' && { token }) }
+    const who = { protocol: PROTOCOL, version: VERSION, agent: spool.agent, node, ahead: true }
+    const hello = token === '' ? who : { ...who, token }
     const reply = await this.ask('hello', hello)
     if (reply === undefined) return
     if (!reply.ok) return this.beRefused(reply)
     this.say(`reports to ${this.options.hub}`)
-    this.acknowledge(reply.sequence)
+    this.accepted(reply)
     this.state = 'sending'
     this.reached = true
-    await this.pump()
+    this.sent = 0
+    this.ahead = 0
+    this.pump()
   }
 
   private beRefused(reply: Refused): void {
@@ -109,30 +121,38 @@ export class Uplink {
     this.timer = setTimeout(() => void this.greet(), reply.retry ? BUSY_MS : REFUSED_MS)
   }
 
-  private async pump(): Promise<void> {
-    if (this.busy) return
-    this.busy = true
+  private pump(): void {
     try {
-      for (
-        let entry = this.options.spool.next();
-        entry !== undefined && this.state === 'sending' && !this.closed;
-        entry = this.options.spool.next()
-      ) {
-        const reply = await this.ask('batch', entry.sequence, entry.frame)
-        if (reply === undefined) return
-        if (reply.ok) {
-          this.acknowledge(reply.sequence)
-          this.say(`reports to ${this.options.hub}`)
-        } else if (reply.retry) {
-          this.say(`the hub at ${this.options.hub} takes nothing now (${reply.error}); trying again`)
-          await new Promise(resolve => setTimeout(resolve, BUSY_MS))
-        } else this.quarantine(entry.sequence, entry.frame, reply)
+      while (this.state === 'sending' && !this.closed && this.ahead < MAX_AHEAD) {
+        const entry = this.options.spool.next(this.sent)
+        if (entry === undefined) return
+        this.sent = entry.sequence
+        this.ahead += 1
+        void this.deliver(entry)
       }
     } catch (error) {
       this.options.log(`error: the spool cannot be read: ${messageOf(error)}`)
-    } finally {
-      this.busy = false
     }
+  }
+
+  private async deliver(entry: Entry): Promise<void> {
+    const reply = await this.ask('batch', entry.sequence, entry.frame)
+    // After a refusal, and on a new connection, all is sent again: what is answered late counts all the same.
+    if (reply === undefined) return
+    this.ahead -= 1
+    if (reply.ok) {
+      this.accepted(reply)
+      this.say(`reports to ${this.options.hub}`)
+    } else if (!reply.retry) this.quarantine(entry.sequence, entry.frame, reply)
+    else if (this.state === 'sending') return this.hold(reply)
+    this.pump()
+  }
+
+  /** The hub takes nothing now. What else is on its way is refused too; then all of it begins again with a greeting. */
+  private hold(reply: Refused): void {
+    this.say(`the hub at ${this.options.hub} takes nothing now (${reply.error}); trying again`)
+    this.state = 'refused'
+    this.timer = setTimeout(() => void this.greet(), BUSY_MS)
   }
 
   /** The answer; undefined where the connection was lost over it, and a new one begins with a greeting. */
@@ -143,6 +163,11 @@ export class Uplink {
       if (this.socket.connected) this.socket.disconnect().connect()
       return undefined
     }
+  }
+
+  private accepted({ sequence, pace = PACE_SECONDS }: Accepted): void {
+    this.paceSeconds = Math.min(MAX_PACE_SECONDS, Math.max(PACE_SECONDS, pace))
+    this.acknowledge(sequence)
   }
 
   private acknowledge(sequence: number): void {

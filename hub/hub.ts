@@ -9,6 +9,7 @@ import { MAX_FRAME_BYTES } from '../wire/frame'
 import { Batch } from '../wire/table'
 import { answerRequest, isForeignHost, isForeignOrigin } from './http/door'
 import { serveAgents } from './ingest/agents'
+import { paceOf } from './ingest/pace'
 import { Live } from './live/live'
 import { Imports, type ImportFiles } from './imports'
 import { Keeper } from './findings/keeper'
@@ -80,8 +81,10 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
     },
   })
   const views = new Views(store, runs, keeper)
-  const agentCount = () => nodes.list().reduce((sum, node) => sum + node.agents, 0)
-  const metrics = hubMetrics(agentCount, () => keeper.open())
+  const metrics = hubMetrics(
+    () => nodes.agents,
+    () => keeper.open(),
+  )
   const notifier = new Notifier({
     urls: options.notify ?? [],
     secret: options.notifySecret ?? '',
@@ -130,6 +133,15 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
     store,
     nodes,
     token: options.token,
+    pace(node) {
+      const watched = live.watched().flatMap(run => runs.get(run) ?? [])
+      const senders = watched.reduce((sum, facts) => sum + facts.nodes.size, 0)
+      return paceOf(
+        nodes.agents,
+        senders,
+        watched.some(({ run }) => runs.isOn(run, node)),
+      )
+    },
     count: metrics.count,
     log: options.log,
     stored(batch, hello, receivedAt) {

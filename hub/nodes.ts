@@ -28,6 +28,11 @@ export class Nodes {
   /** Agents connected now, and where. */
   private readonly connected = new Map<string, string>()
 
+  /** Agents connected now. */
+  get agents(): number {
+    return this.connected.size
+  }
+
   isConnected = (agent: string): boolean => this.connected.has(agent)
 
   connect(agent: string, node: string, version: string, now: number): void {

@@ -40,17 +40,22 @@ export async function startAcknowledger(options: AcknowledgerOptions): Promise<A
   const server = new Server(http, { maxHttpBufferSize: MAX_FRAME_BYTES + 1024 })
   server.of(AGENT_NAMESPACE).on('connection', socket => {
     let agent = ''
+    /** As the hub does: what was sent behind a refused batch is refused until the agent greets again. */
+    let behind = false
     socket.on('hello', (value: unknown, reply: (answer: Reply) => void) => {
       const hello = helloSchema.parse(value)
       memory.hellos.push(hello)
       if ((hello.token ?? '') !== token)
         return reply({ ok: false, error: 'the token is wrong', fix: 'start the agent with --token', retry: false })
       agent = hello.agent
+      behind = false
       reply({ ok: true, sequence: highest(memory, agent) })
     })
     socket.on('batch', (sequence: number, frame: Buffer, reply: (answer: Reply) => void) => {
+      if (behind) return reply({ ok: false, error: 'behind one that was refused', retry: true })
       const records = decodeFrame(frame).records()
       const other = answer?.(sequence, records)
+      behind = other?.ok === false && other.retry
       if (other !== undefined) return reply(other)
       if (sequence > highest(memory, agent)) memory.batches.push({ agent, sequence, records })
       reply({ ok: true, sequence })

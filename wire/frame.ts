@@ -1,160 +1,218 @@
 /**
  * Frames: a Batch as bytes.
  *
- *     magic "PLB1" | header length u32 LE | header JSON (UTF-8) | columns, in the order of the header
+ *     magic "PLB2" | schema length u32 | schema | tables, in the order of the schema          (all little-endian)
+ *     schema:  JSON [[kind, [column, …]], …]: the same bytes in every frame of the same columns, so that it is read once
+ *     table:   rows u32 | columns
+ *     column:  encoding u8 | length u32 | so many bytes
  *
- * Header: { tables: [{ kind, rows, columns: [{ name, encoding, dictionary? }] }] }. Encodings:
- * - `constant`: one f64 (number) for all rows;
- * - `plain`:    rows × f64 LE, NaN where absent;
- * - `index`:    rows × i32 LE into `dictionary`, -1 where absent.
+ * Encodings:
+ * - CONSTANT: one f64 for all rows;
+ * - NUMBERS:  rows × f64, NaN where absent;
+ * - TEXTS:    entries u32 | entries × (length u32, UTF-8) | rows × index, 0 where absent, else 1 + its entry. An index is a
+ *             u8 up to 255 entries, a u16 up to 65,535, else a u32.
  *
+ * Typed arrays are copied as they lie in memory: the processors that Node runs agents and hubs on are little-endian.
  * A frame comes from the network: decode checks every length before it allocates and throws PlumblineError on anything
  * that is not exactly a frame. Unknown kinds and columns (a newer agent) are skipped, not refused.
  */
 import { z } from 'zod'
-import { PlumblineError, messageOf } from '../base/errors'
+import { messageOf } from '../base/errors'
+import { decodeFrame1, MAGIC_1 } from './frame-1'
+import { badFrame as bad, checkedDictionary, MAX_FRAME_BYTES, MAX_ROWS, putColumn } from './frame-parts'
 import { catalogue, type Field, type Kind } from './metrics'
-import { Batch, type Column, type Table } from './table'
+import { Batch, type Column, type Table, type TextColumn } from './table'
 
-const MAGIC = 0x31424c50 // "PLB1" read as u32 LE
+export { MAX_FRAME_BYTES, MAX_ROWS }
+
+const MAGIC = 0x32424c50 // "PLB2" read as u32 LE
 const PREFIX = 8
-export const MAX_FRAME_BYTES = 16 * 1024 * 1024
-export const MAX_ROWS = 1_000_000
+const COLUMN_HEAD = 5
+const CONSTANT = 0
+const NUMBERS = 1
+const TEXTS = 2
 
-const headerSchema = z.object({
-  tables: z.array(
-    z.object({
-      kind: z.string(),
-      rows: z.number().int().min(0).max(MAX_ROWS),
-      columns: z.array(
-        z.object({
-          name: z.string(),
-          encoding: z.enum(['constant', 'plain', 'index']),
-          dictionary: z.array(z.string()).optional(),
-        }),
-      ),
-    }),
-  ),
-})
-type Header = z.infer<typeof headerSchema>
+const indexBytes = (entries: number) => (entries < 0x100 ? 1 : entries < 0x10000 ? 2 : 4)
 
-function encodeColumn(column: Column, rows: number): { encoding: 'constant' | 'plain' | 'index'; bytes: Buffer } {
-  if (column.type !== 'number') {
-    const bytes = Buffer.allocUnsafe(rows * 4)
-    for (let row = 0; row < rows; row += 1) bytes.writeInt32LE(column.values[row] ?? -1, row * 4)
-    return { encoding: 'index', bytes }
-  }
-  const { values } = column
+function indicesOf(entries: number, rows: number): Uint8Array | Uint16Array | Uint32Array {
+  const bytes = indexBytes(entries)
+  return bytes === 1 ? new Uint8Array(rows) : bytes === 2 ? new Uint16Array(rows) : new Uint32Array(rows)
+}
+const bytesOf = (values: ArrayBufferView) => Buffer.from(values.buffer, values.byteOffset, values.byteLength)
+
+function u32(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(4)
+  bytes.writeUInt32LE(value, 0)
+  return bytes
+}
+
+function isConstant(values: Float64Array, rows: number): boolean {
   const first = values[0] ?? NaN
-  const constant = values.subarray(0, rows).every(value => Object.is(value, first))
-  const count = constant ? 1 : rows
-  const bytes = Buffer.allocUnsafe(count * 8)
-  for (let row = 0; row < count; row += 1) bytes.writeDoubleLE(values[row] ?? NaN, row * 8)
-  return { encoding: constant ? 'constant' : 'plain', bytes }
+  for (let row = 1; row < rows; row += 1) if (!Object.is(values[row], first)) return false
+  return true
+}
+
+function putTexts(parts: Buffer[], { values, dictionary }: TextColumn, rows: number): number {
+  const indices = indicesOf(dictionary.length, rows)
+  for (let row = 0; row < rows; row += 1) indices[row] = (values[row] ?? -1) + 1
+  let length = 4 + indices.byteLength
+  parts.push(u32(dictionary.length))
+  for (const entry of dictionary) {
+    const text = Buffer.from(entry, 'utf8')
+    parts.push(u32(text.length), text)
+    length += 4 + text.length
+  }
+  parts.push(bytesOf(indices))
+  return length
+}
+
+function putOne(parts: Buffer[], column: Column, rows: number): void {
+  const head = Buffer.allocUnsafe(COLUMN_HEAD)
+  parts.push(head)
+  if (column.type !== 'number') {
+    head.writeUInt8(TEXTS, 0)
+    head.writeUInt32LE(putTexts(parts, column, rows), 1)
+    return
+  }
+  const constant = isConstant(column.values, rows)
+  const bytes = bytesOf(column.values.subarray(0, constant ? 1 : rows))
+  head.writeUInt8(constant ? CONSTANT : NUMBERS, 0)
+  head.writeUInt32LE(bytes.length, 1)
+  parts.push(bytes)
 }
 
 export function encodeFrame(batch: Batch): Buffer {
-  const header: Header = { tables: [] }
-  const parts: Buffer[] = []
-  for (const table of batch.tables()) {
-    const columns: Header['tables'][number]['columns'] = []
-    for (const [name, column] of table.columns) {
-      const { encoding, bytes } = encodeColumn(column, table.rows)
-      columns.push({ name, encoding, ...(column.type === 'number' ? {} : { dictionary: column.dictionary }) })
-      parts.push(bytes)
+  const tables = batch.tables()
+  const schema = Buffer.from(JSON.stringify(tables.map(({ kind, columns }) => [kind, [...columns.keys()]])), 'utf8')
+  const parts = [u32(MAGIC), u32(schema.length), schema]
+  for (const table of tables) {
+    parts.push(u32(table.rows))
+    for (const column of table.columns.values()) putOne(parts, column, table.rows)
+  }
+  return Buffer.concat(parts)
+}
+
+/** What a schema says, looked up in the catalogue; `kind` and `field` are undefined where this version knows none. */
+interface TableSchema {
+  readonly kind: Kind | undefined
+  readonly columns: readonly { readonly name: string; readonly field: Field | undefined }[]
+}
+const schemaSchema = z.array(z.tuple([z.string(), z.array(z.string())]))
+/** Schemas that agents send: few, and each in every frame. */
+const MAX_SCHEMAS = 256
+const schemas = new Map<string, readonly TableSchema[]>()
+
+function parseSchema(text: string): readonly TableSchema[] {
+  const parsed = schemaSchema.parse(JSON.parse(text))
+  if (new Set(parsed.map(([kind]) => kind)).size < parsed.length) throw new Error('two tables of one kind')
+  return parsed.map(([name, columns]) => {
+    const kind = Object.hasOwn(catalogue, name) ? (name as Kind) : undefined
+    const fields: Record<string, Field> = kind === undefined ? {} : catalogue[kind]
+    return {
+      kind,
+      columns: columns.map(column => ({
+        name: column,
+        field: Object.hasOwn(fields, column) ? fields[column] : undefined,
+      })),
     }
-    header.tables.push({ kind: table.kind, rows: table.rows, columns })
-  }
-  const json = Buffer.from(JSON.stringify(header), 'utf8')
-  const prefix = Buffer.allocUnsafe(PREFIX)
-  prefix.writeUInt32LE(MAGIC, 0)
-  prefix.writeUInt32LE(json.length, 4)
-  return Buffer.concat([prefix, json, ...parts])
+  })
 }
 
-const bad = (why: string) =>
-  new PlumblineError(`not a frame: ${why}`, { fix: 'check that agent and hub are of one version' })
-
-function readHeader(bytes: Buffer): { header: Header; offset: number } {
-  if (bytes.length > MAX_FRAME_BYTES) throw bad(`${bytes.length} bytes is over the limit of ${MAX_FRAME_BYTES}`)
-  if (bytes.length < PREFIX || bytes.readUInt32LE(0) !== MAGIC) throw bad('it does not begin with PLB1')
-  const length = bytes.readUInt32LE(4)
-  if (PREFIX + length > bytes.length) throw bad('the header is cut off')
+function schemaOf(bytes: Buffer): readonly TableSchema[] {
+  const text = bytes.toString('utf8')
+  const found = schemas.get(text)
+  if (found !== undefined) return found
   try {
-    const json: unknown = JSON.parse(bytes.toString('utf8', PREFIX, PREFIX + length))
-    return { header: headerSchema.parse(json), offset: PREFIX + length }
+    const fresh = parseSchema(text)
+    if (schemas.size >= MAX_SCHEMAS) schemas.clear()
+    schemas.set(text, fresh)
+    return fresh
   } catch (error) {
-    throw bad(`the header is not understood (${messageOf(error).slice(0, 200)})`)
+    throw bad(`the schema is not understood (${messageOf(error).slice(0, 200)})`)
   }
 }
 
-function readNumbers(bytes: Buffer, offset: number, count: number, rows: number): Float64Array {
+/** Reads on from where it stands, and never beyond the end. */
+class Reader {
+  private offset = 0
+  constructor(private readonly bytes: Buffer) {}
+
+  get left(): number {
+    return this.bytes.length - this.offset
+  }
+  take(length: number): Buffer {
+    if (length > this.left) throw bad('it is cut off')
+    const from = this.offset
+    this.offset += length
+    return this.bytes.subarray(from, this.offset)
+  }
+  u8 = (): number => this.take(1).readUInt8(0)
+  u32 = (): number => this.take(4).readUInt32LE(0)
+}
+
+function readNumbers(bytes: Buffer, encoding: number, rows: number): Float64Array {
+  const count = encoding === CONSTANT ? 1 : rows
+  if (bytes.length !== count * 8) throw bad(`${bytes.length} bytes for ${count} numbers`)
   const values = new Float64Array(rows)
-  for (let row = 0; row < count; row += 1) {
-    const value = bytes.readDoubleLE(offset + row * 8)
-    values[row] = Number.isFinite(value) ? value : NaN
+  if (encoding === CONSTANT) {
+    const value = bytes.readDoubleLE(0)
+    return values.fill(Number.isFinite(value) ? value : NaN)
   }
-  return count === 1 ? values.fill(values[0] ?? NaN) : values
-}
-
-function readIndices(bytes: Buffer, offset: number, rows: number, entries: number): Int32Array {
-  const values = new Int32Array(rows)
-  for (let row = 0; row < rows; row += 1) {
-    const index = bytes.readInt32LE(offset + row * 4)
-    if (index < -1 || index >= entries) throw bad(`dictionary index ${index} of ${entries}`)
-    values[row] = index
-  }
+  bytesOf(values).set(bytes)
+  for (let row = 0; row < rows; row += 1) if (!Number.isFinite(values[row])) values[row] = NaN
   return values
 }
 
-/** JSON columns are checked against the catalogue once per dictionary entry; a bad entry becomes absent. */
-function checkedDictionary(field: Field, dictionary: readonly string[], values: Int32Array): string[] {
-  if (field.type !== 'json') return [...dictionary]
-  const good = dictionary.map(entry => {
-    try {
-      return field.schema.safeParse(JSON.parse(entry)).success
-    } catch {
-      return false
-    }
-  })
-  if (good.includes(false)) {
-    for (let row = 0; row < values.length; row += 1) if (good[values[row] ?? -1] === false) values[row] = -1
+function readTexts(bytes: Buffer, field: Field & { type: 'text' | 'json' }, rows: number): TextColumn {
+  const reader = new Reader(bytes)
+  const entries = reader.u32()
+  // Each entry has at least its length: more than that cannot be there.
+  if (entries * 4 > reader.left) throw bad(`${entries} texts in ${bytes.length} bytes`)
+  const dictionary: string[] = []
+  for (let entry = 0; entry < entries; entry += 1) dictionary.push(reader.take(reader.u32()).toString('utf8'))
+  const width = indexBytes(entries)
+  const packed = reader.take(rows * width)
+  if (reader.left > 0) throw bad(`${reader.left} bytes too many in a column`)
+  const indices = indicesOf(entries, rows)
+  bytesOf(indices).set(packed)
+  const values = new Int32Array(rows)
+  for (let row = 0; row < rows; row += 1) {
+    const index = (indices[row] ?? 0) - 1
+    if (index >= entries) throw bad(`text ${index} of ${entries}`)
+    values[row] = index
   }
-  return [...dictionary]
+  return { type: field.type, values, dictionary: checkedDictionary(field, dictionary, values), indices: new Map() }
 }
 
-function putColumn(table: Table, field: Field, name: string, column: Column): void {
-  if ((field.type === 'number') === (column.type === 'number')) table.columns.set(name, column)
+function readColumn(reader: Reader, name: string, field: Field | undefined, rows: number, table: Table | undefined) {
+  const encoding = reader.u8()
+  const bytes = reader.take(reader.u32())
+  if (field === undefined || table === undefined) return
+  if (encoding === TEXTS) {
+    if (field.type !== 'number') putColumn(table, field, name, readTexts(bytes, field, rows))
+  } else if (encoding === CONSTANT || encoding === NUMBERS) {
+    if (field.type === 'number')
+      putColumn(table, field, name, { type: 'number', values: readNumbers(bytes, encoding, rows) })
+  } else throw bad(`encoding ${encoding}`)
 }
 
 export function decodeFrame(bytes: Buffer): Batch {
-  const { header, offset: start } = readHeader(bytes)
+  if (bytes.length > MAX_FRAME_BYTES) throw bad(`${bytes.length} bytes is over the limit of ${MAX_FRAME_BYTES}`)
+  const magic = bytes.length < PREFIX ? 0 : bytes.readUInt32LE(0)
+  if (magic === MAGIC_1) return decodeFrame1(bytes)
+  if (magic !== MAGIC) throw bad('it does not begin with PLB2')
+  const reader = new Reader(bytes)
+  reader.take(4)
   const batch = new Batch()
-  let offset = start
-  for (const { kind, rows, columns } of header.tables) {
-    const known = Object.hasOwn(catalogue, kind) ? (kind as Kind) : undefined
-    const table = known === undefined ? undefined : batch.table(known)
-    if (table !== undefined && table.rows > 0) throw bad(`two tables of kind ${kind}`)
-    for (const { name, encoding, dictionary } of columns) {
-      const size = encoding === 'constant' ? 8 : rows * (encoding === 'plain' ? 8 : 4)
-      if (offset + size > bytes.length) throw bad(`column ${kind}.${name} is cut off`)
-      const fields: Record<string, Field> = known === undefined ? {} : catalogue[known]
-      const field = Object.hasOwn(fields, name) ? fields[name] : undefined
-      if (table !== undefined && field !== undefined) {
-        if (encoding === 'index') {
-          const values = readIndices(bytes, offset, rows, dictionary?.length ?? 0)
-          const type = field.type === 'json' ? 'json' : 'text'
-          const entries = checkedDictionary(field, dictionary ?? [], values)
-          putColumn(table, field, name, { type, values, dictionary: entries, indices: new Map() })
-        } else {
-          const values = readNumbers(bytes, offset, encoding === 'constant' ? 1 : rows, rows)
-          putColumn(table, field, name, { type: 'number', values })
-        }
-      }
-      offset += size
-    }
+  let all = 0
+  for (const { kind, columns } of schemaOf(reader.take(reader.u32()))) {
+    const rows = reader.u32()
+    all += rows
+    if (all > MAX_ROWS) throw bad(`${all} rows is over the limit of ${MAX_ROWS}`)
+    const table = kind === undefined ? undefined : batch.table(kind)
+    for (const { name, field } of columns) readColumn(reader, name, field, rows, table)
     if (table !== undefined) table.rows = rows
   }
-  if (offset !== bytes.length) throw bad(`${bytes.length - offset} bytes too many`)
+  if (reader.left > 0) throw bad(`${reader.left} bytes too many`)
   return batch
 }

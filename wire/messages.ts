@@ -7,6 +7,10 @@
  *       batch sequence, frame           ─▶
  *                                       ◀─ ack { ok: true, sequence }   stored: the agent may forget it
  *
+ * Several batches may be on their way: they are stored, and answered, in order. Once one is refused for now, the hub takes
+ * none until the agent has greeted again, and so never stores a later one before it. `pace` says how many seconds of
+ * samples the hub would like in one batch: fewer for who is watched, more where there are many agents.
+ *
  * Every emit is acknowledged. A refusal is `{ ok: false, error, fix, retry }`; with `retry: false` the agent stops
  * trying that (a wrong token, another protocol, a frame that is not one), with `retry: true` it tries again later.
  */
@@ -24,12 +28,15 @@ export const helloSchema = z.object({
   agent: z.string().min(1).max(128),
   node: z.string().min(1).max(255),
   token: z.string().max(512).optional(),
+  /** It greets again after each refusal, and so may send ahead of the answers. */
+  ahead: z.boolean().optional(),
 })
 export type Hello = z.infer<typeof helloSchema>
 
 export interface Accepted {
   ok: true
   sequence: number
+  pace?: number | undefined
 }
 export interface Refused {
   ok: false

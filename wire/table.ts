@@ -144,6 +144,10 @@ export class Batch {
     return table as unknown as Table<K>
   }
 
+  has(kind: Kind): boolean {
+    return (this.byKind.get(kind)?.rows ?? 0) > 0
+  }
+
   add(record: WireRecord): void {
     ;(this.table(record.kind) as Table).add(record as RecordOf<Kind>)
   }

@@ -67,7 +67,7 @@ export class FindingRows {
     // Batches of one agent come in order.
     this.last = this.last
       .catch(() => undefined)
-      .then(() => this.store.insert(batch, { agent: AGENT, sequence, receivedAt: record.time ?? 0 }))
+      .then(() => this.store.insert(batch, { agent: AGENT, sequence, receivedAt: this.store.arrival() }))
     return this.last
   }
 }

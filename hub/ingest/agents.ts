@@ -14,6 +14,8 @@ const MAX_WAITING = 64
 
 export interface Ingest {
   readonly store: Store
+  /** Seconds of samples that an agent of this node should gather in a batch; undefined where it is free. */
+  pace(node: string): number | undefined
   readonly nodes: Nodes
   readonly token: string
   /** Called after a batch is stored. */
@@ -51,7 +53,7 @@ function check(value: unknown, token: string): { hello: Hello } | { refused: Ref
 /** What the connections of one agent share. */
 interface Doors {
   readonly owners: Map<string, Socket>
-  /** The tail of each agent's queue, across its connections. */
+  /** The last answer of each agent that is not given yet, across its connections. */
   readonly waits: Map<string, Promise<void>>
   /** What the store last failed with: said once, not at every attempt of every agent. */
   failure: string
@@ -61,8 +63,17 @@ interface Doors {
 function serve(socket: Socket, ingest: Ingest, doors: Doors): void {
   const { owners, waits } = doors
   let hello: Hello | undefined
+  /** Something was refused for now: what was sent behind it must not be stored before it. */
+  let behind = false
   let waiting = 0
-  let queue: Promise<void> = Promise.resolve()
+
+  /** Answers in the order in which was asked, also across the connections of an agent. */
+  const inTurn = (agent: string, work: Promise<Reply>, answer: (reply: Reply) => void) => {
+    const before = waits.get(agent) ?? Promise.resolve()
+    const tail = before.then(async () => answer(await work))
+    waits.set(agent, tail)
+    void tail.finally(() => waits.get(agent) === tail && waits.delete(agent))
+  }
 
   socket.on('hello', (value: unknown, reply: unknown) => {
     if (typeof reply !== 'function') return
@@ -75,6 +86,7 @@ function serve(socket: Socket, ingest: Ingest, doors: Doors): void {
     }
     if (hello !== undefined && hello.agent !== checked.hello.agent) leave(hello)
     hello = checked.hello
+    behind = false
     const { agent, node, version } = hello
     // The newest connection of an agent is the real one: an old half-dead one must not go on writing.
     const previous = owners.get(agent)
@@ -82,29 +94,39 @@ function serve(socket: Socket, ingest: Ingest, doors: Doors): void {
     if (previous !== undefined && previous !== socket) previous.disconnect(true)
     ingest.nodes.connect(agent, node, version, unixSeconds())
     // What an earlier connection still has in the queue is stored first, else it would be asked for again.
-    queue = (waits.get(agent) ?? Promise.resolve()).then(() =>
-      answer({ ok: true, sequence: ingest.store.lastSequence(agent) }),
-    )
+    const stored = (waits.get(agent) ?? Promise.resolve()).then((): Reply => {
+      return { ok: true, sequence: ingest.store.lastSequence(agent), pace: ingest.pace(node) }
+    })
+    inTurn(agent, stored, answer)
   })
 
-  socket.on('batch', (sequence: unknown, frame: unknown, reply: unknown) => {
+  /** A refusal at once, without a look into the frame. */
+  const turnedAway = (sequence: unknown, frame: unknown): Refused | undefined => {
+    if (hello === undefined || owners.get(hello.agent) !== socket)
+      return refusal('a batch before the greeting', 'say hello first', true)
+    if (typeof sequence !== 'number' || !Number.isSafeInteger(sequence) || sequence < 1 || !Buffer.isBuffer(frame))
+      return refusal('a batch is a sequence and a frame', 'run the same Plumbline version on agent and hub')
+    if (behind) return refusal('a batch behind one that was refused', 'say hello first', true)
+    if (doors.closing) return CLOSING
+    return waiting < MAX_WAITING ? undefined : refusal('the hub is busy', 'the agent tries again by itself', true)
+  }
+
+  socket.on('batch', (sequence: number, frame: Buffer, reply: unknown) => {
     if (typeof reply !== 'function') return
     const answer = reply as (answer: Reply) => void
     const from = hello
-    if (from === undefined || owners.get(from.agent) !== socket)
-      return answer(refusal('a batch before the greeting', 'say hello first', true))
-    if (typeof sequence !== 'number' || !Number.isSafeInteger(sequence) || sequence < 1 || !Buffer.isBuffer(frame)) {
-      return answer(refusal('a batch is a sequence and a frame', 'run the same Plumbline version on agent and hub'))
+    const refused = turnedAway(sequence, frame)
+    if (from === undefined || refused !== undefined) {
+      behind ||= refused?.retry === true && from?.ahead === true
+      return answer(refused ?? CLOSING)
     }
-    if (waiting >= MAX_WAITING) return answer(refusal('the hub is busy', 'the agent tries again by itself', true))
     waiting += 1
-    queue = queue.then(async () => {
-      answer(doors.closing ? CLOSING : await take(ingest, doors, from, sequence, frame))
+    const work = take(ingest, doors, from, sequence, frame).then(outcome => {
+      if (!outcome.ok && outcome.retry && hello === from) behind = from.ahead === true
       waiting -= 1
+      return outcome
     })
-    const tail = queue
-    waits.set(from.agent, tail)
-    void tail.finally(() => waits.get(from.agent) === tail && waits.delete(from.agent))
+    inTurn(from.agent, work, answer)
   })
 
   const leave = ({ agent }: Hello) => {
@@ -118,19 +140,21 @@ function serve(socket: Socket, ingest: Ingest, doors: Doors): void {
 }
 
 async function take(ingest: Ingest, doors: Doors, hello: Hello, sequence: number, frame: Buffer): Promise<Reply> {
+  const { store, nodes } = ingest
+  const { agent, node } = hello
   let batch: Batch
   try {
     batch = decodeFrame(frame)
   } catch (error) {
     ingest.count('refusals', 1)
     const fix = error instanceof PlumblineError ? error.fix : undefined
-    ingest.nodes.refuse(hello.node, messageOf(error), fix, unixSeconds())
+    nodes.refuse(node, messageOf(error), fix, unixSeconds())
     return { ok: false, error: messageOf(error), fix, retry: false }
   }
-  const receivedAt = unixSeconds()
-  if (sequence <= ingest.store.lastSequence(hello.agent)) return { ok: true, sequence }
+  const receivedAt = store.arrival()
+  if (sequence <= store.lastSequence(agent)) return { ok: true, sequence }
   try {
-    await ingest.store.insert(batch, { agent: hello.agent, sequence, receivedAt })
+    await store.insert(batch, { agent, sequence, receivedAt })
   } catch (error) {
     const failure = `the store failed: ${messageOf(error)}`
     if (failure !== doors.failure) ingest.log(`error: ${failure}`)
@@ -144,9 +168,9 @@ async function take(ingest: Ingest, doors: Doors, hello: Hello, sequence: number
     ingest.stored(batch, hello, receivedAt)
   } catch (error) {
     // It is stored: what could not be made of it now is no reason to send it again.
-    ingest.log(`error: batch ${sequence} of ${hello.node} is stored and not shown: ${messageOf(error)}`)
+    ingest.log(`error: batch ${sequence} of ${node} is stored and not shown: ${messageOf(error)}`)
   }
-  return { ok: true, sequence }
+  return { ok: true, sequence, pace: ingest.pace(node) }
 }
 
 /** Closed, it takes nothing more, and has answered for what it took. */

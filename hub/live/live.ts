@@ -34,6 +34,11 @@ export class Live {
     })
   }
 
+  /** Runs that someone looks at. */
+  watched(): string[] {
+    return [...this.topics.keys()].flatMap(run => run ?? [])
+  }
+
   /** Something was stored that concerns these runs. */
   changed(concerns: (run: string) => boolean): void {
     for (const [run, topic] of this.topics) if (run === null || concerns(run)) topic.touch()

@@ -6,7 +6,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
-import { unixSeconds } from '../../base/clock'
 import { messageOf } from '../../base/errors'
 import { ExporterReader } from '../../wire/exporters/reader'
 import { Batch } from '../../wire/table'
@@ -131,7 +130,7 @@ export function serveOtlp({ store, token, stored, count, log }: OtlpOptions): Ot
   }
 
   async function keep(batch: Batch): Promise<void> {
-    const receivedAt = unixSeconds()
+    const receivedAt = store.arrival()
     sequence += 1
     try {
       await store.insert(batch, { agent: OTLP_AGENT, sequence, receivedAt })

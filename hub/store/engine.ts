@@ -3,7 +3,9 @@
  * speak through `@clickhouse/client`, with one dialect.
  */
 import { existsSync, mkdirSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { createClient, type ClickHouseClient } from '@clickhouse/client'
 import { PlumblineError, messageOf } from '../../base/errors'
 import { ownerOf, takeLock } from '../../base/pid-lock'
@@ -11,8 +13,12 @@ import { ownerOf, takeLock } from '../../base/pid-lock'
 export interface Engine {
   readonly name: string
   readonly client: ClickHouseClient
+  /** Inserts one block in the Native format. */
+  insert(table: string, columns: readonly string[], block: Buffer): Promise<void>
   close(): Promise<void>
 }
+
+const listed = (columns: readonly string[]) => columns.map(name => `\`${name}\``).join(', ')
 
 /** The embedded store takes one process per folder: a second hub would damage it, so it is refused by name. */
 function lock(folder: string): () => void {
@@ -23,6 +29,30 @@ function lock(folder: string): () => void {
   throw new PlumblineError(`another hub (process ${ownerOf(file)}) uses ${folder}`, {
     fix: 'stop it, or give this one a folder of its own with --data',
   })
+}
+
+/** A block is inserted as it is, in one part, by one thread. Of this query alone: what is SET stays set in the embedded store. */
+const AS_IT_IS = 'SETTINGS max_threads = 1, min_insert_block_size_rows = 0, min_insert_block_size_bytes = 0'
+
+/**
+ * The embedded store takes bytes only within the text of a query, which it copies several times over; a file it reads as
+ * it is, and one that is gone in a moment never leaves the page cache.
+ */
+async function insertByFile(
+  client: ClickHouseClient,
+  file: string,
+  table: string,
+  columns: readonly string[],
+  block: Buffer,
+) {
+  try {
+    await writeFile(file, block)
+    await client.command({
+      query: `INSERT INTO \`${table}\` (${listed(columns)}) ${AS_IT_IS} SELECT ${listed(columns)} FROM file('${file.replace(/[\\']/g, '\\$&')}', 'Native')`,
+    })
+  } finally {
+    await rm(file, { force: true })
+  }
 }
 
 async function embedded(data: string): Promise<Engine> {
@@ -42,6 +72,8 @@ async function embedded(data: string): Promise<Engine> {
     return {
       name: 'embedded ClickHouse',
       client,
+      insert: (table, columns, block) =>
+        insertByFile(client, join(data, `incoming-${table}.native`), table, columns, block),
       close: async () => {
         await client.close()
         unlock()
@@ -63,5 +95,15 @@ export async function openEngine(options: { data: string; store: string }): Prom
   if (!answer.success) {
     throw new PlumblineError(`the store does not answer: ${messageOf(answer.error)}`, { fix: 'check --store' })
   }
-  return { name: 'ClickHouse server', client, close: () => client.close() }
+  return {
+    name: 'ClickHouse server',
+    client,
+    async insert(table, columns, block) {
+      await client.exec({
+        query: `INSERT INTO \`${table}\` (${listed(columns)}) ${AS_IT_IS} FORMAT Native`,
+        values: Readable.from([block], { objectMode: false }),
+      })
+    },
+    close: () => client.close(),
+  }
 }

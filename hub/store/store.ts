@@ -1,56 +1,35 @@
 /**
  * The store. Promises:
  * - A batch whose `insert` resolved is on disk (in the page cache at least): it survives a kill -9 of the hub.
- * - A batch is stored once. Each row carries its agent and sequence; at the start the highest sequence of each agent is
- *   read per table, and a table that has a batch already skips it. A crash between two tables of one batch thus neither
- *   loses nor repeats.
+ * - A batch is stored once. Each row carries its agent and sequence, and what every table has is kept in `delivered`
+ *   (commits.ts, delivered.ts): a crash between two tables of one batch neither loses nor repeats.
  * - An older Plumbline refuses a newer store instead of guessing.
  */
-import { Readable } from 'node:stream'
+import { unixSeconds } from '../../base/clock'
 import { PlumblineError } from '../../base/errors'
-import { kinds, type Kind } from '../../wire/metrics'
-import type { Batch, Table } from '../../wire/table'
+import type { Kind } from '../../wire/metrics'
+import type { Batch } from '../../wire/table'
+import { columnsOf, type Columns, type Parameters } from './columns'
+import { Commits } from './commits'
+import { Delivered } from './delivered'
 import { openEngine, type Engine } from './engine'
 import { migrations } from './migrations/index'
-import { columnNames, toTabSeparated } from './rows'
+import type { Origin } from './native'
 
-export type Parameters = Record<string, string | number | readonly string[] | readonly number[]>
-export type Columns = Record<string, unknown[]>
-
-export interface BatchOrigin {
-  readonly agent: string
-  readonly sequence: number
-  /** Unix seconds. */
-  readonly receivedAt: number
-}
+export type { Columns, Parameters }
 
 export interface Store {
   readonly name: string
-  /** Stores every table of the batch that is not stored yet. Batches of one agent must come in order. */
-  insert(batch: Batch, origin: BatchOrigin): Promise<void>
+  /** Stores what is not stored yet of the batch, together with others that wait. Batches of one agent must come in order. */
+  insert(batch: Batch, origin: Origin): Promise<void>
   /** The highest sequence of an agent of which every table is stored; 0 for an unknown agent. */
   lastSequence(agent: string): number
+  /** The time of arrival of what comes now, in Unix seconds: it never goes back, whatever the clock does. */
+  arrival(): number
   /** Runs a SELECT; the answer is columns by name, arrays of one length. Values are bound with `{name:Type}`. */
   query(sql: string, parameters?: Parameters): Promise<Columns>
   /** Waits for what runs, then closes. */
   close(): Promise<void>
-}
-
-/** The client refuses numbers beyond 2^53 and those that are not finite; as text the store reads them all. */
-const asParameter = (value: Parameters[string]) => (typeof value === 'number' ? String(value) : value)
-
-async function columnsOf(engine: Engine, sql: string, parameters: Parameters = {}): Promise<Columns> {
-  const result = await engine.client.query({
-    query: sql,
-    query_params: Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, asParameter(value)])),
-    format: 'JSONColumnsWithMetadata',
-    clickhouse_settings: { output_format_json_quote_64bit_integers: 0, output_format_json_quote_denormals: 0 },
-  })
-  const answer = (await result.json()) as unknown as { data?: Columns; meta?: { name: string }[] }
-  const columns: Columns = {}
-  // An empty answer has no column arrays at all: give each name an empty one.
-  for (const { name } of answer.meta ?? []) columns[name] = answer.data?.[name] ?? []
-  return columns
 }
 
 async function migrate(engine: Engine): Promise<void> {
@@ -70,7 +49,8 @@ async function migrate(engine: Engine): Promise<void> {
     )
   }
   for (const migration of migrations.filter(({ version }) => version > found)) {
-    for (const statement of migration.statements) {
+    const upgrade = found > 0 ? (migration.upgrade ?? []) : []
+    for (const statement of [...migration.statements, ...upgrade]) {
       await engine.client.command({ query: statement.replace(/^CREATE TABLE /, 'CREATE TABLE IF NOT EXISTS ') })
     }
     const query = `INSERT INTO migrations VALUES (${migration.version}, '${migration.name}', ${Date.now() / 1000})`
@@ -78,23 +58,19 @@ async function migrate(engine: Engine): Promise<void> {
   }
 }
 
-/** What each table has of each agent: the highest sequence. */
-class Watermarks {
-  private readonly marks = new Map<string, number>()
-
-  of = (kind: Kind, agent: string): number => this.marks.get(`${kind} ${agent}`) ?? 0
-
-  raise(kind: Kind, agent: string, sequence: number): void {
-    this.marks.set(`${kind} ${agent}`, Math.max(sequence, this.of(kind, agent)))
+/** What each column is, by table: blocks are written in the types of the tables. */
+async function columnTypes(engine: Engine): Promise<Map<Kind, Map<string, string>>> {
+  const {
+    table = [],
+    name = [],
+    type = [],
+  } = await columnsOf(engine, 'SELECT table, name, type FROM system.columns WHERE database = currentDatabase()')
+  const types = new Map<Kind, Map<string, string>>()
+  for (const [row, kind] of table.entries()) {
+    const known = types.get(kind as Kind) ?? new Map<string, string>()
+    types.set(kind as Kind, known.set(String(name[row]), String(type[row])))
   }
-
-  async read(engine: Engine, kind: Kind): Promise<void> {
-    const { agent = [], last = [] } = await columnsOf(
-      engine,
-      `SELECT toString(agent) AS agent, max(sequence) AS last FROM \`${kind}\` GROUP BY agent`,
-    )
-    for (const [row, name] of agent.entries()) this.raise(kind, String(name), Number(last[row]))
-  }
+  return types
 }
 
 /** What runs in the engine. An engine that is closed under a running query hangs: the end waits for all, and takes no more. */
@@ -119,55 +95,32 @@ class Work {
 
 export async function openStore(options: { data: string; store: string }): Promise<Store> {
   const engine = await openEngine(options)
-  const marks = new Watermarks()
+  const delivered = new Delivered(engine)
+  const work = new Work()
+  let commits: Commits
   try {
     await migrate(engine)
-    for (const kind of kinds) await marks.read(engine, kind)
+    await delivered.open()
+    commits = new Commits(engine, delivered, await columnTypes(engine))
   } catch (error) {
     await engine.close()
     throw error
   }
-  /** Highest batch of which all tables are stored, of agents seen since the start. */
-  const complete = new Map<string, number>()
-  /** Tables that failed to say whether they stored: they are asked before the next try. */
-  const unsure = new Set<Kind>()
-  const work = new Work()
-
-  async function insertTable(table: Table, origin: BatchOrigin): Promise<void> {
-    const { kind } = table
-    try {
-      if (unsure.delete(kind)) await marks.read(engine, kind)
-      if (origin.sequence <= marks.of(kind, origin.agent)) return
-      await engine.client.insert({
-        table: `\`${kind}\``,
-        values: Readable.from(toTabSeparated(table, origin), { objectMode: false }),
-        format: 'TabSeparated',
-        columns: columnNames(kind) as [string, ...string[]],
-      })
-    } catch (error) {
-      unsure.add(kind)
-      throw error
-    }
-    marks.raise(kind, origin.agent, origin.sequence)
-  }
+  let arrived = delivered.newest
 
   return {
     name: engine.name,
-    insert: (batch, origin) =>
-      work.do(async () => {
-        for (const table of batch.tables()) await insertTable(table, origin)
-        complete.set(origin.agent, Math.max(origin.sequence, complete.get(origin.agent) ?? 0))
-      }),
-    lastSequence(agent) {
-      const known = complete.get(agent)
-      if (known !== undefined) return known
-      // The newest batch may be half stored: ask for it again, each table skips what it has.
-      const highest = Math.max(0, ...kinds.map(kind => marks.of(kind, agent)))
-      return Math.max(0, highest - 1)
+    insert: (batch, origin) => work.do(() => commits.add(batch, origin)),
+    lastSequence: delivered.of,
+    arrival() {
+      arrived = Math.max(arrived, unixSeconds())
+      return arrived
     },
     query: (sql, parameters) => work.do(() => columnsOf(engine, sql, parameters)),
     async close() {
+      const stored = commits.close()
       await work.end()
+      await stored
       await engine.close()
     },
   }

@@ -64,14 +64,20 @@ function growingHook(): { written: () => number; stop: () => void } {
   const path = join(folder, 'data/hook/r1')
   mkdirSync(path, { recursive: true })
   let step = 0
+  let rest = ''
+  const write = (text: string) => appendFileSync(join(path, 'rank-0.jsonl'), text)
   const timer = setInterval(() => {
     const line = `${JSON.stringify({ kind: 'step', source: 'hook', run: 'r1', node: 'n', rank: 0, step, time: step, stepSeconds: 0.005 })}\n`
     const half = step % 3 === 0 ? line.length / 2 : line.length
-    appendFileSync(join(path, 'rank-0.jsonl'), line.slice(0, half))
-    setTimeout(() => appendFileSync(join(path, 'rank-0.jsonl'), line.slice(half)), 1)
+    write(rest + line.slice(0, half))
+    rest = line.slice(half)
     step += 1
   }, 5)
-  return { written: () => step, stop: () => clearInterval(timer) }
+  const stop = () => {
+    clearInterval(timer)
+    write(rest)
+  }
+  return { written: () => step, stop }
 }
 
 describe('plumbline agent', () => {
@@ -142,7 +148,9 @@ describe('plumbline agent', () => {
     await eventually('steps behind the bad one', () => Promise.resolve(steps().some(step => step > 200)))
     hook.stop()
     expect(output.stderr).toContain('takes nothing now (busy 3)')
-    expect(output.stderr).toContain(`error: the hub refused batch ${poisoned}: not a frame`)
+    // Others are on their way with it: they may be there before the agent has said so.
+    const said = `error: the hub refused batch ${poisoned}: not a frame`
+    await eventually('the refusal', () => Promise.resolve(output.stderr.includes(said)))
     expect(readdirSync(join(folder, 'data/spool/agent/refused'))).toEqual([`${poisoned}.frame`])
   })
 

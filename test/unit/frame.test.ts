@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PlumblineError } from '../../base/errors'
-import { decodeFrame, encodeFrame } from '../../wire/frame'
+import { decodeFrame, encodeFrame, MAX_ROWS } from '../../wire/frame'
 import type { WireRecord } from '../../wire/records'
 import { Batch } from '../../wire/table'
 
@@ -66,6 +68,22 @@ describe('a frame', () => {
       }),
       { numRuns: 500 },
     )
+  })
+
+  it('of the form before is read as it was written', () => {
+    const frame = readFileSync(join(import.meta.dirname, '../fixtures/frames/plb1.frame'))
+    expect(decodeFrame(frame).records()).toEqual([
+      { kind: 'gpu', time: 1, node: 'n', index: 0, name: 'A', powerWatts: 0, throttleReasons: ['hw-slowdown'] },
+      { kind: 'gpu', time: 2, node: 'n', index: 0 },
+      { kind: 'step', time: 2, run: 'r', node: 'n', rank: 3, step: 7, phases: { forward: { seconds: 1 } } },
+    ])
+  })
+
+  it('that says it unpacks to more than the limit is refused before it is unpacked', () => {
+    const frame = encodeFrame(batchOf([{ kind: 'gpu', time: 1 }]))
+    const schema = frame.readUInt32LE(4)
+    frame.writeUInt32LE(MAX_ROWS + 1, 8 + schema)
+    expect(() => decodeFrame(frame)).toThrow('over the limit')
   })
 
   it('skips kinds and columns that this version does not know', () => {

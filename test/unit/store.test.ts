@@ -6,8 +6,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { PlumblineError } from '../../base/errors'
 import { Runs } from '../../hub/runs'
 import { endOf, type RunFacts } from '../../hub/run-facts'
+import { openEngine } from '../../hub/store/engine'
+import { nativeBlock, type Origin } from '../../hub/store/native'
 import { openStore, type Store } from '../../hub/store/store'
 import type { WireRecord } from '../../wire/records'
+import type { Batch } from '../../wire/table'
 import { batchOf } from './records'
 
 let data: string
@@ -36,11 +39,25 @@ const rowsOf = async (store: Store, kind: string, column: string) => {
   return agent.map((name, row) => `${String(name)} ${String(value[row])}`).sort()
 }
 
+/** What a hub that dies between the tables of a batch leaves: the first alone is there. */
+async function storeInParts(whole: Batch, origin: Origin): Promise<void> {
+  const engine = await openEngine({ data, store: '' })
+  const types = new Map([
+    ['run', 'LowCardinality(String)'],
+    ['step', 'Nullable(Float64)'],
+    ['rank', 'Nullable(Float64)'],
+    ['time', 'Float64'],
+  ])
+  const { columns, bytes } = nativeBlock('step', [{ table: whole.table('step'), origin }], types)
+  await engine.insert('step', columns, bytes)
+  await engine.close()
+}
+
 describe('the store', () => {
   it('stores each batch once, however often it comes and wherever the hub dies meanwhile', async () => {
     const delivery = fc.record({ agent: fc.constantFrom('a', 'b'), resend: fc.nat(2), reopen: fc.boolean() })
     await fc.assert(
-      fc.asyncProperty(fc.array(delivery, { minLength: 1, maxLength: 12 }), async deliveries => {
+      fc.asyncProperty(fc.array(delivery, { minLength: 1, maxLength: 6 }), async deliveries => {
         rmSync(data, { recursive: true, force: true })
         let store = await open()
         const next = new Map<string, number>()
@@ -50,9 +67,8 @@ describe('the store', () => {
           const whole = batchOf(batch(agent, sequence))
           const origin = { agent, sequence, receivedAt: 1 }
           if (reopen) {
-            // Died between the tables of the batch: the first alone is there.
-            await store.insert(batchOf(batch(agent, sequence).slice(0, 1)), origin)
             await store.close()
+            await storeInParts(batchOf(batch(agent, sequence)), origin)
             store = await open()
             expect(store.lastSequence(agent)).toBeLessThan(sequence)
           }
@@ -66,7 +82,7 @@ describe('the store', () => {
         expect(await rowsOf(store, 'event', 'message')).toEqual(expected)
         await store.close()
       }),
-      { numRuns: 6 },
+      { numRuns: 4 },
     )
   })
 
@@ -80,7 +96,6 @@ describe('the store', () => {
 
   it('refuses the tables of a newer Plumbline', async () => {
     await withStore(store => store.query('SELECT 1'))
-    const { openEngine } = await import('../../hub/store/engine')
     const engine = await openEngine({ data, store: '' })
     await engine.client.command({ query: "INSERT INTO migrations VALUES (999, 'of tomorrow', 0)" })
     await engine.close()

@@ -5,6 +5,11 @@ import { deviceExporters } from './0003-device-exporters'
 import { network } from './0004-network'
 import { findings } from './0005-findings'
 import { memory } from './0006-memory'
+import { delivered } from './0007-delivered'
+import { codecs } from './0008-codecs'
 import type { Migration } from './migration'
 
-export const migrations: readonly Migration[] = [records, paths, deviceExporters, network, findings, memory]
+export const migrations: readonly Migration[] = [
+  ...[records, paths, deviceExporters, network],
+  ...[findings, memory, delivered, codecs],
+]

@@ -3,4 +3,6 @@ export interface Migration {
   readonly version: number
   readonly name: string
   readonly statements: readonly string[]
+  /** What else a store needs that has rows of the version before. */
+  readonly upgrade?: readonly string[]
 }

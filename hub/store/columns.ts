@@ -1,0 +1,23 @@
+/** A SELECT, answered as columns. */
+import type { Engine } from './engine'
+
+export type Parameters = Record<string, string | number | readonly string[] | readonly number[]>
+export type Columns = Record<string, unknown[]>
+
+/** The client refuses numbers beyond 2^53 and those that are not finite; as text the store reads them all. */
+const asParameter = (value: Parameters[string]) => (typeof value === 'number' ? String(value) : value)
+
+/** Columns by name, arrays of one length. Values are bound with `{name:Type}`. */
+export async function columnsOf(engine: Engine, sql: string, parameters: Parameters = {}): Promise<Columns> {
+  const result = await engine.client.query({
+    query: sql,
+    query_params: Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, asParameter(value)])),
+    format: 'JSONColumnsWithMetadata',
+    clickhouse_settings: { output_format_json_quote_64bit_integers: 0, output_format_json_quote_denormals: 0 },
+  })
+  const answer = (await result.json()) as unknown as { data?: Columns; meta?: { name: string }[] }
+  const columns: Columns = {}
+  // An empty answer has no column arrays at all: give each name an empty one.
+  for (const { name } of answer.meta ?? []) columns[name] = answer.data?.[name] ?? []
+  return columns
+}

@@ -1,0 +1,130 @@
+/**
+ * Commits: batches that wait are stored together, one block a table. A commit is written table by table, and `delivered`
+ * last: a batch whose `add` resolved is in all tables. One that fails is tried again until it is in, and no other begins
+ * before it: after a crash at most one commit, the newest, is there in parts, and each table's rows say which. Meanwhile
+ * whoever waits is told of the failure, and nothing more is taken.
+ */
+import { backoff, sleep } from '../../base/clock'
+import { messageOf, PlumblineError } from '../../base/errors'
+import { kinds, type Kind } from '../../wire/metrics'
+import type { Batch } from '../../wire/table'
+import type { Delivered } from './delivered'
+import type { Engine } from './engine'
+import { nativeBlock, type ColumnTypes, type Origin, type Part } from './native'
+
+/** Rows of one commit: a block must stay one part, and in memory. */
+const MAX_ROWS = 131_072
+/** Rows that may wait: more is refused, and stays in the agents' spools. */
+const MAX_WAITING_ROWS = 4 * MAX_ROWS
+/**
+ * Where others came meanwhile, a commit is followed by a rest in proportion to what it took: the more there is to store,
+ * the more is stored at once.
+ */
+const REST = 2
+const MAX_REST_MS = 400
+
+interface Pending {
+  readonly batch: Batch
+  readonly origin: Origin
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+/** A part lies in one month: a block of two would become two parts, of which a crash may leave one. */
+const monthOf = ({ receivedAt }: Origin) => new Date(receivedAt * 1000).toISOString().slice(0, 7)
+
+export class Commits {
+  private waiting: Pending[] = []
+  private waitingRows = 0
+  private running: Promise<void> | undefined
+  private failure: PlumblineError | undefined
+  private readonly closed = new AbortController()
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly delivered: Delivered,
+    private readonly types: ReadonlyMap<Kind, ColumnTypes>,
+  ) {}
+
+  /** Resolves once every table has the rows of the batch. Batches of one agent come in order. */
+  add(batch: Batch, origin: Origin): Promise<void> {
+    if (origin.sequence <= this.delivered.of(origin.agent)) return Promise.resolve()
+    if (this.failure !== undefined) return Promise.reject(this.failure)
+    if (this.waitingRows > 0 && this.waitingRows + batch.rows > MAX_WAITING_ROWS)
+      return Promise.reject(new PlumblineError('more waits to be stored than the hub holds'))
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ batch, origin, resolve, reject })
+      this.waitingRows += batch.rows
+      this.running ??= this.run()
+    })
+  }
+
+  /** Resolves when what waits is stored, or has been refused. */
+  async close(): Promise<void> {
+    this.closed.abort()
+    await this.running
+  }
+
+  private async run(): Promise<void> {
+    while (this.waiting.length > 0) {
+      const from = performance.now()
+      await this.commit(this.take())
+      const rest = Math.min(MAX_REST_MS, (performance.now() - from) * REST)
+      if (this.waiting.length > 0) await sleep(rest, this.closed.signal)
+    }
+    // At once with the look that found nothing: what comes next begins anew.
+    this.running = undefined
+  }
+
+  /** The oldest that fit into one block; at least one. */
+  private take(): Pending[] {
+    const month = this.waiting[0] && monthOf(this.waiting[0].origin)
+    let rows = 0
+    let count = 0
+    for (const { batch, origin } of this.waiting) {
+      if (count > 0 && (rows + batch.rows > MAX_ROWS || monthOf(origin) !== month)) break
+      rows += batch.rows
+      count += 1
+    }
+    this.waitingRows -= rows
+    return this.waiting.splice(0, count)
+  }
+
+  private async commit(pending: readonly Pending[]): Promise<void> {
+    const wait = backoff(200, 5000)
+    for (let unsure = false; ; unsure = true) {
+      try {
+        for (const kind of kinds) await this.insert(kind, pending, unsure)
+        await this.delivered.put(pending.map(({ origin }) => origin))
+        break
+      } catch (error) {
+        this.fail(pending, error)
+        if (this.closed.signal.aborted) return
+        await sleep(wait.next(), this.closed.signal)
+      }
+    }
+    this.failure = undefined
+    for (const { resolve } of pending) resolve()
+  }
+
+  /** One block of what this table has not; where the last try failed, the table is asked first. */
+  private async insert(kind: Kind, pending: readonly Pending[], unsure: boolean): Promise<void> {
+    const own = pending.filter(({ batch }) => batch.has(kind))
+    if (own.length === 0) return
+    if (unsure) await this.delivered.look([kind], Math.min(...own.map(({ origin }) => origin.receivedAt)))
+    const parts: Part[] = own
+      .filter(({ origin }) => !this.delivered.has(kind, origin))
+      .map(({ batch, origin }) => ({ table: batch.table(kind), origin }))
+    if (parts.length === 0) return
+    const { columns, bytes } = nativeBlock(kind, parts, this.types.get(kind) ?? new Map<string, string>())
+    await this.engine.insert(kind, columns, bytes)
+  }
+
+  /** Whoever waits is told, and sends again; this commit alone goes on being tried. */
+  private fail(pending: readonly Pending[], error: unknown): void {
+    this.failure = new PlumblineError(messageOf(error), { cause: error })
+    for (const { reject } of [...pending, ...this.waiting]) reject(this.failure)
+    this.waiting = []
+    this.waitingRows = 0
+  }
+}

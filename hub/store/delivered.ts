@@ -1,0 +1,68 @@
+/**
+ * What the store has of each agent. `delivered` (the table) says of which batches every table has its rows: it is written
+ * after them. What came later than its newest line may be there in some tables and not in others; of that each table's
+ * own rows say what it has.
+ */
+import { kinds, type Kind } from '../../wire/metrics'
+import { columnsOf } from './columns'
+import type { Engine } from './engine'
+import { deliveredBlock, type Origin } from './native'
+
+export class Delivered {
+  /** Highest sequence by agent of which every table has its rows. */
+  private readonly whole = new Map<string, number>()
+  /** Highest sequence by kind and agent, of rows beyond `whole`. */
+  private readonly partly = new Map<string, number>()
+  /** When the newest whole batch came, in Unix seconds. */
+  newest = 0
+
+  constructor(private readonly engine: Engine) {}
+
+  async open(): Promise<void> {
+    const {
+      agent = [],
+      last = [],
+      at = [],
+    } = await columnsOf(
+      this.engine,
+      'SELECT agent, max(sequence) AS last, max(receivedAt) AS at FROM delivered GROUP BY agent',
+    )
+    for (const [row, name] of agent.entries()) {
+      this.whole.set(String(name), Number(last[row]))
+      this.newest = Math.max(this.newest, Number(at[row]))
+    }
+    await this.look(kinds, this.newest)
+  }
+
+  /** Reads what tables have of what came at `since` or later. Parts of before are not opened: each knows its times. */
+  async look(tables: readonly Kind[], since: number): Promise<void> {
+    const selects = tables.map(
+      kind =>
+        `SELECT '${kind}' AS kind, toString(agent) AS agent, max(sequence) AS last FROM \`${kind}\` WHERE receivedAt >= {since:Float64} GROUP BY agent`,
+    )
+    const { kind = [], agent = [], last = [] } = await columnsOf(this.engine, selects.join(' UNION ALL '), { since })
+    for (const [row, name] of agent.entries()) {
+      const key = `${String(kind[row])} ${String(name)}`
+      this.partly.set(key, Math.max(Number(last[row]), this.partly.get(key) ?? 0))
+    }
+  }
+
+  of = (agent: string): number => this.whole.get(agent) ?? 0
+
+  has = (kind: Kind, { agent, sequence }: Origin): boolean =>
+    sequence <= this.of(agent) || sequence <= (this.partly.get(`${kind} ${agent}`) ?? 0)
+
+  /** Every table has the rows of these now. */
+  async put(origins: readonly Origin[]): Promise<void> {
+    const newest = new Map<string, Origin>()
+    for (const origin of origins) {
+      if (origin.sequence >= (newest.get(origin.agent)?.sequence ?? 0)) newest.set(origin.agent, origin)
+    }
+    const { columns, bytes } = deliveredBlock([...newest.values()])
+    await this.engine.insert('delivered', columns, bytes)
+    for (const { agent, sequence, receivedAt } of newest.values()) {
+      this.whole.set(agent, Math.max(sequence, this.of(agent)))
+      this.newest = Math.max(this.newest, receivedAt)
+    }
+  }
+}

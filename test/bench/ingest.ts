@@ -1,0 +1,114 @@
+/**
+ * How much one hub takes, and what it costs: N nodes of 8 GPUs, 25 metrics at 1 Hz, a step of each rank every 5 s, as
+ * frames of agents over loopback sockets into a real hub with its disk, while one run is looked at; then Prometheus
+ * (Debian's package) scraping the same series of as many nodes. Both share the machine with the generator.
+ *
+ *     npm run bench:ingest [-- --nodes 512,1024 --seconds 30 --no-prometheus]
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { io } from 'socket.io-client'
+import { sleep } from '../../base/clock'
+import { LIVE_NAMESPACE } from '../../wire/messages'
+import type { LiveUpdate } from '../../wire/api'
+import { GPUS, METRICS } from './ingest/fleet'
+import { folderBytes, processorSeconds, residentBytes } from './ingest/process-cost'
+import { startFleet, startHub } from './ingest/processes'
+import { measurePrometheus } from './ingest/prometheus'
+import { line, perMillion, quantile, type Measured } from './ingest/report'
+
+/** What counts as held: the rest is what was on its way when the time was over. */
+const HELD = 0.97
+
+const { values } = parseArgs({
+  options: {
+    nodes: { type: 'string', default: '256,512,1024' },
+    seconds: { type: 'string', default: '30' },
+    'warm-up': { type: 'string', default: '12' },
+    prometheus: { type: 'boolean', default: true },
+    look: { type: 'boolean', default: true },
+  },
+  allowNegative: true,
+})
+const seconds = Number(values.seconds)
+const warmUp = Number(values['warm-up'])
+
+/** Seconds from a step's sample to the page, of each step of a run that is new in an update. */
+function look(url: string, run: string): { delays: number[]; close: () => void } {
+  const socket = io(url + LIVE_NAMESPACE, { transports: ['websocket'] })
+  const delays: number[] = []
+  let last = Infinity
+  socket.on('connect', () => socket.emit('watch', run))
+  socket.on('update', ({ steps }: LiveUpdate) => {
+    const now = Date.now() / 1000
+    for (const at of steps.time) if (at > last) delays.push(now - at)
+    last = steps.time.at(-1) ?? last
+  })
+  return { delays, close: () => socket.close() }
+}
+
+async function measureHub(folder: string, nodes: number): Promise<Measured & { stored: number[]; shown: number[] }> {
+  const data = join(folder, 'hub')
+  const hub = await startHub(data)
+  const pid = hub.child.pid ?? 0
+  const fleet = await startFleet(nodes, hub.url)
+  const page = values.look ? look(hub.url, 'job-0') : undefined
+  try {
+    await sleep(warmUp * 1000)
+    fleet.delays()
+    if (page !== undefined) page.delays.length = 0
+    const before = { at: performance.now(), cpu: processorSeconds(pid), samples: fleet.report().acknowledged }
+    const generator = processorSeconds(fleet.child.pid ?? 0)
+    let resident = 0
+    for (let second = 0; second < seconds; second += 1) {
+      await sleep(1000)
+      resident = Math.max(resident, residentBytes(pid))
+    }
+    const took = (performance.now() - before.at) / 1000
+    const samples = fleet.report().acknowledged - before.samples
+    const generated = (processorSeconds(fleet.child.pid ?? 0) - generator) / took
+    console.log(`  generator: ${generated.toFixed(2)} cores, ${fleet.report().connected} agents connected`)
+    const cost = processorSeconds(pid) - before.cpu
+    const stored = fleet.delays()
+    const shown = [...(page?.delays ?? [])]
+    fleet.child.kill('SIGKILL')
+    const all = fleet.report().acknowledged
+    const ended = new Promise(resolve => hub.child.once('exit', resolve))
+    hub.child.kill('SIGTERM')
+    await Promise.race([ended, sleep(20_000)])
+    const diskBytesPerSample = folderBytes(data) / all
+    return { rate: samples / took, samples, processorSeconds: cost, resident, diskBytesPerSample, stored, shown }
+  } finally {
+    page?.close()
+    fleet.child.kill('SIGKILL')
+    hub.child.kill('SIGKILL')
+  }
+}
+
+const milliseconds = (delays: readonly number[]) =>
+  delays.length === 0
+    ? 'none'
+    : `p50 ${(quantile(delays, 0.5) * 1000).toFixed(0)} ms, p99 ${(quantile(delays, 0.99) * 1000).toFixed(0)} ms`
+
+let most = 0
+for (const nodes of values.nodes.split(',').map(Number)) {
+  const folder = mkdtempSync(join(tmpdir(), 'plumbline-ingest-'))
+  const due = nodes * GPUS * METRICS
+  try {
+    console.log(`${nodes} nodes, ${(nodes * GPUS).toLocaleString('en')} GPUs, ${due.toLocaleString('en')} samples/s`)
+    const own = await measureHub(folder, nodes)
+    if (own.rate >= due * HELD) most = Math.max(most, nodes * GPUS)
+    console.log(`  ${line('plumbline', due, own)}`)
+    console.log(`  sample to stored: ${milliseconds(own.stored)}; sample to page: ${milliseconds(own.shown)}`)
+    const peer = values.prometheus ? await measurePrometheus(folder, nodes, warmUp, seconds) : undefined
+    if (peer === undefined) continue
+    console.log(`  ${line('prometheus', due, peer)}`)
+    console.log(`  prometheus / plumbline, CPU a sample: ${(perMillion(peer) / perMillion(own)).toFixed(1)}`)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+console.log(`most GPUs held: ${most.toLocaleString('en')}`)
+process.exit(0)
