@@ -7,6 +7,7 @@ import type {
   GpuSeries,
   HostSeries,
   LiveUpdate,
+  PeerSeries,
   RankInfo,
   RankMap,
   RankMetric,
@@ -19,8 +20,11 @@ import type {
 import type { FlopsBudget } from '../wire/flops-budget'
 import type { PostMortem } from '../wire/post-mortem'
 import { sceneOf } from './queries/post-mortem'
+import type { HeatMap, HeatMetricName } from '../wire/heat'
 import type { Keeper } from './findings/keeper'
 import { gpuSeries, hostSeries } from './queries/devices'
+import { cables, standing } from './queries/fabric'
+import { heatMap, peerSeries } from './queries/heat'
 import { eventRecords, rankInfos, runEvents } from './queries/run'
 import { rankMap, stepSeries, type Range } from './queries/steps'
 import { endOf, type RunFacts } from './run-facts'
@@ -49,8 +53,33 @@ export class Views {
     }
   }
 
-  members(facts: RunFacts): Promise<RankInfo[]> {
-    return rankInfos(this.store, facts.run, facts.lastStep)
+  /** The ranks, each with its pipeline stage and its leaf. */
+  async members(facts: RunFacts): Promise<RankInfo[]> {
+    const [infos, { coordinates }, cabling] = await Promise.all([
+      rankInfos(this.store, facts.run, facts.lastStep),
+      standing(this.store, facts.run),
+      cables(this.store, [...facts.nodes]),
+    ])
+    const leaves = new Map<string, string>()
+    for (const { node, switch: leaf, tier } of cabling)
+      if (node !== undefined && leaf !== undefined && (tier ?? 'leaf') === 'leaf') leaves.set(node, leaf)
+    return infos.map(info => ({
+      ...info,
+      stage: coordinates?.get(info.rank)?.pipeline ?? null,
+      leaf: leaves.get(info.node ?? '') ?? null,
+    }))
+  }
+
+  heat(facts: RunFacts, metric: HeatMetricName, range: Range): Promise<HeatMap> {
+    return heatMap(this.store, facts.run, metric, range)
+  }
+
+  /** A rank beside those of its pipeline stage; beside all others where no stage is known. */
+  async peers(facts: RunFacts, metric: HeatMetricName, rank: number, range: Range): Promise<PeerSeries> {
+    const { coordinates } = await standing(this.store, facts.run)
+    const stage = coordinates?.get(rank)?.pipeline
+    const isPeer = (other: number) => other !== rank && coordinates?.get(other)?.pipeline === stage
+    return peerSeries(this.store, facts.run, metric, { rank, peers: [...facts.ranks].filter(isPeer), range })
   }
 
   async detail(facts: RunFacts): Promise<RunDetail> {

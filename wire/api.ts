@@ -9,6 +9,8 @@
  *     GET /api/runs/:run/members                        the ranks alone
  *     GET /api/runs/:run/steps?from&to&points           step series of the whole job
  *     GET /api/runs/:run/ranks?metric&from&to&columns   rank × step heat map
+ *     GET /api/runs/:run/heat?metric&from&to&columns    rank × time map as bytes (wire/heat.ts)
+ *     GET /api/runs/:run/peers?metric&rank&from&to&points  one rank among those of its pipeline stage
  *     GET /api/runs/:run/gpus?from&to&points            device series of the run's nodes and gpus
  *     GET /api/runs/:run/hosts?from&to&points           host series of the run's nodes
  *     GET /api/runs/:run/findings                       all that was found and when, open ones first (wire/findings.ts)
@@ -27,6 +29,7 @@
  */
 import { z } from 'zod'
 import { findingSchema, figureSchema, provenanceSchema } from './findings'
+import { HEAT_METRIC_NAMES } from './heat'
 import { recordSchema } from './records'
 
 const maybe = z.number().nullable()
@@ -73,6 +76,10 @@ export const rankInfoSchema = z.object({
   device: z.string().nullable(),
   gpuIndex: maybe,
   gpuUuid: z.string().nullable(),
+  /** Its pipeline stage, where it told. */
+  stage: maybe,
+  /** The leaf that its node is plugged into, where a topology is known. */
+  leaf: z.string().nullable(),
   memoryAllocatedBytes: maybe,
   memoryReservedBytes: maybe,
   memoryPeakBytes: maybe,
@@ -139,6 +146,16 @@ export const rankMapSchema = z.object({
   values: z.array(column),
 })
 export type RankMap = z.infer<typeof rankMapSchema>
+
+export const peerSeriesSchema = z.object({
+  metric: z.enum(HEAT_METRIC_NAMES),
+  time: z.array(z.number()),
+  own: column,
+  median: column,
+  low: column,
+  high: column,
+})
+export type PeerSeries = z.infer<typeof peerSeriesSchema>
 
 export const gpuSeriesSchema = z.object({
   node: z.string(),

@@ -1,30 +1,32 @@
 'use client'
-import { useMemo } from 'react'
-import { Chart } from './chart'
-import { lineOption, type LineInput } from './line'
-import { usePalette, seriesColor, type Palette } from './palette'
-
-type Input = Omit<LineInput, 'lines'> & { lines: readonly Omit<LineInput['lines'][number], 'color'>[] }
-
-function coloured({ lines, ...rest }: Input, palette: Palette): LineInput {
-  return { ...rest, lines: lines.map((line, place) => ({ ...line, color: seriesColor(palette, place) })) }
-}
+import { useMemo, useState } from 'react'
+import type { ChartInput } from './plot'
+import { createCursor, useAxis, type Axis } from './shared-axis'
+import { TimeChart } from './time-chart'
 
 interface LineChartProps {
-  input: Input
+  input: ChartInput & { readonly axis: Axis['kind'] }
   label: string
   height?: number
   /** Said while no line has a point. */
   empty: string
 }
 
-/** Lines in the colours of their places. */
-export function LineChart({ input, label, height = 168, empty }: LineChartProps) {
-  const palette = usePalette()
-  const option = useMemo(
-    () => (palette === undefined ? { animation: false } : lineOption(coloured(input, palette), palette)),
-    [input, palette],
-  )
-  const hasData = input.lines.some(line => line.y.some(value => value !== null))
-  return <Chart option={option} label={label} height={height} empty={hasData ? undefined : empty} />
+/** An axis for a chart that shares none: from the first point to the last. */
+function useOwnAxis({ axis: kind, lines }: LineChartProps['input']): Axis {
+  const [cursor] = useState(createCursor)
+  return useMemo(() => {
+    const starts = lines.flatMap(({ x }) => x.slice(0, 1))
+    const ends = lines.flatMap(({ x }) => x.slice(-1))
+    const from = starts.length === 0 ? 0 : Math.min(...starts)
+    return { kind, cursor, span: { from, to: Math.max(from + 1, ...ends) } }
+  }, [kind, cursor, lines])
+}
+
+/** Lines over the stretch of time that all charts of the page share, or over steps of their own. */
+export function LineChart({ input, label, height = 140, empty }: LineChartProps) {
+  const shared = useAxis()
+  const own = useOwnAxis(input)
+  const axis = shared?.kind === input.axis ? shared : own
+  return <TimeChart input={input} axis={axis} label={label} height={height} empty={empty} />
 }

@@ -6,14 +6,15 @@ import {
   hostSeriesSchema,
   importResultSchema,
   nodeInfoSchema,
-  rankMapSchema,
+  peerSeriesSchema,
   rankInfoSchema,
   runEventSchema,
   runHeadSchema,
   runSummarySchema,
   stepSeriesSchema,
-  type RankMetric,
 } from '../../wire/api'
+import { flopsBudgetSchema } from '../../wire/flops-budget'
+import { decodeHeat, type HeatMetricName } from '../../wire/heat'
 import { postMortemSchema } from '../../wire/post-mortem'
 
 /** What went wrong between page and hub. `status` is absent where the hub did not answer at all. */
@@ -42,7 +43,7 @@ interface Asker {
   readonly headers: Readonly<Record<string, string>>
 }
 
-async function get<T>({ base, headers }: Asker, path: string, schema: z.ZodType<T>, signal?: AbortSignal): Promise<T> {
+async function ask({ base, headers }: Asker, path: string, signal?: AbortSignal): Promise<Response> {
   const response = await fetch(`${base}${path}`, { headers, ...(signal !== undefined && { signal }) }).catch(
     (error: unknown) => {
       if (signal?.aborted === true) throw error
@@ -50,6 +51,15 @@ async function get<T>({ base, headers }: Asker, path: string, schema: z.ZodType<
     },
   )
   if (!response.ok) throw await refusalOf(response)
+  return response
+}
+
+async function getBytes<T>(asker: Asker, path: string, decode: (bytes: ArrayBuffer) => T, signal?: AbortSignal) {
+  return decode(await (await ask(asker, path, signal)).arrayBuffer())
+}
+
+async function get<T>(asker: Asker, path: string, schema: z.ZodType<T>, signal?: AbortSignal): Promise<T> {
+  const response = await ask(asker, path, signal)
   const answer = schema.safeParse(await response.json().catch(() => undefined))
   if (answer.success) return answer.data
   const why = z.prettifyError(answer.error).split('\n').slice(0, 2).join(' ')
@@ -95,8 +105,11 @@ export function doorAt(base: string, headers: Readonly<Record<string, string>> =
     members: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/members`, z.array(rankInfoSchema), signal),
     steps: (run: string, window: Window, signal?: AbortSignal) =>
       get(asker, `${of(run)}/steps?${query(window)}`, stepSeriesSchema, signal),
-    ranks: (run: string, metric: RankMetric, { from, to, points }: Window, signal?: AbortSignal) =>
-      get(asker, `${of(run)}/ranks?${query({ metric, from, to, columns: points })}`, rankMapSchema, signal),
+    heat: (run: string, metric: HeatMetricName, window: Window, signal?: AbortSignal) =>
+      getBytes(asker, `${of(run)}/heat?${query({ metric, ...window })}`, decodeHeat, signal),
+    peers: (run: string, metric: HeatMetricName, rank: number, window: Window, signal?: AbortSignal) =>
+      get(asker, `${of(run)}/peers?${query({ metric, rank, ...window })}`, peerSeriesSchema, signal),
+    budget: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/budget`, flopsBudgetSchema, signal),
     gpus: (run: string, window: Window, signal?: AbortSignal) =>
       get(asker, `${of(run)}/gpus?${query(window)}`, z.array(gpuSeriesSchema), signal),
     hosts: (run: string, window: Window, signal?: AbortSignal) =>

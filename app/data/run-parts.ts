@@ -1,7 +1,9 @@
 'use client'
 /** What only some pages of a run show, asked for while they do: single ranks, devices, hosts. */
-import type { GpuSeries, HostSeries, RankInfo, RankMap, RankMetric } from '../../wire/api'
-import { door } from './door'
+import type { GpuSeries, HostSeries, PeerSeries, RankInfo } from '../../wire/api'
+import type { FlopsBudget } from '../../wire/flops-budget'
+import type { HeatMap, HeatMetricName } from '../../wire/heat'
+import { door, type DoorError } from './door'
 import type { RunView } from './run-view'
 import { isFollowing, type Span } from './time-window'
 import { usePolled, type Polled } from './use-polled'
@@ -9,6 +11,9 @@ import { usePolled, type Polled } from './use-polled'
 const EVERY_MS = 1000
 const DEVICE_POINTS = 300
 const MAP_COLUMNS = 240
+const PEER_POINTS = 240
+const PEERS_RARER = 3
+const BUDGET_RARER = 3
 
 /** What of a run is asked for. */
 export interface Part {
@@ -50,13 +55,29 @@ export function useHosts(part: Part): Polled<readonly HostSeries[]> {
   return usePolled(keyOf('hosts', part), signal => door.hosts(part.run, window, signal), everyMs(part))
 }
 
-export function useRankMap(part: Part, metric: RankMetric): RankMap | undefined {
+/** The map of one metric: while an answer is awaited, the one before, if it is of the same metric. */
+export function useHeat(
+  part: Part,
+  metric: HeatMetricName,
+): { map: HeatMap | undefined; error: DoorError | undefined } {
   const window = { ...windowOf(part), points: MAP_COLUMNS }
-  const { value } = usePolled(
-    keyOf(metric, part),
-    signal => door.ranks(part.run, metric, window, signal),
-    everyMs(part),
-  )
-  // Another metric was chosen: what came last is not of it.
-  return value?.metric === metric ? value : undefined
+  const ask = (signal: AbortSignal) => door.heat(part.run, metric, window, signal)
+  const { value, error } = usePolled(keyOf(metric, part), ask, everyMs(part))
+  return { map: value?.metric === metric ? value : undefined, error }
+}
+
+/** One rank beside its peers, by several metrics. */
+export function usePeers(
+  part: Part,
+  rank: number,
+  metrics: readonly HeatMetricName[],
+): readonly PeerSeries[] | undefined {
+  const window = { ...windowOf(part), points: PEER_POINTS }
+  const ask = (signal: AbortSignal) =>
+    Promise.all(metrics.map(metric => door.peers(part.run, metric, rank, window, signal)))
+  return usePolled(keyOf(`peers ${rank}`, part), ask, everyMs(part) * PEERS_RARER).value
+}
+
+export function useBudget(part: Part): Polled<FlopsBudget> {
+  return usePolled(keyOf('budget', part), signal => door.budget(part.run, signal), everyMs(part) * BUDGET_RARER)
 }

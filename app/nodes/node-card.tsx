@@ -1,11 +1,11 @@
 'use client'
 import { format } from '../../base/units'
 import type { NodeInfo } from '../../wire/api'
-import { clockText } from '../chart/axis'
 import type { Tone } from '../data/health'
 import { Age } from '../ui/age'
 import { Badge } from '../ui/badge'
 import { Card } from '../ui/card'
+import { Clock } from '../ui/clock'
 import { Table, type Column } from '../ui/table'
 import styles from './nodes.module.css'
 
@@ -78,7 +78,7 @@ function Refusals({ node }: { node: NodeInfo }) {
         <li key={`${refusal.time} ${refusal.error}`}>
           <Badge tone="critical">turned away</Badge>
           <span>
-            {clockText(refusal.time * 1000)} {refusal.error}
+            <Clock time={refusal.time} /> {refusal.error}
             {refusal.fix !== null && <span className="muted"> Fix: {refusal.fix}</span>}
           </span>
         </li>

@@ -1,4 +1,8 @@
-import type { ReactNode } from 'react'
+'use client'
+import { useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from 'react'
+import { toCsv } from '../data/csv'
+import { Save } from './save'
+import { nextSort, sortRows, type Sort } from './sort'
 import styles from './table.module.css'
 
 export interface Column<T> {
@@ -7,9 +11,11 @@ export interface Column<T> {
   readonly number?: boolean
   /** Left out where the window is narrow. */
   readonly isMinor?: boolean
-  /** CSS width, where tables under each other should line up. */
+  /** Of the table, `14%`, where tables under each other should line up. */
   readonly width?: string
   readonly cell: (row: T) => ReactNode
+  /** What the column is sorted by and saved as: SI base units, null where absent. Without it neither is done. */
+  readonly value?: (row: T) => number | string | null
 }
 
 interface TableProps<T> {
@@ -17,41 +23,126 @@ interface TableProps<T> {
   columns: readonly Column<T>[]
   rows: readonly T[]
   rowKey: (row: T) => string
-  /** A long table scrolls within this height. */
-  maxHeight?: number
+  /** Scrolls within a part of the window. */
+  scrolls?: boolean
+  /** A press on a row, or Enter. */
+  onPick?: (row: T) => void
+  isPicked?: (row: T) => boolean
 }
+
+/** Longer tables hold only the rows in sight: all of this height. */
+const MOST_ROWS = 200
+const ROW_PIXELS = 29
+const AHEAD_ROWS = 20
 
 function classOf({ number, isMinor }: { number?: boolean; isMinor?: boolean }): string {
   return `${number === true ? 'number' : ''} ${isMinor === true ? (styles.minor ?? '') : ''}`.trim()
 }
 
-/** The one table: numbers to the right, the head stays while rows scroll. */
-export function Table<T>({ label, columns, rows, rowKey, maxHeight }: TableProps<T>) {
+interface HeadProps<T> {
+  columns: readonly Column<T>[]
+  sort: Sort | undefined
+  onSort: (name: string) => void
+}
+
+function Head<T>({ columns, sort, onSort }: HeadProps<T>) {
   return (
-    // A box that scrolls must be reachable by keyboard.
-    <div className={styles.scroll} style={{ maxHeight }} tabIndex={0} role="group" aria-label={label}>
-      <table className={styles.table}>
-        <thead>
-          <tr>
-            {columns.map(column => (
-              <th key={column.name} scope="col" className={classOf(column)} style={{ width: column.width }}>
-                {column.title}
-              </th>
+    <thead>
+      <tr>
+        {columns.map(({ name, title, value, ...column }) => {
+          const way = sort?.name === name ? (sort.descending ? 'descending' : 'ascending') : undefined
+          return (
+            <th key={name} scope="col" className={classOf(column)} aria-sort={way}>
+              {value === undefined ? (
+                title
+              ) : (
+                <button type="button" onClick={() => onSort(name)}>
+                  {title}
+                  <span aria-hidden="true">{way === undefined ? '' : way === 'descending' ? ' ↓' : ' ↑'}</span>
+                </button>
+              )}
+            </th>
+          )
+        })}
+      </tr>
+    </thead>
+  )
+}
+
+/** Keys go from row to row; the row that has the focus is picked by Enter. */
+function walkRows(event: KeyboardEvent<HTMLTableSectionElement>): void {
+  const way = event.key === 'ArrowDown' ? 'nextElementSibling' : event.key === 'ArrowUp' ? 'previousElementSibling' : ''
+  if (way === '' || !(event.target instanceof HTMLTableRowElement)) return
+  event.preventDefault()
+  const next = event.target[way]
+  if (next instanceof HTMLTableRowElement) next.focus()
+}
+
+/** The one table: sorted by its heads, numbers to the right, the head stays while rows scroll; any number of rows. */
+export function Table<T>({ label, columns, rows, rowKey, scrolls = false, onPick, isPicked }: TableProps<T>) {
+  const [sort, setSort] = useState<Sort>()
+  const [top, setTop] = useState(0)
+  const box = useRef<HTMLDivElement>(null)
+  const sorted = useMemo(() => sortRows(rows, columns, sort), [rows, columns, sort])
+  const isLong = scrolls && rows.length > MOST_ROWS
+  const from = isLong ? Math.max(0, Math.floor(top / ROW_PIXELS) - AHEAD_ROWS) : 0
+  const shown = isLong ? sorted.slice(from, from + MOST_ROWS) : sorted
+  const after = sorted.length - from - shown.length
+  const saved = columns.filter(column => column.value !== undefined)
+  return (
+    <>
+      {/* A box that scrolls must be reachable by keyboard. */}
+      <div
+        ref={box}
+        className={scrolls ? `${styles.scroll} ${styles.bounded}` : styles.scroll}
+        tabIndex={0}
+        role="group"
+        aria-label={label}
+        onScroll={isLong ? event => setTop(event.currentTarget.scrollTop) : undefined}
+      >
+        <table className={styles.table}>
+          <colgroup>
+            {columns.map(({ name, width, ...column }) => (
+              <col key={name} width={width} className={classOf({ ...column, number: false })} />
             ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(row => (
-            <tr key={rowKey(row)}>
-              {columns.map(column => (
-                <td key={column.name} className={classOf(column)}>
-                  {column.cell(row)}
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+          </colgroup>
+          <Head columns={columns} sort={sort} onSort={name => setSort(nextSort(sort, name))} />
+          <tbody onKeyDown={walkRows}>
+            {from > 0 && <Space rows={from} columns={columns.length} />}
+            {shown.map(row => (
+              <tr
+                key={rowKey(row)}
+                tabIndex={onPick === undefined ? undefined : 0}
+                data-picks={onPick !== undefined}
+                aria-selected={isPicked?.(row)}
+                onClick={onPick && (() => onPick(row))}
+                onKeyDown={onPick && (event => event.key === 'Enter' && onPick(row))}
+              >
+                {columns.map(column => (
+                  <td key={column.name} className={classOf(column)}>
+                    {column.cell(row)}
+                  </td>
+                ))}
+              </tr>
+            ))}
+            {after > 0 && <Space rows={after} columns={columns.length} />}
+          </tbody>
+        </table>
+      </div>
+      {saved.length > 1 && (
+        <p className={styles.foot}>
+          <span>{rows.length === 1 ? '1 row' : `${rows.length.toLocaleString('en-US')} rows`}</span>
+          <Save name={label} make={() => toCsv(saved, sorted)} />
+        </p>
+      )}
+    </>
+  )
+}
+
+function Space({ rows, columns }: { rows: number; columns: number }) {
+  return (
+    <tr aria-hidden="true">
+      <td colSpan={columns} height={rows * ROW_PIXELS} />
+    </tr>
   )
 }

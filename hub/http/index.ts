@@ -7,6 +7,7 @@ import { PROTOCOL } from '../../wire/messages'
 import { isRankMetric } from '../queries/steps'
 import { htmlOf, markdownOf } from '../../analysis/post-mortem/report'
 import { stepsCsv } from './csv'
+import { heat, peers } from './heat'
 import { addFile, finishImport } from './import'
 import { postMortem, postMortemAs } from './post-mortem'
 import { HttpError, rangeOf, readQuery, runOf, type Endpoint } from './endpoint'
@@ -68,6 +69,18 @@ export const endpoints = registry<Endpoint>('endpoint', [
         throw new HttpError(400, `there is no rank metric "${metric}"`, 'see RANK_METRICS in wire/api.ts')
       return call.hub.views.rankMap(facts, metric, rangeOf(call, facts))
     },
+  },
+  {
+    name: 'heat',
+    path: '/api/runs/:run/heat',
+    help: 'rank × time map of one metric, as bytes',
+    answer: heat,
+  },
+  {
+    name: 'peers',
+    path: '/api/runs/:run/peers',
+    help: 'one rank among its peers',
+    answer: peers,
   },
   {
     name: 'gpus',

@@ -8,7 +8,14 @@ import { jsonAt, numberAt, rowsOf, textAt } from './values'
 /** How many of the newest steps a rank's current figures are the mean of: one step alone jumps about. */
 export const RECENT_STEPS = 20
 
-export async function rankInfos(store: Store, run: string, lastStep: number | null): Promise<RankInfo[]> {
+/** What `rankInfos` does not know of a rank: where it stands. */
+type Standing = 'stage' | 'leaf'
+
+export async function rankInfos(
+  store: Store,
+  run: string,
+  lastStep: number | null,
+): Promise<Omit<RankInfo, Standing>[]> {
   const from = (lastStep ?? 0) - RECENT_STEPS
   const facts = await store.query(
     `SELECT rank.rank AS rank, argMax(toString(node), time) AS node, argMax(pid, time) AS pid, argMaxIf(toString(device), time, device != '') AS device,

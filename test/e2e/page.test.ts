@@ -10,6 +10,7 @@ import { MODEL, startRecords, stepRecords, TestAgent } from './page-agent'
 import { PageHub } from './page-hub'
 
 const RANKS = 4
+const CHARTS = '[role=img][aria-label*="over time"]'
 const PATHS = [
   '/',
   '/nodes',
@@ -120,24 +121,24 @@ describe('the page', () => {
 
   it('grows without making its charts anew and without moving anything', async () => {
     const page = await open('/runs/live-1')
-    await page.locator('canvas').nth(3).waitFor()
+    await page.locator(CHARTS).nth(3).waitFor()
     await expect.poll(() => health(page).innerText()).toContain('step 45')
-    await page.evaluate(() => {
+    await page.evaluate(charts => {
       const seen = window as unknown as { shift: number; first: Element[] }
       seen.shift = 0
-      seen.first = [...document.querySelectorAll('canvas')]
+      seen.first = [...document.querySelectorAll(charts)]
       const sum = (entries: PerformanceEntryList) => {
         for (const entry of entries) seen.shift += (entry as PerformanceEntry & { value: number }).value
       }
       new PerformanceObserver(list => sum(list.getEntries())).observe({ type: 'layout-shift' })
-    })
+    }, CHARTS)
     for (let step = 46; step <= 49; step += 1) {
       await agent.send(stepRecords('live-1', agent.node, RANKS, step, now()))
       await health(page).getByText(`step ${step} of 400`).waitFor()
     }
     const { shift, kept } = await page.evaluate(() => {
       const seen = window as unknown as { shift: number; first: Element[] }
-      return { shift: seen.shift, kept: seen.first.length > 3 && seen.first.every(canvas => canvas.isConnected) }
+      return { shift: seen.shift, kept: seen.first.length > 3 && seen.first.every(chart => chart.isConnected) }
     })
     expect(kept).toBe(true)
     expect(shift).toBeLessThan(0.01)
@@ -241,7 +242,7 @@ describe('the page', () => {
 
   it('draws the map of ranks and steps, and keeps the metric in the address', async () => {
     const page = await open('/runs/live-1/gpus')
-    const map = page.getByRole('img', { name: /of 4 ranks by step/ })
+    const map = page.getByRole('img', { name: /of 4 ranks over time/ })
     await map.scrollIntoViewIfNeeded()
     const colours = () =>
       map.locator('canvas').evaluate(canvas => {

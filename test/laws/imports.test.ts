@@ -10,7 +10,6 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
 /** Packages that only some files may import: one door each. */
 const DOORS: readonly (readonly [packageName: RegExp, files: RegExp])[] = [
   [/^(node:)?child_process$/, /^collectors\/(host|launch)\.ts$/],
-  [/^echarts(\/|$)/, /^app\/chart\/echarts\.ts$/],
   [/^socket\.io-client$/, /^(agent\/uplink|app\/data\/[a-z-]+)\.tsx?$/],
   [/^socket\.io$/, /^hub\//],
   [/^(chdb|@clickhouse\/client)(\/|$)/, /^hub\/store\//],

@@ -2,6 +2,7 @@
 import { useMemo } from 'react'
 import { predictRun } from '../../data/prediction'
 import { useNodes } from '../../data/use-polled'
+import { Budget } from './budget'
 import { FigureCards } from './figure-cards'
 import { PredictionCard } from './prediction-card'
 import { useRunPage } from './run-context'
@@ -22,6 +23,7 @@ export function OverviewPage() {
       <div className={styles.columns}>
         <div className={styles.main}>
           <StepCharts view={view} predicted={predicted} />
+          <Budget />
           <PredictionCard run={run} predicted={predicted} />
         </div>
         <Side view={view} nodes={mine} />

@@ -1,12 +1,16 @@
 'use client'
 import Link from 'next/link'
-import { useMemo, type ReactNode } from 'react'
+import { useMemo, useState, type ReactNode } from 'react'
+import { nearestPlace } from '../../chart/plot'
+import { AxisContext, createCursor, type Axis, type Cursor } from '../../chart/shared-axis'
 import { useTimeWindow } from '../../data/address'
 import type { DoorError } from '../../data/door'
+import { count } from '../../data/health'
 import { runSpan, viewSpan, type RunView } from '../../data/run-view'
+import { WHOLE, within } from '../../data/time-window'
 import { useRun } from '../../data/use-run'
 import { Notice } from '../../ui/notice'
-import { RunContext } from './run-context'
+import { RunContext, type RunPageState } from './run-context'
 import { RunHeader } from './run-header'
 import { RunTabs } from './run-tabs'
 
@@ -26,6 +30,22 @@ function Failure({ run, error }: { run: string; error: DoorError }) {
   )
 }
 
+/** The axis that all charts over time share. */
+function axisOf({ view, span, whole, setWindow }: RunPageState, cursor: Cursor): Axis {
+  const { time, step } = view.steps
+  return {
+    kind: 'time',
+    span,
+    cursor,
+    brush: stretch => setWindow(within(stretch, whole)),
+    reset: () => setWindow(WHOLE),
+    noteAt: at => {
+      const nearest = step[nearestPlace(time, at)]
+      return nearest === undefined ? '' : `step ${count(nearest)}`
+    },
+  }
+}
+
 interface RunShellProps {
   run: string
   /** What the server knew when it made the page. */
@@ -37,16 +57,20 @@ interface RunShellProps {
 export function RunShell({ run, first, children }: RunShellProps) {
   const [window, setWindow] = useTimeWindow()
   const { view, error } = useRun(run, window, first)
+  const [cursor] = useState(createCursor)
   const state = useMemo(
     () => view && { run, view, whole: runSpan(view), span: viewSpan(view), setWindow },
     [run, view, setWindow],
   )
+  const axis = useMemo(() => state && axisOf(state, cursor), [state, cursor])
   if (state !== undefined)
     return (
       <RunContext value={state}>
-        <RunHeader />
-        <RunTabs />
-        {children}
+        <AxisContext value={axis}>
+          <RunHeader />
+          <RunTabs />
+          {children}
+        </AxisContext>
       </RunContext>
     )
   if (error !== undefined) return <Failure run={run} error={error} />

@@ -3,12 +3,12 @@ import Link from 'next/link'
 import { format } from '../../../base/units'
 import type { Finding } from '../../../wire/findings'
 import type { NodeInfo, RunEvent } from '../../../wire/api'
-import { clockText } from '../../chart/axis'
 import type { Tone } from '../../data/health'
 import type { RunView } from '../../data/run-view'
 import { COLLECTOR_TONE } from '../../nodes/node-card'
 import { Badge } from '../../ui/badge'
 import { Card } from '../../ui/card'
+import { Clock } from '../../ui/clock'
 import { Provenance } from '../../ui/provenance'
 import run from './run.module.css'
 import styles from './side.module.css'
@@ -29,7 +29,7 @@ function FindingItem({ finding }: { finding: Finding }) {
       <h3>{finding.title}</h3>
       <p>{finding.evidence}</p>
       <p className="muted">
-        Since {clockText(finding.since * 1000)}
+        Since <Clock time={finding.since} />
         {finding.costSecondsPerStep !== undefined && `, costs ${format(finding.costSecondsPerStep, 'seconds')} a step`}
       </p>
       <p>Next: {finding.nextStep}</p>
@@ -74,7 +74,9 @@ function Events({ events }: { events: readonly RunEvent[] }) {
           {events.map(event => (
             <li key={`${event.time} ${event.type} ${event.rank} ${event.message}`}>
               <p className={styles.line}>
-                <span className="muted">{clockText(event.time * 1000)}</span>
+                <span className="muted">
+                  <Clock time={event.time} />
+                </span>
                 <strong>{event.type}</strong>
                 <span className="muted">{whereText(event)}</span>
               </p>

@@ -2,8 +2,6 @@
 import { useMemo } from 'react'
 import type { Unit } from '../../../base/units'
 import type { StepSeries } from '../../../wire/api'
-import { Legend, type LegendEntry } from '../../chart/legend'
-import type { LineInput } from '../../chart/line'
 import { LineChart } from '../../chart/line-chart'
 import type { FigureName, PredictedRun } from '../../data/prediction'
 import type { RunView } from '../../data/run-view'
@@ -76,17 +74,6 @@ function provenanceOf(series: StepSeries, chart: StepChart) {
   return chart.lines.map(line => series.provenance[line.column]).find(entry => entry !== undefined)
 }
 
-function legendOf(chart: StepChart, hasPrediction: boolean): LegendEntry[] {
-  const lines = chart.lines.map(({ name }, place) => ({ name, color: `var(--series-${place + 1})` }))
-  const shown = chart.lines.length > 1 || chart.hasBand === true ? lines : []
-  const band =
-    chart.hasBand === true
-      ? [{ name: 'min–max over ranks', color: 'color-mix(in srgb, var(--series-1) 30%, transparent)' }]
-      : []
-  const predicted = hasPrediction ? [{ name: 'predicted', color: 'var(--predicted)', dashed: true }] : []
-  return [...shown, ...band, ...predicted]
-}
-
 interface OneChartProps {
   chart: StepChart
   title: string
@@ -96,12 +83,14 @@ interface OneChartProps {
 
 function OneChart({ chart, title, steps, predicted }: OneChartProps) {
   const input = useMemo(
-    (): Omit<LineInput, 'lines'> & { lines: { name: string; x: number[]; y: (number | null)[] }[] } => ({
-      lines: chart.lines.map(({ name, column }) => ({ name, x: steps.step, y: steps[column] })),
+    () => ({
+      lines: chart.lines.map(({ name, column }) => ({ name, x: steps.time, y: steps[column] })),
       band:
-        chart.hasBand === true ? { x: steps.step, low: steps.stepSecondsMin, high: steps.stepSecondsMax } : undefined,
+        chart.hasBand === true
+          ? { name: 'of ranks', x: steps.time, low: steps.stepSecondsMin, high: steps.stepSecondsMax }
+          : undefined,
       unit: chart.unit,
-      axis: 'step',
+      axis: 'time' as const,
       predicted,
       fromZero: chart.fromZero ?? true,
       cutOutliers: chart.unit === 'seconds',
@@ -109,38 +98,50 @@ function OneChart({ chart, title, steps, predicted }: OneChartProps) {
     [chart, steps, predicted],
   )
   const from = provenanceOf(steps, chart)
-  const aside = (
-    <>
-      <Legend entries={legendOf(chart, predicted !== undefined)} />
-      {from !== undefined && (
-        <span title={from.source}>
-          <Provenance kind={from.provenance} />
-        </span>
-      )}
-    </>
+  const aside = from !== undefined && (
+    <span title={from.source}>
+      <Provenance kind={from.provenance} />
+    </span>
   )
   return (
     <Card title={title} aside={aside}>
-      <LineChart input={input} label={`${title} by step`} empty={chart.empty} />
+      <LineChart input={input} label={`${title} over time`} empty={chart.empty} />
     </Card>
   )
 }
 
-/** What each step took and gave, beside what it should. */
+const hasData = (steps: StepSeries, { lines }: StepChart) =>
+  lines.some(({ column }) => steps[column].some(value => value !== null))
+
+/** What each step took and gave, beside what it should. What nobody measures is named, and takes no room. */
 export function StepCharts({ view, predicted }: { view: RunView; predicted: PredictedRun | undefined }) {
+  const titleOf = ({ title, figure }: StepChart) =>
+    figure === 'flopsPerSecondPerGpu' && view.detail.summary.gpus === 0 ? 'FLOP/s per rank' : title
+  const shown = CHARTS.filter(chart => hasData(view.overall, chart))
+  const absent = CHARTS.filter(chart => !shown.includes(chart))
   return (
-    <div className={styles.charts}>
-      {CHARTS.map(chart => (
-        <OneChart
-          key={chart.title}
-          chart={chart}
-          title={
-            chart.figure === 'flopsPerSecondPerGpu' && view.detail.summary.gpus === 0 ? 'FLOP/s per rank' : chart.title
-          }
-          steps={view.steps}
-          predicted={chart.figure === undefined ? undefined : predicted?.figures[chart.figure]?.value}
-        />
-      ))}
-    </div>
+    <>
+      <div className={styles.charts}>
+        {shown.map(chart => (
+          <OneChart
+            key={chart.title}
+            chart={chart}
+            title={titleOf(chart)}
+            steps={view.steps}
+            predicted={chart.figure === undefined ? undefined : predicted?.figures[chart.figure]?.value}
+          />
+        ))}
+      </div>
+      {absent.length > 0 && (
+        <dl className={styles.absent} aria-label="Not measured">
+          {absent.map(chart => (
+            <div key={chart.title}>
+              <dt>{titleOf(chart)}</dt>
+              <dd>{chart.empty}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
+    </>
   )
 }

@@ -3,7 +3,6 @@ import Link from 'next/link'
 import { useMemo } from 'react'
 import type { Unit } from '../../../../base/units'
 import type { GpuSeries, HostSeries, NodeInfo } from '../../../../wire/api'
-import { Legend } from '../../../chart/legend'
 import { LineChart } from '../../../chart/line-chart'
 import { Card } from '../../../ui/card'
 import { useRunPage } from '../run-context'
@@ -29,9 +28,8 @@ function HostChart({ title, column, unit, hosts }: HostChartProps) {
     }),
     [hosts, column, unit],
   )
-  const legend = hosts.slice(0, 8).map(({ node }, place) => ({ name: node, color: `var(--series-${place + 1})` }))
   return (
-    <Card title={title} aside={<Legend entries={legend} />}>
+    <Card title={title}>
       <LineChart input={input} label={`${title} over time`} height={130} empty="No agent samples this host yet." />
     </Card>
   )

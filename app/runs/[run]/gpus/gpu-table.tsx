@@ -143,7 +143,7 @@ export function GpuTable({ gpus }: { gpus: readonly GpuSeries[] }) {
         ? { note: `Synthetic: the samples of ${synthetic} of ${gpus.length} devices are made up, no device was read.` }
         : {})}
     >
-      <Table label="GPUs" columns={columnsOf(newest)} rows={shown} rowKey={gpuId} maxHeight={560} />
+      <Table label="GPUs" columns={columnsOf(newest)} rows={shown} rowKey={gpuId} scrolls />
       {gpus.length > FIRST_SHOWN && (
         <button type="button" className={styles.more} onClick={() => setAll(!all)}>
           {all ? `Show the first ${FIRST_SHOWN}` : `Show all ${gpus.length}`}

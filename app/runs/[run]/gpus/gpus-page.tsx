@@ -1,15 +1,27 @@
 'use client'
+import { useSearchParams } from 'next/navigation'
+import { useChangeAddress } from '../../../data/address'
 import { useGpus, useHosts, useMembers } from '../../../data/run-parts'
 import { useNodes } from '../../../data/use-polled'
 import { useRunPage } from '../run-context'
 import styles from '../run.module.css'
 import { Devices } from './devices'
 import { HeatMap } from './heat-map'
+import { RankPeers } from './rank-peers'
 import { RanksTable } from './ranks-table'
+
+/** The rank that the address names. */
+function usePickedRank(): [number | undefined, (rank: number | undefined) => void] {
+  const given = useSearchParams().get('rank')
+  const change = useChangeAddress()
+  const rank = given !== null && /^\d{1,6}$/.test(given) ? Number(given) : undefined
+  return [rank, next => change({ rank: next === undefined ? undefined : String(next) })]
+}
 
 /** Ranks and devices over time, each against its peers. */
 export function GpusPage() {
   const page = useRunPage()
+  const [picked, pick] = usePickedRank()
   const { value: ranks = [] } = useMembers(page)
   const { value: gpus } = useGpus(page)
   const { value: hosts } = useHosts(page)
@@ -17,8 +29,16 @@ export function GpusPage() {
   const mine = nodes?.filter(({ node }) => page.view.detail.summary.nodes.includes(node)) ?? []
   return (
     <div className={styles.main}>
-      <HeatMap ranks={ranks} />
-      <RanksTable ranks={ranks} />
+      <HeatMap ranks={ranks} picked={picked} onPick={pick} />
+      {picked !== undefined && (
+        <RankPeers
+          key={picked}
+          rank={picked}
+          info={ranks.find(({ rank }) => rank === picked)}
+          onClose={() => pick(undefined)}
+        />
+      )}
+      <RanksTable ranks={ranks} picked={picked} onPick={pick} />
       <Devices gpus={gpus} hosts={hosts} nodes={mine} />
     </div>
   )

@@ -1,4 +1,4 @@
-import { format } from '../../../../base/units'
+import { format, type Unit } from '../../../../base/units'
 import type { RankInfo } from '../../../../wire/api'
 import { count } from '../../../data/health'
 import { Card } from '../../../ui/card'
@@ -9,35 +9,63 @@ function deviceText(rank: RankInfo): string {
   return rank.device ?? '–'
 }
 
+type Known = number | string | null
+
+const column = (name: string, title: string, value: (row: RankInfo) => Known, unit?: Unit): Column<RankInfo> => ({
+  name,
+  title,
+  value,
+  number: unit !== undefined,
+  cell: row => {
+    const known = value(row)
+    return typeof known === 'number' && unit !== undefined ? format(known, unit) : (known ?? '–')
+  },
+})
+
 const COLUMNS: readonly Column<RankInfo>[] = [
-  { name: 'rank', title: 'Rank', cell: row => row.rank },
-  { name: 'node', title: 'Node', cell: row => row.node ?? '–' },
-  { name: 'device', title: 'Device', cell: deviceText },
-  { name: 'pid', title: 'Pid', number: true, cell: row => row.pid ?? '–' },
-  { name: 'step', title: 'Step', number: true, cell: row => (row.lastStep === null ? '–' : count(row.lastStep)) },
-  { name: 'time', title: 'Step time', number: true, cell: row => format(row.stepSeconds, 'seconds') },
-  { name: 'comm', title: 'In collectives', number: true, cell: row => format(row.communicationSeconds, 'seconds') },
-  { name: 'wait', title: 'Sync wait', number: true, cell: row => format(row.syncWaitSeconds, 'seconds') },
-  { name: 'allocated', title: 'Allocated', number: true, cell: row => format(row.memoryAllocatedBytes, 'bytes') },
-  { name: 'reserved', title: 'Reserved', number: true, cell: row => format(row.memoryReservedBytes, 'bytes') },
-  { name: 'peak', title: 'Peak', number: true, cell: row => format(row.memoryPeakBytes, 'bytes') },
-  { name: 'resident', title: 'Resident (host)', number: true, cell: row => format(row.residentBytes, 'bytes') },
+  column('rank', 'Rank', row => row.rank),
+  column('node', 'Node', row => row.node),
+  column('leaf', 'Switch', row => row.leaf),
+  column('stage', 'Stage', row => row.stage),
+  { ...column('device', 'Device', row => row.gpuIndex ?? row.device), cell: deviceText },
+  column('pid', 'Pid', row => row.pid, 'none'),
+  { ...column('step', 'Step', row => row.lastStep, 'count'), cell: row => stepCell(row) },
+  column('stepSeconds', 'Step time', row => row.stepSeconds, 'seconds'),
+  column('communicationSeconds', 'In collectives', row => row.communicationSeconds, 'seconds'),
+  column('syncWaitSeconds', 'Sync wait', row => row.syncWaitSeconds, 'seconds'),
+  column('memoryAllocatedBytes', 'Allocated', row => row.memoryAllocatedBytes, 'bytes'),
+  column('memoryReservedBytes', 'Reserved', row => row.memoryReservedBytes, 'bytes'),
+  column('memoryPeakBytes', 'Peak', row => row.memoryPeakBytes, 'bytes'),
+  column('residentBytes', 'Resident (host)', row => row.residentBytes, 'bytes'),
 ]
 
+const stepCell = (row: RankInfo) => (row.lastStep === null ? '–' : count(row.lastStep))
+
 /** A column that no rank has anything in says nothing. */
-function filled(ranks: readonly RankInfo[]): Column<RankInfo>[] {
-  return COLUMNS.filter(
-    ({ name, cell }) => name === 'rank' || ranks.length === 0 || ranks.some(rank => cell(rank) !== '–'),
-  )
+const filled = (ranks: readonly RankInfo[]) =>
+  COLUMNS.filter(({ name, value }) => name === 'rank' || ranks.some(rank => value?.(rank) !== null))
+
+interface RanksTableProps {
+  ranks: readonly RankInfo[]
+  picked: number | undefined
+  onPick: (rank: number) => void
 }
 
-export function RanksTable({ ranks }: { ranks: readonly RankInfo[] }) {
+export function RanksTable({ ranks, picked, onPick }: RanksTableProps) {
   return (
-    <Card title="Ranks" aside={ranks.length === 0 ? undefined : 'last step of each'}>
+    <Card title="Ranks" aside={ranks.length === 0 ? undefined : 'means of the last 20 steps; a row opens its rank'}>
       {ranks.length === 0 ? (
         <p className="muted">No rank has named itself: the hook does, and so do logs with rank prefixes.</p>
       ) : (
-        <Table label="Ranks" columns={filled(ranks)} rows={ranks} rowKey={row => String(row.rank)} maxHeight={420} />
+        <Table
+          label="Ranks"
+          columns={filled(ranks)}
+          rows={ranks}
+          rowKey={row => String(row.rank)}
+          scrolls
+          onPick={row => onPick(row.rank)}
+          isPicked={row => row.rank === picked}
+        />
       )}
     </Card>
   )

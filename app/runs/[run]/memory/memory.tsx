@@ -34,10 +34,8 @@ function OverTime({ gpus, hosts, predictedBytes }: OverTimeProps) {
   const isDevice = gpus.length > 0
   const predicted = isDevice ? predictedBytes : undefined
   const input = useMemo(() => ({ lines, predicted, unit: 'bytes' as const, axis: 'time' as const }), [lines, predicted])
-  const legend =
-    predicted === undefined ? [] : [{ name: 'predicted, fullest stage', color: 'var(--predicted)', dashed: true }]
   return (
-    <Card title={isDevice ? 'Memory in use by GPU' : 'Host memory in use'} aside={<Legend entries={legend} />}>
+    <Card title={isDevice ? 'Memory in use by GPU' : 'Host memory in use'}>
       <LineChart
         input={input}
         label="Memory in use over time"

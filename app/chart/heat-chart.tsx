@@ -1,0 +1,175 @@
+'use client'
+import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent, type ReactNode } from 'react'
+import type { HeatMap } from '../../wire/heat'
+import { heatPixels, labelPlaces, shadesOf } from './heat'
+import styles from './heat-chart.module.css'
+import { percent } from './path'
+import { useCursor, type Axis } from './shared-axis'
+import { Across } from './ticks-across'
+import { timeAt, useDrag } from './use-drag'
+
+interface HeatChartProps {
+  map: HeatMap | undefined
+  /** Rows of the map from the top down. */
+  order: readonly number[]
+  axis: Axis
+  /** What stands beside a row. */
+  rowLabel: (row: number) => string
+  label: string
+  height: number
+  empty: string | undefined
+  /** The row that is marked. */
+  picked: number | undefined
+  onPick: (row: number) => void
+  /** What is said of a cell: under the pointer, or walked to with the arrow keys. */
+  describe: (row: number, column: number) => ReactNode
+}
+
+interface Cell {
+  /** Place in the order, from the top. */
+  readonly place: number
+  readonly at: number
+}
+
+const LABEL_PIXELS = 14
+const HEAT_STOPS = 6
+const SVG_PIXELS = 1
+
+let shades: Uint32Array | undefined
+/** The same in both themes: read once. */
+function heatShades(): Uint32Array {
+  const style = getComputedStyle(document.documentElement)
+  const stops = Array.from({ length: HEAT_STOPS }, (_, stop) => style.getPropertyValue(`--heat-${stop}`).trim())
+  return (shades ??= shadesOf(stops))
+}
+
+function paint(canvas: HTMLCanvasElement, map: HeatMap, order: readonly number[], mostRows: number): void {
+  const began = performance.now()
+  const { pixels, height } = heatPixels(map, order, mostRows, heatShades())
+  canvas.width = Math.max(1, map.columns)
+  canvas.height = Math.max(1, height)
+  if (pixels.length > 0) {
+    const image = new ImageData(new Uint8ClampedArray(pixels.buffer), map.columns, height)
+    canvas.getContext('2d')?.putImageData(image, 0, 0)
+  }
+  performance.measure('heat', { start: began, detail: { rows: order.length, columns: map.columns } })
+}
+
+const columnAt = ({ from, to, columns }: HeatMap, at: number) =>
+  Math.min(columns - 1, Math.max(0, Math.floor(((at - from) / (to - from || 1)) * columns)))
+
+function Labels({ order, height, rowLabel }: Pick<HeatChartProps, 'order' | 'height' | 'rowLabel'>) {
+  return (
+    <svg className={styles.labels} width="100%" height={height} aria-hidden="true">
+      {labelPlaces(order.length, Math.floor(height / LABEL_PIXELS)).map(place => (
+        <text key={place} x="100%" y={`${((place + 0.5) / order.length) * 100}%`} dy="0.32em" textAnchor="end">
+          {rowLabel(order[place] ?? 0)}
+        </text>
+      ))}
+    </svg>
+  )
+}
+
+function Row({ place, count, className }: { place: number; count: number; className: string | undefined }) {
+  if (place < 0) return null
+  return (
+    <rect
+      className={className}
+      x="0"
+      width="100%"
+      y={`${(place / count) * 100}%`}
+      height={`${Math.max(0.5, 100 / count)}%`}
+    />
+  )
+}
+
+function Crosshair({ axis, map }: { axis: Axis; map: HeatMap }) {
+  const at = useCursor(axis.cursor)
+  const range = { low: map.from, high: map.to }
+  if (at === undefined || at < map.from || at > map.to) return null
+  return <line className={styles.crosshair} x1={percent(at, range)} x2={percent(at, range)} y1="0" y2="100%" />
+}
+
+/** Rows of ranks, time across, a colour for each value. A press picks a rank; a drag is the brush of all charts. */
+export function HeatChart(props: HeatChartProps) {
+  const { map, order, axis, label, height, empty, picked, onPick, describe } = props
+  const canvas = useRef<HTMLCanvasElement>(null)
+  const [cell, setCell] = useState<Cell>()
+  const span = useMemo(() => (map === undefined ? axis.span : { from: map.from, to: map.to }), [map, axis.span])
+  const { dragged, handlers } = useDrag(span, stretch => axis.brush?.(stretch))
+  useEffect(() => {
+    if (canvas.current !== null && map !== undefined) paint(canvas.current, map, order, height * 2)
+  }, [map, order, height])
+  const move = (event: PointerEvent) => {
+    handlers.onPointerMove(event)
+    const { top, height: tall } = event.currentTarget.getBoundingClientRect()
+    const place = Math.floor(((event.clientY - top) / tall) * order.length)
+    const at = timeAt(event, span)
+    axis.cursor.set(at)
+    setCell(place >= 0 && place < order.length ? { place, at } : undefined)
+  }
+  const leave = () => {
+    axis.cursor.set(undefined)
+    setCell(undefined)
+  }
+  const walk = (event: KeyboardEvent) => {
+    const down = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0
+    const right = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0
+    if (event.key === 'Escape') leave()
+    if (event.key === 'Enter' && cell !== undefined) onPick(order[cell.place] ?? 0)
+    if ((down === 0 && right === 0) || map === undefined) return
+    event.preventDefault()
+    const step = (span.to - span.from) / Math.max(1, map.columns)
+    const at = Math.min(span.to - step / 2, Math.max(span.from, (cell?.at ?? span.to) + right * step))
+    setCell({
+      at,
+      place: Math.min(order.length - 1, Math.max(0, (cell?.place ?? 0) + (cell === undefined ? 0 : down))),
+    })
+    axis.cursor.set(at)
+  }
+  const row = cell === undefined ? undefined : order[cell.place]
+  return (
+    <div className={styles.chart}>
+      <p className={styles.note} role="status">
+        {map !== undefined && cell !== undefined && row !== undefined ? describe(row, columnAt(map, cell.at)) : label}
+      </p>
+      <div className={styles.frame}>
+        <Labels {...props} />
+        <div
+          className={styles.cells}
+          role="img"
+          aria-label={`${label}. Arrow keys walk over the cells, Enter picks a rank.`}
+          tabIndex={0}
+          {...handlers}
+          onPointerMove={move}
+          onPointerLeave={leave}
+          onBlur={leave}
+          onClick={() => dragged === undefined && row !== undefined && onPick(row)}
+          onDoubleClick={axis.reset}
+          onKeyDown={walk}
+        >
+          <svg width={SVG_PIXELS} height={height} aria-hidden="true" />
+          <canvas ref={canvas} />
+          <svg className={styles.over} width="100%" height={height}>
+            {picked !== undefined && (
+              <Row place={order.indexOf(picked)} count={order.length} className={styles.picked} />
+            )}
+            {cell !== undefined && <Row place={cell.place} count={order.length} className={styles.hovered} />}
+            {map !== undefined && <Crosshair axis={axis} map={map} />}
+            {dragged !== undefined && (
+              <rect
+                className={styles.dragged}
+                x={percent(Math.min(dragged.from, dragged.to), { low: span.from, high: span.to })}
+                width={`${(Math.abs(dragged.to - dragged.from) / (span.to - span.from)) * 100}%`}
+                y="0"
+                height="100%"
+              />
+            )}
+          </svg>
+        </div>
+        <Across axis={axis} across={{ low: span.from, high: span.to }} />
+      </div>
+      {empty !== undefined && <p className={styles.empty}>{empty}</p>}
+    </div>
+  )
+}
