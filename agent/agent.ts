@@ -4,11 +4,13 @@ import { join } from 'node:path'
 import { messageOf, PlumblineError } from '../base/errors'
 import type { Collector, CollectorSettings } from '../collectors/collector'
 import type { Host } from '../collectors/host'
+import type { EvidenceAbout } from '../wire/messages'
 import type { WireRecord } from '../wire/records'
 import { Batch } from '../wire/table'
 import type { SpoolFigures } from './prometheus'
 import type { Exporter } from './series'
 import { framesOf } from './frames'
+import { LastMinutes } from './last-minutes'
 import { adoptOrphans } from './orphans'
 import { takeLock } from '../base/pid-lock'
 import { Runner } from './runner'
@@ -48,8 +50,15 @@ export interface AgentOptions {
 export interface AgentHandle {
   readonly spoolFolder: string
   add(record: WireRecord): void
-  /** Collects once more, flushes and waits up to `flushMs` for acknowledgement. `pending`: batches left in the spool. */
-  stop(options?: { flushMs?: number }): Promise<{ pending: number }>
+  /** What the job printed, for the black box. */
+  output(name: string, chunk: Buffer): void
+  /** Copies a file that tells how a run ended, and sends it in pieces. Throws a PlumblineError where it cannot be kept. */
+  keep(path: string, about: Omit<EvidenceAbout, 'id' | 'bytes'>): void
+  /**
+   * Collects once more, flushes and waits up to `flushMs` for acknowledgement, `unreachedMs` where no hub was ever reached.
+   * `pending`: batches and files that are left.
+   */
+  stop(options?: { flushMs?: number; unreachedMs?: number }): Promise<{ pending: number }>
 }
 
 function claimSpool(root: string, name: string, maxBytes: number): { spool: Spool; release: () => void } {
@@ -80,6 +89,14 @@ export async function startAgent(options: AgentOptions): Promise<AgentHandle> {
     maxBytes: options.spoolBytes,
     log,
     open: orphan => new Uplink({ ...link, log: () => undefined, spool: orphan }),
+    keep: (folder, parcels) => new LastMinutes({ folder, host, logs: [], parcels, log }).close(),
+  })
+  const lastMinutes = new LastMinutes({
+    folder: spool.folder,
+    host,
+    logs: options.collectorSettings.logs,
+    parcels: uplink.parcels,
+    log,
   })
   const exporter = await openExporter(options, () => ({ pending: spool.pending, bytes: spool.bytes }))
   const runners = new Map<string, Runner>()
@@ -117,6 +134,7 @@ export async function startAgent(options: AgentOptions): Promise<AgentHandle> {
       if (tooLarge > 0) log(`error: ${tooLarge} records are too large to send\nfix: see what is printed into the logs`)
       const { dropped } = spool.append(frames, cursorsOf(runners, spool.cursors))
       batch = new Batch()
+      lastMinutes.append(frames, full)
       if (dropped > 0) batch.add(overflow(host, `${dropped} batches that the hub never got were dropped`))
       writable = true
     } catch (error) {
@@ -134,17 +152,24 @@ export async function startAgent(options: AgentOptions): Promise<AgentHandle> {
   return {
     spoolFolder: spool.folder,
     add: record => batch.add(record),
-    async stop({ flushMs = 5000 } = {}) {
+    output: (name, chunk) => lastMinutes.output(name, chunk),
+    keep(path, about) {
+      uplink.parcels.add(path, about)
+      uplink.kick()
+    },
+    async stop({ flushMs = 5000, unreachedMs = UNREACHED_MS } = {}) {
       await Promise.all([...runners.values()].map(runner => runner.stop()))
       nodeScope.release()
       clearInterval(timer)
       flush()
+      await lastMinutes.close()
+      uplink.kick()
       // A job must not wait at its end for a hub that never was; its spool waits for the next agent.
-      await uplink.drained(uplink.reached ? flushMs : Math.min(flushMs, UNREACHED_MS))
+      await uplink.drained(uplink.reached ? flushMs : Math.min(flushMs, unreachedMs))
       uplink.close()
       adopted.close()
       await closed(exporter)
-      const { pending } = spool
+      const { pending } = uplink
       spool.close()
       if (pending === 0 && options.temporary === true) rmSync(spool.folder, { recursive: true, force: true })
       release()

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { messageOf } from '../base/errors'
 import { takeLock } from '../base/pid-lock'
 import { Spool } from './spool'
+import type { Parcels } from './parcels'
 import type { Uplink } from './uplink'
 
 const LOOK_MS = 30_000
@@ -15,6 +16,8 @@ export interface OrphanOptions {
   readonly root: string
   readonly maxBytes: number
   open(spool: Spool): Uplink
+  /** Seals the black box of whoever was killed there. */
+  keep(folder: string, parcels: Parcels): Promise<void>
   log(line: string): void
 }
 
@@ -42,7 +45,11 @@ export function adoptOrphans(options: OrphanOptions): { close(): void } {
   }
 }
 
-function adopt(folder: string, { maxBytes, open }: OrphanOptions, ended: () => void): (() => void) | undefined {
+function adopt(
+  folder: string,
+  { maxBytes, open, keep, log }: OrphanOptions,
+  ended: () => void,
+): (() => void) | undefined {
   const release = takeLock(join(folder, 'lock'))
   if (release === undefined) return undefined
   const spool = new Spool(folder, maxBytes)
@@ -53,10 +60,16 @@ function adopt(folder: string, { maxBytes, open }: OrphanOptions, ended: () => v
     over = true
     uplink.close()
     spool.close()
-    if (spool.pending === 0) rmSync(folder, { recursive: true, force: true })
+    if (uplink.pending === 0) rmSync(folder, { recursive: true, force: true })
     release()
     ended()
   }
-  void uplink.drained().then(finish)
+  void keep(folder, uplink.parcels)
+    .catch((error: unknown) => log(`error: the last minutes in ${folder} cannot be kept: ${messageOf(error)}`))
+    .then(() => {
+      uplink.kick()
+      return uplink.drained()
+    })
+    .then(finish)
   return finish
 }

@@ -8,6 +8,7 @@ import { io, type Socket } from 'socket.io-client'
 import { messageOf } from '../base/errors'
 import { VERSION } from '../base/version'
 import { AGENT_NAMESPACE, PROTOCOL, type Accepted, type Refused, type Reply } from '../wire/messages'
+import { Parcels, type Piece } from './parcels'
 import type { Entry, Outbox } from './spool'
 
 export type UplinkState = 'disconnected' | 'greeting' | 'sending' | 'refused'
@@ -41,16 +42,21 @@ export class Uplink {
   refused = 0
   /** Seconds of samples that the hub would like in one batch. */
   paceSeconds = PACE_SECONDS
+  /** Files that go when no batch waits; beside the spool, so that whoever adopts it sends them as well. */
+  readonly parcels: Parcels
   private readonly socket: Socket
   /** The last that was sent on this connection, and how many have no answer. */
   private sent = 0
   private ahead = 0
+  /** A piece of a file is on its way. */
+  private carrying = false
   private closed = false
   private told = ''
   private timer: ReturnType<typeof setTimeout> | undefined
   private waiters: (() => void)[] = []
 
   constructor(private readonly options: UplinkOptions) {
+    this.parcels = new Parcels(join(options.spool.folder, 'evidence'))
     this.socket = io(options.hub.replace(/\/$/, '') + AGENT_NAMESPACE, {
       transports: ['websocket'],
       reconnectionDelay: 200,
@@ -63,6 +69,11 @@ export class Uplink {
     this.socket.on('connect_error', () => this.lost())
   }
 
+  /** Batches and files that the hub does not have yet. */
+  get pending(): number {
+    return this.options.spool.pending + this.parcels.pending
+  }
+
   /** Something was appended. */
   kick(): void {
     this.pump()
@@ -70,7 +81,7 @@ export class Uplink {
 
   /** Resolves when nothing is pending, after `milliseconds` where given, or at `close`. */
   drained(milliseconds?: number): Promise<void> {
-    if (this.options.spool.pending === 0) return Promise.resolve()
+    if (this.pending === 0) return Promise.resolve()
     return new Promise(resolve => {
       const timer = milliseconds === undefined ? undefined : setTimeout(resolve, milliseconds)
       this.waiters.push(() => {
@@ -125,7 +136,7 @@ export class Uplink {
     try {
       while (this.state === 'sending' && !this.closed && this.ahead < MAX_AHEAD) {
         const entry = this.options.spool.next(this.sent)
-        if (entry === undefined) return
+        if (entry === undefined) return this.carry()
         this.sent = entry.sequence
         this.ahead += 1
         void this.deliver(entry)
@@ -133,6 +144,29 @@ export class Uplink {
     } catch (error) {
       this.options.log(`error: the spool cannot be read: ${messageOf(error)}`)
     }
+  }
+
+  /** The next piece of a file, where nothing else is on its way. */
+  private carry(): void {
+    const piece = this.ahead > 0 || this.carrying ? undefined : this.parcels.next()
+    if (piece === undefined) return
+    this.carrying = true
+    void this.deliverPiece(piece)
+  }
+
+  private async deliverPiece({ about, offset, bytes }: Piece): Promise<void> {
+    const reply = await this.ask('evidence', about, offset, bytes)
+    this.carrying = false
+    if (reply === undefined) return
+    if (reply.ok) this.parcels.acknowledge(reply.sequence)
+    else if (reply.retry) return this.hold(reply)
+    else {
+      const fix = reply.fix === undefined ? '' : `\nfix: ${reply.fix}`
+      this.options.log(`error: the hub refused ${about.name}: ${reply.error}${fix}`)
+      this.parcels.drop()
+    }
+    this.release()
+    this.pump()
   }
 
   private async deliver(entry: Entry): Promise<void> {
@@ -172,7 +206,11 @@ export class Uplink {
 
   private acknowledge(sequence: number): void {
     this.options.spool.acknowledge(sequence)
-    if (this.options.spool.pending > 0) return
+    this.release()
+  }
+
+  private release(): void {
+    if (this.pending > 0) return
     for (const waiter of this.waiters.splice(0)) waiter()
   }
 

@@ -6,6 +6,7 @@ import { PlumblineError } from '../base/errors'
 import { localHost } from '../collectors/host'
 import type { Counts } from '../collectors/form'
 import type { ImportResult } from '../wire/api'
+import type { EvidenceAbout } from '../wire/messages'
 import type { WireRecord } from '../wire/records'
 import { defineCommand } from './command'
 import { hubAnswers } from './hub-answers'
@@ -29,7 +30,15 @@ export interface ImportRequest {
   readonly data: string
   readonly log: (line: string) => void
 }
-async function readFile(path: string): Promise<ImportedFile & Counts> {
+/** Forms whose files the hub keeps as they are, for the pages that look into them. */
+const KEPT: Readonly<Record<string, EvidenceAbout['kind']>> = {
+  'torch-snapshot': 'memory-snapshot',
+  'plumbline-black-box': 'black-box',
+}
+
+type ReadFile = ImportedFile & Counts & { readonly file: string; readonly form?: string }
+
+async function readFile(path: string): Promise<ReadFile> {
   const records: WireRecord[] = []
   const write = (more: readonly WireRecord[]) => {
     for (const record of more) records.push(record)
@@ -37,10 +46,15 @@ async function readFile(path: string): Promise<ImportedFile & Counts> {
   }
   const counts = await parseChunks(readChunks(path, process.stdin), { ...readersNamed(undefined), write })
   const writtenAt = path === '-' ? Date.now() / 1000 : (await stat(path)).mtimeMs / 1000
-  return { ...counts, records, writtenAt }
+  return { ...counts, file: path, records, writtenAt }
 }
 
-async function send(records: readonly WireRecord[], run: string, request: ImportRequest): Promise<void> {
+async function send(
+  records: readonly WireRecord[],
+  files: readonly ReadFile[],
+  run: string,
+  request: ImportRequest,
+): Promise<void> {
   const { hub, token, data, log } = request
   const settings = { intervalMs: 1000, logs: [], scrape: [], topology: '', run, fromStart: true, synthetic: false }
   const agent = await startAgent({
@@ -62,7 +76,11 @@ async function send(records: readonly WireRecord[], run: string, request: Import
     // A turn of the loop for each lump: the agent writes it to its spool meanwhile.
     await new Promise(resolve => setTimeout(resolve, 300))
   }
-  const { pending } = await agent.stop({ flushMs: FLUSH_MS })
+  for (const { file, form = '', writtenAt } of files) {
+    const kind = KEPT[form]
+    if (kind !== undefined && file !== '-') agent.keep(file, { run, kind, name: basename(file), time: writtenAt })
+  }
+  const { pending } = await agent.stop({ flushMs: FLUSH_MS, unreachedMs: FLUSH_MS })
   if (pending > 0)
     throw new PlumblineError(`${pending} batches were not taken by the hub at ${hub}`, {
       fix: `they wait in ${data}/spool; the next agent here sends them`,
@@ -72,7 +90,7 @@ async function send(records: readonly WireRecord[], run: string, request: Import
 /** Reads files as `parse` does and makes one run of them. Throws where nothing in them is understood. */
 export async function importRun(request: ImportRequest): Promise<ImportResult> {
   const read = []
-  for (const file of request.files) read.push({ file, ...(await readFile(file)) })
+  for (const file of request.files) read.push(await readFile(file))
   const files = read.map(({ file, records, linesRead, linesUnread }) => ({
     file,
     records: records.length,
@@ -86,7 +104,7 @@ export async function importRun(request: ImportRequest): Promise<ImportResult> {
   const run = newRunId()
   const named = request.name === '' ? basename(request.files[0] ?? '').replace(/^-$/, 'standard input') : request.name
   const records = importedRun(read, { run, name: named, node: request.node ?? `import-${run}` })
-  await send(records, run, request)
+  await send(records, read, run, request)
   return {
     run,
     files,

@@ -65,7 +65,10 @@ async function parseLog(chunks: AsyncIterable<Buffer>, { formats, write }: Parse
 }
 
 /** Parses one file from its chunks: as the form that claims it, else as a log. */
-export async function parseChunks(chunks: AsyncIterable<Buffer>, options: ParseOptions): Promise<Counts> {
+export async function parseChunks(
+  chunks: AsyncIterable<Buffer>,
+  options: ParseOptions,
+): Promise<Counts & { form?: string }> {
   const rest = chunks[Symbol.asyncIterator]()
   const held: Buffer[] = []
   for (let bytes = 0; options.forms.length > 0 && bytes < SNIFF_BYTES;) {
@@ -80,7 +83,8 @@ export async function parseChunks(chunks: AsyncIterable<Buffer>, options: ParseO
     for (let chunk = held.shift(); chunk !== undefined; chunk = held.shift()) yield chunk
     for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value
   }
-  return owner === undefined ? parseLog(whole(), options) : owner.read(whole(), options.write)
+  if (owner === undefined) return parseLog(whole(), options)
+  return { ...(await owner.read(whole(), options.write)), form: owner.name }
 }
 
 /** Writes records as lines; waits where the reader of the pipe is slower. False: that reader is gone. */

@@ -149,6 +149,7 @@ async function watchJob(job: Job, settings: PlumblineSettings, log: (line: strin
     environment: jobEnvironment(job.run, job.hookLogs, settings.data),
     async onOutput(stream, chunk) {
       await passOn(stream, chunk)
+      agent?.output(stream, chunk)
       try {
         for (const record of readers[stream].push(chunk, unixSeconds())) add(stamp(record, job))
       } catch (error) {

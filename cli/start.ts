@@ -76,6 +76,10 @@ export const command = defineCommand({
       publicUrl: publicUrl.replace(/\/+$/, ''),
       page,
       log,
+      async readEvidence(kind, path) {
+        const { readEvidence } = await import('./evidence')
+        return readEvidence(kind, path)
+      },
       async importFiles(files, name) {
         const { importRun } = await import('./import')
         return importRun({ files, name, node: undefined, hub: url, token, data, log: () => undefined })

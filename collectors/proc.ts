@@ -2,6 +2,7 @@
 import { PlumblineError } from '../base/errors'
 import { defineCollector, type Availability, type Context, type Session } from './collector'
 import type { Host } from './host'
+import { largestProcesses } from './kernel/largest-processes'
 import { parseStat, parseMemory, usage, type ProcessorTimes } from './kernel/proc-tables'
 
 async function detect(host: Host): Promise<Availability> {
@@ -13,8 +14,11 @@ async function detect(host: Host): Promise<Availability> {
 
 class ProcSession implements Session {
   private previous: ProcessorTimes | undefined
+  private readonly largest: ReturnType<typeof largestProcesses>
 
-  constructor(private readonly context: Context) {}
+  constructor(private readonly context: Context) {
+    this.largest = largestProcesses(context.host)
+  }
 
   async collect(): Promise<void> {
     const { host } = this.context
@@ -28,6 +32,7 @@ class ProcSession implements Session {
     const shares = this.previous === undefined ? undefined : usage(this.previous, times)
     this.previous = times
     const bytes = parseMemory(memory ?? '')
+    const processes = await this.largest((bytes.used ?? NaN) / (bytes.total ?? NaN))
     this.context
       .batch()
       .table('host')
@@ -42,6 +47,7 @@ class ProcSession implements Session {
       .number('memoryTotalBytes', bytes.total)
       .number('swapUsedBytes', bytes.swapUsed)
       .number('loadAverage', Number.parseFloat(load ?? ''))
+      .json('processes', processes)
   }
 
   close(): Promise<void> {

@@ -9,6 +9,7 @@ import { MAX_FRAME_BYTES } from '../wire/frame'
 import { Batch } from '../wire/table'
 import { answerRequest, isForeignHost, isForeignOrigin } from './http/door'
 import { serveAgents } from './ingest/agents'
+import { Evidence, type ReadEvidence } from './evidence'
 import { paceOf } from './ingest/pace'
 import { Live } from './live/live'
 import { Imports, type ImportFiles } from './imports'
@@ -41,6 +42,8 @@ export interface HubOptions {
   readonly page: string | undefined
   /** Makes a run of files that were dropped on the page; without it none are taken. */
   readonly importFiles?: ImportFiles
+  /** What the page is told of evidence; without it evidence is kept as it comes. */
+  readonly readEvidence?: ReadEvidence
   readonly log: (line: string) => void
 }
 
@@ -95,7 +98,8 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
   })
   let url = ''
   const imports = options.importFiles && new Imports(join(options.data, 'imports'), options.importFiles)
-  const hub = { views, nodes, startedAt: unixSeconds(), metrics: metrics.text, imports, log: options.log }
+  const evidence = new Evidence(join(options.data, 'evidence'), options.readEvidence, options.log)
+  const hub = { views, nodes, startedAt: unixSeconds(), metrics: metrics.text, imports, evidence, log: options.log }
   let page: Page | undefined
   const otlp = serveOtlp({
     store,
@@ -133,6 +137,7 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
     store,
     nodes,
     token: options.token,
+    evidence,
     pace(node) {
       const watched = live.watched().flatMap(run => runs.get(run) ?? [])
       const senders = watched.reduce((sum, facts) => sum + facts.nodes.size, 0)
@@ -166,6 +171,7 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
 
   async function close(): Promise<void> {
     await Promise.all([live.close(), agents.close(), otlp.close(), imports?.close(), keeper.close(), notifier.close()])
+    await evidence.close()
     // A client that keeps reading must not keep the hub from its end.
     const late = setTimeout(() => server.closeAllConnections(), LAST_ANSWERS_MS)
     await io.close()

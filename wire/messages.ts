@@ -6,6 +6,8 @@
  *                                       ◀─ ack { ok: true, sequence }   highest sequence already stored
  *       batch sequence, frame           ─▶
  *                                       ◀─ ack { ok: true, sequence }   stored: the agent may forget it
+ *       evidence about, offset, piece   ─▶
+ *                                       ◀─ ack { ok: true, sequence }   bytes of the file that the hub has
  *
  * Several batches may be on their way: they are stored, and answered, in order. Once one is refused for now, the hub takes
  * none until the agent has greeted again, and so never stores a later one before it. `pace` says how many seconds of
@@ -33,6 +35,23 @@ export const helloSchema = z.object({
 })
 export type Hello = z.infer<typeof helloSchema>
 
+/** Of one file of evidence, in all. */
+export const MOST_EVIDENCE_BYTES = 2 * 1024 ** 3
+export const EVIDENCE_KINDS = ['memory-snapshot', 'black-box'] as const
+/** A file that tells how a run ended, on its way in pieces; an empty piece asks how much of it the hub has. */
+export const evidenceSchema = z.object({
+  id: z.string().regex(/^[\w-]{8,64}$/),
+  run: z.string().min(1).max(256),
+  kind: z.enum(EVIDENCE_KINDS),
+  name: z.string().max(200),
+  node: z.string().max(255).optional(),
+  rank: z.number().int().min(0).optional(),
+  /** When it was written, Unix seconds. */
+  time: z.number(),
+  bytes: z.number().int().min(1).max(MOST_EVIDENCE_BYTES),
+})
+export type EvidenceAbout = z.infer<typeof evidenceSchema>
+
 export interface Accepted {
   ok: true
   sequence: number
@@ -49,4 +68,5 @@ export type Reply = Accepted | Refused
 export interface AgentToHub {
   hello: (hello: Hello, reply: (answer: Reply) => void) => void
   batch: (sequence: number, frame: Buffer, reply: (answer: Reply) => void) => void
+  evidence: (about: EvidenceAbout, offset: number, piece: Buffer, reply: (answer: Reply) => void) => void
 }

@@ -5,6 +5,7 @@ import { amdSmiCsv } from './amd-smi-csv'
 import { amdSmiJson } from './amd-smi-json'
 import { amdSmiText } from './amd-smi-text'
 import { amdgpuSysfs } from './amdgpu-sysfs'
+import { blackBox } from './black-box'
 import { dcgmiDmon } from './dcgmi-dmon'
 import { ethtoolSettings } from './ethtool-settings'
 import { ethtoolStatistics } from './ethtool-statistics'
@@ -81,4 +82,5 @@ export const forms = registry<Form>('form', [
   rdmaLink,
   kinetoTrace,
   ncclInspector,
+  blackBox,
 ])

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
 import { PlumblineError } from '../../base/errors'
+import type { Evidence } from '../evidence'
 import type { Imports } from '../imports'
 import type { Nodes } from '../nodes'
 import type { RunFacts } from '../run-facts'
@@ -14,6 +15,7 @@ export interface Hub {
   readonly metrics: () => Promise<{ type: string; text: string }>
   /** Makes a run of files; undefined where this hub takes none. */
   readonly imports: Imports | undefined
+  readonly evidence: Evidence
   log(line: string): void
 }
 

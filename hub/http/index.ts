@@ -8,6 +8,7 @@ import { isRankMetric } from '../queries/steps'
 import { htmlOf, markdownOf } from '../../analysis/post-mortem/report'
 import { stepsCsv } from './csv'
 import { heat, peers } from './heat'
+import { evidenceDigest, evidenceFile, listEvidence } from './evidence'
 import { addFile, finishImport } from './import'
 import { postMortem, postMortemAs } from './post-mortem'
 import { HttpError, rangeOf, readQuery, runOf, type Endpoint } from './endpoint'
@@ -129,6 +130,24 @@ export const endpoints = registry<Endpoint>('endpoint', [
     path: '/api/runs/:run/post-mortem.html',
     help: 'the same as one HTML file',
     answer: call => postMortemAs(call, htmlOf, 'text/html'),
+  },
+  {
+    name: 'evidence',
+    path: '/api/runs/:run/evidence',
+    help: 'memory snapshots and black boxes of a run',
+    answer: listEvidence,
+  },
+  {
+    name: 'evidence-digest',
+    path: '/api/runs/:run/evidence/:import',
+    help: 'what is read of one of them',
+    answer: evidenceDigest,
+  },
+  {
+    name: 'evidence-file',
+    path: '/api/runs/:run/evidence/:import/file',
+    help: 'the file as it came',
+    answer: evidenceFile,
   },
   {
     name: 'steps.csv',

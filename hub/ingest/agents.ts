@@ -5,6 +5,7 @@ import { messageOf, PlumblineError } from '../../base/errors'
 import { decodeFrame } from '../../wire/frame'
 import { AGENT_NAMESPACE, helloSchema, PROTOCOL, type Hello, type Refused, type Reply } from '../../wire/messages'
 import type { Batch } from '../../wire/table'
+import type { Evidence } from '../evidence'
 import type { Nodes } from '../nodes'
 import type { Store } from '../store/store'
 import { showsToken } from './token'
@@ -18,6 +19,7 @@ export interface Ingest {
   pace(node: string): number | undefined
   readonly nodes: Nodes
   readonly token: string
+  readonly evidence: Evidence
   /** Called after a batch is stored. */
   stored(batch: Batch, hello: Hello, receivedAt: number): void
   count(what: 'batches' | 'rows' | 'refusals', by: number): void
@@ -127,6 +129,15 @@ function serve(socket: Socket, ingest: Ingest, doors: Doors): void {
       return outcome
     })
     inTurn(from.agent, work, answer)
+  })
+
+  socket.on('evidence', (about: unknown, offset: unknown, piece: unknown, reply: unknown) => {
+    if (typeof reply !== 'function') return
+    const answer = reply as (answer: Reply) => void
+    if (hello === undefined || owners.get(hello.agent) !== socket)
+      return answer(refusal('evidence before the greeting', 'say hello first', true))
+    if (doors.closing) return answer(CLOSING)
+    void ingest.evidence.take(about, offset, piece).then(answer)
   })
 
   const leave = ({ agent }: Hello) => {

@@ -35,7 +35,7 @@ describe.each([...forms].map(form => [form.name, form] as const))('the form %s',
   it('says what it is, whose, and where it is defined', () => {
     expect(form.name.startsWith(form.tool)).toBe(true)
     expect(form.help.length).toBeGreaterThan(20)
-    expect(form.origin).toMatch(/^https:\/\//)
+    expect(form.origin).toMatch(/^https:\/\/|^agent\//)
   })
 
   it('has a fixture with a golden file', () => {

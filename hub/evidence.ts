@@ -1,0 +1,172 @@
+/**
+ * Evidence that agents send in pieces, kept below the data folder as it came, with a digest for the page beside it. Pieces may
+ * come again after any end: what is here already is said, and nothing is written twice. Bounded, each file and all together.
+ *
+ *     evidence/run-RUN/ID.json          what it is
+ *     evidence/run-RUN/ID.bytes         the file, growing until it is whole
+ *     evidence/run-RUN/ID.digest.json   what the page is told of it, or { error }
+ */
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { messageOf, PlumblineError } from '../base/errors'
+import type { EvidenceInfo } from '../wire/evidence'
+import { evidenceSchema, type EvidenceAbout, type Reply } from '../wire/messages'
+
+/** What the page is told of a file. Throws a PlumblineError on one that cannot be read. */
+export type ReadEvidence = (kind: EvidenceAbout['kind'], path: string) => Promise<unknown>
+
+const MOST_PIECE_BYTES = 4 * 1024 * 1024
+const MOST_BYTES = 16 * 1024 ** 3
+const MOST_OF_A_RUN = 256
+
+const refused = (error: string, fix: string, retry = false): Reply => ({ ok: false, error, fix, retry })
+const folderOf = (run: string) => `run-${encodeURIComponent(run)}`
+
+export class Evidence {
+  /** Digests under way, by path. */
+  private readonly reading = new Map<string, Promise<void>>()
+  /** Pieces of one file are written one after the other. */
+  private readonly writing = new Map<string, Promise<Reply>>()
+
+  constructor(
+    private readonly root: string,
+    private readonly read: ReadEvidence | undefined,
+    private readonly log: (line: string) => void,
+  ) {}
+
+  /** Takes a piece, or says how much is here. Never throws. */
+  async take(about: unknown, offset: unknown, piece: unknown): Promise<Reply> {
+    const parsed = evidenceSchema.safeParse(about)
+    if (!parsed.success || typeof offset !== 'number' || !Buffer.isBuffer(piece) || piece.length > MOST_PIECE_BYTES)
+      return refused(
+        'a piece of evidence is what it is of, an offset and bytes',
+        'run the same Plumbline version on both',
+      )
+    const path = this.pathOf(parsed.data)
+    const before = this.writing.get(path) ?? Promise.resolve()
+    const work = before.then(() => this.write(parsed.data, offset, piece))
+    this.writing.set(path, work)
+    const reply = await work
+    if (this.writing.get(path) === work) this.writing.delete(path)
+    return reply
+  }
+
+  /** Of a run, the oldest first. */
+  async list(run: string): Promise<EvidenceInfo[]> {
+    const folder = join(this.root, folderOf(run))
+    if (!existsSync(folder)) return []
+    const names = readdirSync(folder).filter(name => /^[\w-]+\.json$/.test(name))
+    const found = await Promise.all(names.map(name => this.info(join(folder, name))))
+    return found.filter(one => one !== undefined).sort((one, other) => one.time - other.time)
+  }
+
+  /** The digest of a file; undefined where there is none. */
+  async digest(run: string, id: string): Promise<string | undefined> {
+    const path = `${this.safePath(run, id)}.digest.json`
+    return existsSync(path) ? readFile(path, 'utf8') : undefined
+  }
+
+  /** Where a whole file lies; undefined where it is not here, or not all of it. */
+  async file(run: string, id: string): Promise<{ path: string; name: string } | undefined> {
+    const info = (await this.list(run)).find(one => one.id === id)
+    if (info === undefined || info.state === 'coming') return undefined
+    return { path: `${this.safePath(run, id)}.bytes`, name: info.name }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.writing.values(), ...this.reading.values()])
+  }
+
+  private safePath(run: string, id: string): string {
+    return join(this.root, folderOf(run), id.replace(/[^\w-]/g, '_'))
+  }
+  private pathOf({ run, id }: EvidenceAbout): string {
+    return this.safePath(run, id)
+  }
+
+  private async write(about: EvidenceAbout, offset: number, piece: Buffer): Promise<Reply> {
+    const path = this.pathOf(about)
+    try {
+      const held = existsSync(`${path}.bytes`) ? (await stat(`${path}.bytes`)).size : undefined
+      if (held === undefined) {
+        const problem = this.problemOf(about)
+        if (problem !== undefined) return problem
+        await mkdir(join(this.root, folderOf(about.run)), { recursive: true })
+        await writeFile(`${path}.json`, JSON.stringify(about))
+      }
+      const have = held ?? 0
+      if (offset !== have || piece.length === 0) return { ok: true, sequence: have }
+      const room = piece.subarray(0, about.bytes - have)
+      const file = await open(`${path}.bytes`, 'a')
+      try {
+        await file.write(room)
+      } finally {
+        await file.close()
+      }
+      if (have + room.length === about.bytes) this.startReading(about)
+      return { ok: true, sequence: have + room.length }
+    } catch (error) {
+      this.log(`error: evidence of ${about.run} cannot be written: ${messageOf(error)}`)
+      return refused(`evidence cannot be written: ${messageOf(error)}`, 'make room in the data folder of the hub', true)
+    }
+  }
+
+  private problemOf(about: EvidenceAbout): Reply | undefined {
+    const folder = join(this.root, folderOf(about.run))
+    const own = existsSync(folder) ? readdirSync(folder).filter(name => name.endsWith('.bytes')).length : 0
+    if (own >= MOST_OF_A_RUN)
+      return refused(`run ${about.run} has ${own} files of evidence`, 'import it as a run of its own')
+    if (this.heldBytes() + about.bytes > MOST_BYTES)
+      return refused('the hub keeps no more evidence', `delete what is not needed below ${this.root}`)
+    return undefined
+  }
+
+  private heldBytes(): number {
+    if (!existsSync(this.root)) return 0
+    return readdirSync(this.root).reduce((sum, run) => {
+      const files = readdirSync(join(this.root, run)).filter(name => name.endsWith('.bytes'))
+      return sum + files.reduce((own, name) => own + statSync(join(this.root, run, name)).size, 0)
+    }, 0)
+  }
+
+  private startReading(about: EvidenceAbout): void {
+    const path = this.pathOf(about)
+    if (this.read === undefined || this.reading.has(path)) return
+    const work = this.makeDigest(about, path, this.read).finally(() => this.reading.delete(path))
+    this.reading.set(path, work)
+  }
+
+  private async makeDigest({ kind, name }: EvidenceAbout, path: string, read: ReadEvidence): Promise<void> {
+    let digest: unknown
+    try {
+      digest = await read(kind, `${path}.bytes`)
+    } catch (error) {
+      const fix = error instanceof PlumblineError ? error.fix : undefined
+      digest = { error: fix === undefined ? messageOf(error) : `${messageOf(error)}; ${fix}` }
+      this.log(`${name}: ${messageOf(error)}`)
+    }
+    try {
+      await writeFile(`${path}.digest.new`, JSON.stringify(digest))
+      await rename(`${path}.digest.new`, `${path}.digest.json`)
+    } catch (error) {
+      this.log(`error: the digest of ${name} cannot be written: ${messageOf(error)}`)
+      await rm(`${path}.digest.new`, { force: true }).catch(() => undefined)
+    }
+  }
+
+  private async info(json: string): Promise<EvidenceInfo | undefined> {
+    const path = json.replace(/\.json$/, '')
+    const parsed = evidenceSchema.safeParse(JSON.parse(await readFile(json, 'utf8')))
+    if (!parsed.success) return undefined
+    const about = parsed.data
+    const heldBytes = existsSync(`${path}.bytes`) ? (await stat(`${path}.bytes`)).size : 0
+    const whole = heldBytes === about.bytes
+    const digest = whole ? await this.digest(about.run, about.id) : undefined
+    // A hub that was killed while it read one begins anew when somebody asks.
+    if (whole && digest === undefined) this.startReading(about)
+    const error = digest?.startsWith('{"error":') === true ? (JSON.parse(digest) as { error: string }).error : null
+    const state = !whole ? 'coming' : digest === undefined ? 'reading' : error === null ? 'ready' : 'failed'
+    return { ...about, state, heldBytes, error }
+  }
+}
