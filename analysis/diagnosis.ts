@@ -6,6 +6,7 @@ import { groupMatrix, type GroupMatrix } from './group-matrix'
 import { rankMatrix, type RankMatrix } from './rank-matrix'
 import { rolesOf, type Roles } from './roles'
 import { slowLinksOf, type SlowLink } from './slow-links'
+import { median } from './statistics'
 import { stragglersOf, type Straggler } from './stragglers'
 import { costsOf } from './what-if'
 
@@ -51,15 +52,27 @@ function look(window: DetectorWindow): Diagnosis | undefined {
   const links = groups === undefined || fabric === undefined ? [] : slowLinksOf(groups, fabric)
   const causes = [...ranks.map(({ own }) => ({ ranks: own })), ...links.map(link => ({ ranks: [], link }))]
   const costs = costsOf(matrix, roles.plan, groups, causes)
+  // What is a little slow and costs nothing holds nobody back: a message that the bubble hides, a loader that is early enough.
+  const least = COSTS_LEAST * (median(window.ranks.stepSeconds) || 0)
+  const costing = <T>(found: readonly T[], first: number, excessOf: (one: T) => number) =>
+    found.flatMap((one, index) => {
+      const { alone, share } = costs[first + index] ?? { alone: NaN, share: NaN }
+      return alone < least && excessOf(one) < CLEARLY_SLOW ? [] : [{ ...one, cost: share }]
+    })
   return {
     roles,
     matrix,
     groups,
     fabric,
-    slowRanks: ranks.map((one, index) => ({ ...one, cost: costs[index] ?? NaN })),
-    slowLinks: links.map((one, index) => ({ ...one, cost: costs[ranks.length + index] ?? NaN })),
+    slowRanks: costing(ranks, 0, ({ own }) => Math.max(...own.map(({ excess }) => excess))),
+    slowLinks: costing(links, ranks.length, ({ slow }) => slow.excess),
   }
 }
+
+/** Of the step time. */
+const COSTS_LEAST = 0.001
+/** A card that takes so much longer is broken, whether anybody waits for it today or not. */
+const CLEARLY_SLOW = 0.2
 
 function groupsOf({ groups, places, topology }: DetectorWindow, steps: Float64Array) {
   if (groups === undefined || places === undefined) return {}

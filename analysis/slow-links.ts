@@ -27,9 +27,9 @@ export interface SlowLink {
  */
 const OF_LINKS = { apart: 0.01, apartOfScatter: 0, wander: 0.005, wanderOfScatter: 0.1, lookAt: 'lower half' } as const
 const LIKENESS: Readonly<Record<LinkKind, Likeness>> = {
-  nic: { ...OF_LINKS, floors: { level: 0.045, change: 0.045, intermittent: 0.045 } },
-  leaf: { ...OF_LINKS, floors: { level: 0.025, change: 0.02, intermittent: 0.02 } },
-  uplink: { ...OF_LINKS, floors: { level: 0.025, change: 0.02, intermittent: 0.02 } },
+  nic: { ...OF_LINKS, floors: { level: 0.03, change: 0.02, intermittent: 0.02 } },
+  leaf: { ...OF_LINKS, wander: 0.003, floors: { level: 0.025, change: 0.02, intermittent: 0.02 } },
+  uplink: { ...OF_LINKS, wander: 0.003, floors: { level: 0.025, change: 0.02, intermittent: 0.02 } },
   nvlink: { ...OF_LINKS, apart: 0.1, wander: 0.1, floors: { level: 0.5, change: 0.5, intermittent: 0.5 } },
 }
 /** With more causes than this, the fabric is slow and not a link of it. */

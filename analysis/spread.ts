@@ -19,14 +19,21 @@ const OF_LOWER_HALF = 1.69
 
 /**
  * The same, drawn towards what is believed beforehand as long as there are few values. Where half of the values may be off
- * upwards together, the lower half alone is looked at.
+ * upwards together, the lower half alone is looked at. `history`: values of the same kind from before, all known.
  */
-export function spread(values: Float64Array, believed: number, lookAt: 'all' | 'lower half' = 'all'): number {
+export function spread(
+  values: Float64Array,
+  believed: number,
+  lookAt: 'all' | 'lower half' = 'all',
+  history: ArrayLike<number> = [],
+): number {
   const finite = values.filter(Number.isFinite).sort()
   const count = lookAt === 'all' ? finite.length : (finite.length + 1) >> 1
-  if (count === 0) return believed
   const seen = deviation(finite.subarray(0, count)) * (lookAt === 'all' ? 1 : OF_LOWER_HALF)
-  return Math.sqrt((PRIOR_COUNT * believed ** 2 + count * seen ** 2) / (PRIOR_COUNT + count))
+  const before = deviation(history)
+  const squares = (number: number, one: number) => (number === 0 || Number.isNaN(one) ? 0 : number * one ** 2)
+  const all = PRIOR_COUNT + count + history.length
+  return Math.sqrt((PRIOR_COUNT * believed ** 2 + squares(count, seen) + squares(history.length, before)) / all)
 }
 
 /** A deviation seen in n values is as sure as a standard deviation of so many times n. */
@@ -34,12 +41,12 @@ const EFFICIENCY = 0.37
 
 /**
  * How many deviations none of `count` values that are alike exceeds, but for this chance: more for many values, of which
- * one is always far out, and more for few, whose spread is not known well.
+ * one is always far out, and more where the spread is not known well, as it was `seen` in few values.
  */
-export function deviationsOf(count: number, chance: number): number {
+export function deviationsOf(count: number, chance: number, seen = count): number {
   const log = Math.log(count / chance)
   const normal = Math.sqrt(2 * log - Math.log(4 * Math.PI * log))
-  return normal * (1 + normal ** 2 / (4 * (PRIOR_COUNT + EFFICIENCY * count)))
+  return normal * (1 + normal ** 2 / (4 * (PRIOR_COUNT + EFFICIENCY * seen)))
 }
 
 /** Probability of so many events or more where so many are expected (Poisson). */

@@ -57,7 +57,7 @@ const AHEAD_SHARE = 0.4
 /** The standard error of a median over that of a mean. */
 const MEDIAN_ERROR = 1.25
 /** A step sticks out by so many deviations of steps; so improbable must their number be; so much must they cost. */
-const STICKS_OUT = 4
+const STICKS_OUT = [4, 2.5] as const
 const STICKS_OUT_LEAST = 0.02
 const IMPROBABLE = 1e-8
 const INTERMITTENT_LEAST = 5
@@ -119,6 +119,29 @@ function means(values: Float64Array, count: number, from: number, to: number): F
   })
 }
 
+/** More say no more of a spread. */
+const MOST_HISTORY = 4096
+
+/** How the means of `span` blocks differed from those before them, of all ranks, but for the last ones, which are in question. */
+function changesBefore(excess: Float64Array, count: number, span: number): Float64Array {
+  const pairs = Math.floor((count - span) / span) - 1
+  const ranks = excess.length / count
+  if (pairs < 1) return new Float64Array()
+  const every = Math.max(1, Math.ceil((ranks * pairs) / MOST_HISTORY))
+  const changes = new Float64Array(Math.ceil((ranks * pairs) / every))
+  let known = 0
+  for (let number = 0; number < ranks * pairs; number += every) {
+    const first = Math.floor(number / pairs) * count + (count % span) + (number % pairs) * span
+    let [one, other] = [0, 0]
+    for (let block = first; block < first + span; block += 1) {
+      one += excess[block] ?? NaN
+      other += excess[block + span] ?? NaN
+    }
+    if (!Number.isNaN(other - one)) changes[known++] = (other - one) / span
+  }
+  return changes.subarray(0, known)
+}
+
 /**
  * By rank: how far it is above what it would have to exceed, and that. All blocks are held against the peers'; the last
  * one, two, four, … against the rank's own before.
@@ -147,7 +170,9 @@ function clearest({ count, excess, ahead, scatter }: Blocks, likeness: Likeness)
     const before = means(excess, count, 0, count - span)
     const changed = now.map((value, rank) => value - (before[rank] ?? NaN))
     const believed = Math.hypot(Math.SQRT2 * wander, errorOf(span), errorOf(count - span))
-    const change = deviationsOf(ranks, CHANGE_CHANCE) * spread(changed, believed, likeness.lookAt)
+    const history = changesBefore(excess, count, span)
+    const sure = deviationsOf(ranks, CHANGE_CHANCE, ranks + history.length)
+    const change = sure * spread(changed, believed, likeness.lookAt, history)
     judge(changed, now, means(ahead, count, count - span, count), Math.max(likeness.floors.change, change))
   }
   return best
@@ -204,9 +229,16 @@ function steady(matrix: Excesses, blocks: Blocks, likeness: Likeness): Straggler
     })
 }
 
-/** Ranks with more single slow steps than chance would give one of them. */
-function intermittent({ ranks, steps, excess, ahead }: Excesses, scatter: number, floor: number): Straggler[] {
-  const high = Math.max(STICKS_OUT_LEAST, STICKS_OUT * scatter)
+/** Ranks with more single slow steps than chance would give one of them: a few that are very slow, or many that are less so. */
+function intermittent(matrix: Excesses, scatter: number, floor: number): Straggler[] {
+  const found = new Map<number, Straggler>()
+  for (const deviations of STICKS_OUT)
+    for (const one of stickingOut(matrix, Math.max(STICKS_OUT_LEAST, deviations * scatter), floor))
+      if (!found.has(one.place)) found.set(one.place, one)
+  return [...found.values()]
+}
+
+function stickingOut({ ranks, steps, excess, ahead }: Excesses, high: number, floor: number): Straggler[] {
   const seen = Array.from(ranks, (_, place) => {
     const own = excess.subarray(place * steps.length, (place + 1) * steps.length)
     const usual = median(own)

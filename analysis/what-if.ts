@@ -160,40 +160,42 @@ export class Replay {
 /** Steps from which the place of the surplus is told. */
 const SHARE_STEPS = 16
 
+export interface Cost {
+  /** Seconds per step from its first step on, were all other causes gone: what it would hold back alone. */
+  readonly alone: number
+  /** Its share of what all of them cost together: these add up. */
+  readonly share: number
+}
+
 /**
- * Seconds per step that each cause costs, from its first step on. Causes are taken away one after the other, the dearest
- * first, so that they add up to what all of them cost together.
+ * What each cause costs. Where several hold back the same step, mending one of them gains little and mending all gains much:
+ * what they cost together is divided as they would cost alone.
  */
 export function costsOf(
   matrix: RankMatrix,
   plan: Plan | undefined,
   groups: GroupMatrix | undefined,
   causes: readonly Cause[],
-): number[] {
+): Cost[] {
   if (causes.length === 0) return []
   const replay = new Replay(matrix, plan, groups)
-  const gain = (one: Float64Array, other: Float64Array, { ranks, link }: Cause) =>
-    meanFrom(Math.min(...ranks.map(({ from }) => from), link?.slow.from ?? Infinity), one, other)
   const before = replay.times()
-  const alone = causes.map(cause => {
-    replay.change(cause, 1)
-    const after = replay.times()
+  for (const cause of causes) replay.change(cause, 1)
+  const well = replay.times()
+  const costs = causes.map(cause => {
     replay.change(cause, -1)
-    return gain(before, after, cause)
-  })
-  const order = causes.map((_, index) => index).sort((one, other) => (alone[other] ?? 0) - (alone[one] ?? 0))
-  const costs = causes.map(() => 0)
-  let times = before
-  for (const index of order) {
-    const cause = causes[index]
-    if (cause === undefined) continue
+    const alone = meanFrom(firstStepOf(cause), replay.times(), well)
     replay.change(cause, 1)
-    const after = replay.times()
-    costs[index] = gain(times, after, cause)
-    times = after
-  }
-  return costs
+    return { alone, together: meanFrom(firstStepOf(cause), before, well) }
+  })
+  const sum = costs.reduce((total, { alone }) => total + Math.max(0, alone), 0)
+  return costs.map(({ alone, together }) => ({
+    alone,
+    share: sum > 0 ? (together * Math.max(0, alone)) / sum : 0,
+  }))
 }
+
+const firstStepOf = ({ ranks, link }: Cause) => Math.min(...ranks.map(({ from }) => from), link?.slow.from ?? Infinity)
 
 function meanFrom(from: number, one: Float64Array, other: Float64Array): number {
   let sum = 0

@@ -14,9 +14,9 @@ export interface Seen {
 
 export const ALL_SEEN: Seen = { hasTopology: true, missing: 0, lost: 0, seed: 1 }
 
-const WINDOW_STEPS = 128
+const WINDOW_STEPS = 256
 /** Unix seconds. */
-const STARTED_AT = 1_000
+export const STARTED_AT = 1_000
 
 const phases = ['dataSeconds', 'forwardSeconds', 'backwardSeconds', 'communicationSeconds'] as const
 type Column = 'step' | 'rank' | 'time' | 'stepSeconds' | (typeof phases)[number]
@@ -27,7 +27,8 @@ export class FleetWindow {
   /** By step of the ring and group. */
   private readonly transfers: Float64Array
   private readonly groupSteps = new Float64Array(WINDOW_STEPS).fill(NaN)
-  private readonly isMissing: readonly boolean[]
+  /** By rank: nothing comes of it. */
+  readonly isMissing: readonly boolean[]
   private readonly random: () => number
   private seconds = 0
   private steps = 0
@@ -88,9 +89,11 @@ export class FleetWindow {
 
   window(): DetectorWindow {
     const { layout } = this.fleet
-    const known = Array.from(this.rows.step.keys()).filter(row => !Number.isNaN(this.rows.step[row]))
-    const column = (name: Column) => Float64Array.from(known, row => this.rows[name][row] ?? NaN)
-    const groups = this.facts.length
+    const known = this.knownRows()
+    const column = (name: Column) => {
+      const all = this.rows[name]
+      return known.map(row => all[row] ?? NaN)
+    }
     return {
       run: 'run',
       now: STARTED_AT + this.seconds,
@@ -131,13 +134,27 @@ export class FleetWindow {
         ]),
       ),
       topology: this.seen.hasTopology ? topologyOf(layout) : [],
-      groups: {
-        groups: this.facts,
-        group: Float64Array.from(this.transfers.keys(), cell => cell % groups),
-        step: Float64Array.from(this.transfers.keys(), cell => this.groupSteps[Math.floor(cell / groups)] ?? NaN),
-        seconds: this.transfers,
-      },
+      groups: this.groupColumns(),
     }
+  }
+
+  private knownRows(): Float64Array {
+    const { step } = this.rows
+    const rows = new Float64Array(step.length)
+    let count = 0
+    for (let row = 0; row < step.length; row += 1) if (!Number.isNaN(step[row])) rows[count++] = row
+    return rows.subarray(0, count)
+  }
+
+  private groupColumns(): NonNullable<DetectorWindow['groups']> {
+    const groups = this.facts.length
+    const [group, step] = [new Float64Array(this.transfers.length), new Float64Array(this.transfers.length)]
+    for (let at = 0; at < WINDOW_STEPS; at += 1)
+      for (let number = 0; number < groups; number += 1) {
+        group[at * groups + number] = number
+        step[at * groups + number] = this.groupSteps[at] ?? NaN
+      }
+    return { groups: this.facts, group, step, seconds: this.transfers.slice() }
   }
 }
 

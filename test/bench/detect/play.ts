@@ -1,0 +1,94 @@
+/** Plays a case beside the same fleet without the fault, and asks every method at several moments. */
+import { detectors } from '../../../analysis/index'
+import { Fleet, type FleetStep } from '../../../cli/simulate/fleet'
+import { FleetWindow, STARTED_AT } from '../../fleet-window'
+import { relativeScores, whatIfRatio, zScores } from './baselines'
+import { faultOf, fleetOptions, type Case } from './cases'
+import { judge, type Method, type Verdict } from './judge'
+
+const OWN = ['slow-rank', 'slow-link'] as const
+
+/** The very detectors that the hub runs, by their findings. */
+export const plumbline: Method = {
+  name: 'plumbline',
+  isOfLinks: true,
+  blames: window =>
+    OWN.flatMap(name => detectors.get(name)?.detect(window) ?? []).map(
+      ({ ranks = [], links = [], costSecondsPerStep }) => ({
+        ranks,
+        links,
+        cost: costSecondsPerStep,
+      }),
+    ),
+}
+
+export const METHODS: readonly Method[] = [plumbline, zScores, relativeScores, whatIfRatio]
+
+/** The step at which the fault begins, and steps from there at which is looked. */
+export const FROM = 128
+export const LOOKS = [8, 24, 48, 96] as const
+
+export interface Played {
+  readonly case: Case
+  /** By method and look. */
+  readonly verdicts: ReadonlyMap<string, readonly Verdict[]>
+  /** Seconds per step that the fault costs in truth: since it began, and since when the last finding says it did. */
+  readonly cost: number
+  readonly costSince: number
+  /** Of a step without the fault. */
+  readonly stepSeconds: number
+}
+
+export function play(one: Case, methods: readonly Method[] = METHODS): Played {
+  const options = fleetOptions(one)
+  const healthy = new Fleet(options)
+  const first = new FleetWindow(healthy, one.seen)
+  const fault = faultOf(one, options.layout, first.isMissing, FROM)
+  const broken = new Fleet({ ...options, faults: [fault] })
+  const window = new FleetWindow(broken, one.seen)
+  const verdicts = new Map<string, Verdict[]>(methods.map(({ name }) => [name, []]))
+  const ends = { broken: [0], healthy: [0] }
+  const last = FROM + Math.max(...LOOKS) - 1
+  for (let step = 1; step <= last; step += 1) {
+    const now = broken.next()
+    window.push(now)
+    ends.broken.push(latest(now))
+    ends.healthy.push(latest(healthy.next()))
+    if (!LOOKS.some(look => FROM + look - 1 === step)) continue
+    const seen = window.window()
+    for (const method of methods)
+      verdicts.get(method.name)?.push(judge(method.blames(seen), fault, options.layout, one.seen.hasTopology))
+  }
+  // A finding says what a step costs since a moment: from there on it is held against the truth.
+  const truthSince = (first: number) => {
+    const over = (times: readonly number[]) => ((times[last] ?? NaN) - (times[first - 1] ?? NaN)) / (last - first + 1)
+    return over(ends.broken) - over(ends.healthy)
+  }
+  const since = verdicts.get(plumbline.name)?.at(-1)?.since ?? NaN
+  const begin = ends.broken.findIndex(end => STARTED_AT + end >= since - 1e-6)
+  return {
+    case: one,
+    verdicts,
+    cost: truthSince(FROM),
+    costSince: truthSince(Math.min(Math.max(begin, 1), last)),
+    stepSeconds: ((ends.healthy[last] ?? NaN) - (ends.healthy[FROM - 1] ?? NaN)) / (last - FROM + 1),
+  }
+}
+
+const latest = ({ end }: FleetStep) => end.reduce((last, one) => Math.max(last, one), 0)
+
+/** Steps of a fault-free hour, of ten seconds each, and those after which is looked: findings are held by windows of 128. */
+const HOUR_STEPS = 360
+const HOUR_LOOK = 16
+
+/** Findings in a fleet in which nothing is wrong: none would be right. */
+export function playHour(one: Omit<Case, 'kind' | 'size'>): number {
+  const fleet = new Fleet({ ...fleetOptions(one), computeSeconds: 6 })
+  const window = new FleetWindow(fleet, one.seen)
+  let findings = 0
+  for (let step = 1; step <= HOUR_STEPS; step += 1) {
+    window.push(fleet.next())
+    if (step % HOUR_LOOK === 0) findings += plumbline.blames(window.window()).length
+  }
+  return findings
+}
