@@ -1,10 +1,10 @@
 /** Who and what holds a run back, and what each costs: one look at a window for all detectors that tell of it. */
-import { grouped } from '../base/grouped'
 import type { DetectorWindow, GroupFacts } from './detector'
 import { fabricOf, type Fabric } from './fabric'
 import { groupMatrix, type GroupMatrix } from './group-matrix'
 import { rankMatrix, type RankMatrix } from './rank-matrix'
 import { rolesOf, type Roles } from './roles'
+import { NODE_LEAST, ranksByNode, slowNodesOf } from './slow-nodes'
 import { slowLinksOf, type SlowLink } from './slow-links'
 import { median } from './statistics'
 import { stragglersOf, type Straggler } from './stragglers'
@@ -27,9 +27,6 @@ export interface Diagnosis {
   readonly slowLinks: readonly (SlowLink & { readonly cost: number })[]
 }
 
-/** A node with fewer ranks than this is its rank. */
-const NODE_LEAST = 2
-
 const known = new WeakMap<DetectorWindow, Diagnosis | 'nothing'>()
 
 /** Undefined where ranks cannot be compared. The same window is looked at once. */
@@ -47,7 +44,9 @@ function look(window: DetectorWindow): Diagnosis | undefined {
   if (roles === undefined) return undefined
   const matrix = rankMatrix(window.ranks, roles.roles)
   if (matrix === undefined) return undefined
-  const ranks = togetherOf(matrix, stragglersOf(matrix), window.places)
+  const byNode = ranksByNode(matrix, window.places)
+  const stragglers = new Map([...slowNodesOf(matrix, byNode), ...stragglersOf(matrix)].map(one => [one.place, one]))
+  const ranks = togetherOf([...stragglers.values()], byNode)
   const { groups, fabric } = groupsOf(window, matrix.steps)
   const links = groups === undefined || fabric === undefined ? [] : slowLinksOf(groups, fabric)
   const causes = [...ranks.map(({ own }) => ({ ranks: own })), ...links.map(link => ({ ranks: [], link }))]
@@ -70,7 +69,7 @@ function look(window: DetectorWindow): Diagnosis | undefined {
 }
 
 /** Of the step time. */
-const COSTS_LEAST = 0.001
+const COSTS_LEAST = 0.002
 /** A card that takes so much longer is broken, whether anybody waits for it today or not. */
 const CLEARLY_SLOW = 0.2
 
@@ -89,21 +88,18 @@ function classOf({ operation, ranks, bytes }: GroupFacts, span: Fabric['spans'][
   return [operation, ranks.length, span, size].join(' ')
 }
 
+/** All known ranks of a node are one cause. */
 function togetherOf(
-  matrix: RankMatrix,
   stragglers: readonly Straggler[],
-  places: DetectorWindow['places'],
+  byNode: ReadonlyMap<string, readonly number[]>,
 ): Omit<SlowRanks, 'cost'>[] {
-  const nodeOf = (place: number) => places?.get(matrix.ranks[place] ?? NaN)?.node
-  const onNode = new Map<string, number>()
-  for (const place of matrix.ranks.keys()) {
-    const node = nodeOf(place)
-    if (node !== undefined) onNode.set(node, (onNode.get(node) ?? 0) + 1)
-  }
-  const byNode = grouped(stragglers, one => nodeOf(one.place))
-  return [...byNode].flatMap(([node, own]): Omit<SlowRanks, 'cost'>[] =>
-    node !== undefined && own.length >= NODE_LEAST && own.length === onNode.get(node)
-      ? [{ node, own }]
-      : own.map(one => ({ node: undefined, own: [one] })),
-  )
+  const slow = new Map(stragglers.map(one => [one.place, one]))
+  const whole = [...byNode].flatMap(([node, places]) => {
+    const own = places.flatMap(place => slow.get(place) ?? [])
+    if (places.length < NODE_LEAST || own.length < places.length) return []
+    for (const place of places) slow.delete(place)
+    return [{ node, own }]
+  })
+  const single = [...slow.values()].sort((one, other) => one.place - other.place)
+  return [...whole, ...single.map(one => ({ node: undefined, own: [one] }))]
 }

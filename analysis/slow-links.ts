@@ -208,7 +208,7 @@ export function slowLinksOf(matrix: GroupMatrix, fabric: Fabric): SlowLink[] {
     const at = isInferred ? found.findIndex(one => isPartOf(cause, one)) : -1
     const whole = found[at]
     if (whole === undefined) found.push(cause)
-    else found[at] = { ...whole, links: [...whole.links, ...cause.links], groups: [...whole.groups, ...cause.groups] }
+    else found[at] = joined(whole, cause)
     for (const group of cause.groups) explained.add(group)
   }
   // What crosses it as well, but has nothing to be held against, takes as much longer.
@@ -221,10 +221,19 @@ export function slowLinksOf(matrix: GroupMatrix, fabric: Fabric): SlowLink[] {
   })
 }
 
-/** On no other nodes than what was found before to have something in common. */
+const joined = (one: SlowLink, other: SlowLink): SlowLink => ({
+  ...one,
+  links: [...new Map([...one.links, ...other.links].map(link => [link.name, link])).values()],
+  groups: [...new Set([...one.groups, ...other.groups])],
+})
+
+/** Shares nodes with what was found before to have something in common: it is more of the same, not a thing of its own. */
 function isPartOf(cause: SlowLink, { where, links }: SlowLink): boolean {
+  if (where === 'one of') return false
   const nodes = new Set(links.map(({ node }) => node))
-  return where !== 'one of' && cause.links.every(({ node }) => nodes.has(node))
+  return cause.where === 'one of'
+    ? cause.links.every(({ node }) => nodes.has(node))
+    : cause.links.some(({ node }) => nodes.has(node))
 }
 
 /** The clearest cause of what is not explained yet; a link most of whose groups are explained says nothing. */

@@ -14,11 +14,7 @@ export const plumbline: Method = {
   isOfLinks: true,
   blames: window =>
     OWN.flatMap(name => detectors.get(name)?.detect(window) ?? []).map(
-      ({ ranks = [], links = [], costSecondsPerStep }) => ({
-        ranks,
-        links,
-        cost: costSecondsPerStep,
-      }),
+      ({ ranks = [], links = [], costSecondsPerStep, since }) => ({ ranks, links, since, cost: costSecondsPerStep }),
     ),
 }
 

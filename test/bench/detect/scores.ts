@@ -18,8 +18,9 @@ export interface Score {
 const middle = (values: readonly number[]) => values.toSorted((one, other) => one - other)[values.length >> 1] ?? NaN
 
 /** What costs less of a step holds nobody back: it is neither to be found nor to be missed. */
-const COSTS_LEAST = 0.001
-export const isHarmless = ({ cost, stepSeconds }: Played) => cost < COSTS_LEAST * stepSeconds
+const COSTS_LEAST = 0.002
+export const isHarmless = ({ cost, stepSeconds }: Pick<Played, 'cost' | 'stepSeconds'>) =>
+  cost < COSTS_LEAST * stepSeconds
 
 /** At the last look. Faults of links are asked of those methods alone that speak of links. */
 export function scoreOf(played: readonly Played[], { name, isOfLinks: speaksOfLinks }: Method): Score {
@@ -31,7 +32,7 @@ export function scoreOf(played: readonly Played[], { name, isOfLinks: speaksOfLi
     const last = looks.at(-1)
     if (last === undefined) continue
     wrong += last.wrong
-    if ((isOfLinks(one.kind) && !speaksOfLinks) || cost < COSTS_LEAST * stepSeconds) continue
+    if ((isOfLinks(one.kind) && !speaksOfLinks) || isHarmless({ cost, stepSeconds })) continue
     if (!last.isFound) {
       missed += 1
       continue

@@ -1,0 +1,59 @@
+/**
+ * Whole nodes that are slow: what each of its ranks is slow by may be too little to be told from what chips differ by, and
+ * still all of them together are not chance.
+ */
+import { grouped } from '../base/grouped'
+import type { DetectorWindow } from './detector'
+import type { RankMatrix } from './rank-matrix'
+import { finiteOf, median, medianInPlace } from './statistics'
+import { stragglersOf, type Likeness, type Straggler } from './stragglers'
+
+/** A node with fewer ranks is its rank. */
+export const NODE_LEAST = 2
+
+/** Nodes differ by less than their chips do; a rank that wanders takes the others of its node along but little. */
+const OF_NODES: Likeness = {
+  apart: 0.005,
+  apartOfScatter: 0.15,
+  wander: 0.002,
+  wanderOfScatter: 0.1,
+  lookAt: 'all',
+  floors: { level: 0.02, change: 0.015, intermittent: 0.01 },
+}
+/** Each of its ranks must be slow by so much of what the node is. */
+const EACH = 0.5
+
+/** Rank numbers of the matrix by node; ranks that nobody knows where they run are left out. */
+export function ranksByNode({ ranks }: RankMatrix, places: DetectorWindow['places']): Map<string, number[]> {
+  const nodes = grouped(ranks.keys(), place => places?.get(ranks[place] ?? NaN)?.node)
+  return new Map([...nodes].flatMap(([node, own]) => (node === undefined ? [] : [[node, own]])))
+}
+
+/** Those of all ranks of the nodes that are slow. */
+export function slowNodesOf(matrix: RankMatrix, byNode: ReadonlyMap<string, readonly number[]>): Straggler[] {
+  const { steps } = matrix
+  const nodes = [...byNode.values()].filter(own => own.length >= NODE_LEAST)
+  // Nodes are held against each other.
+  if (nodes.length < 3) return []
+  const excess = middles(matrix.excess, nodes, steps.length)
+  const ahead = middles(matrix.ahead, nodes, steps.length)
+  const ranks = Float64Array.from(nodes.keys())
+  return stragglersOf({ ranks, steps, excess, ahead }, OF_NODES).flatMap(slow => {
+    const own = (nodes[slow.place] ?? []).map(place => {
+      const since = matrix.excess.subarray(place * steps.length + slow.from, (place + 1) * steps.length)
+      return { ...slow, place, excess: median(since) }
+    })
+    return own.every(one => one.excess > EACH * slow.excess) ? own : []
+  })
+}
+
+/** By node and step: the median of its ranks. */
+function middles(column: Float64Array, nodes: readonly (readonly number[])[], steps: number): Float64Array {
+  const result = new Float64Array(nodes.length * steps)
+  for (const [node, own] of nodes.entries())
+    for (let step = 0; step < steps; step += 1) {
+      const values = finiteOf(own.map(place => column[place * steps + step] ?? NaN))
+      result[node * steps + step] = medianInPlace(values, values.length)
+    }
+  return result
+}
