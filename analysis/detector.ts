@@ -101,6 +101,8 @@ export interface DetectorWindow {
   readonly events: readonly RecordOf<'event'>[]
   readonly config: RecordOf<'config'> | undefined
   readonly prediction: Prediction | undefined
+  /** In any currency; undefined where nobody said. */
+  readonly pricePerGpuHour?: number | undefined
   /** Memory of one device, the least where they differ; undefined where it is not known. */
   readonly deviceMemoryBytes?: number | undefined
   /** Where each rank stands in the plan, as it said itself; undefined where none did. */

@@ -3,6 +3,7 @@ import { messageOf } from '../base/errors'
 import { registry } from '../base/registry'
 import type { Finding } from '../wire/findings'
 import { belowPrediction } from './below-prediction'
+import { withLoss } from './cost'
 import type { Detector, DetectorWindow } from './detector'
 import { crash, outOfMemory } from './failures'
 import { memoryForecast } from './memory-forecast'
@@ -26,7 +27,7 @@ export const detectors = registry<Detector>('detector', [
 export function detectAll(window: DetectorWindow, failed: (detector: string, message: string) => void): Finding[] {
   return [...detectors].flatMap(detector => {
     try {
-      return detector.detect(window)
+      return detector.detect(window).map(finding => withLoss(finding, window))
     } catch (error) {
       failed(detector.name, messageOf(error))
       return []

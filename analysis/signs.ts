@@ -60,13 +60,25 @@ const BELOW = 0.97
 const grows = (own: number, peers: number) => own > 0 && own > 2 * peers
 
 const DEVICE: readonly Rule<DeviceSample>[] = [
-  { field: 'eccUncorrectedErrors', what: 'uncorrected ECC errors', unit: 'count', cause: 'memory errors', isWorse: grows },
+  {
+    field: 'eccUncorrectedErrors',
+    what: 'uncorrected ECC errors',
+    unit: 'count',
+    cause: 'memory errors',
+    isWorse: grows,
+  },
   { field: 'remappedRowsUncorrectable', what: 'remapped rows', unit: 'count', cause: 'memory errors', isWorse: grows },
-  { field: 'pcieWidth', what: 'PCIe lanes', unit: 'none', cause: 'PCIe downgrade', isWorse: (own, peers) => own < peers },
+  {
+    field: 'pcieWidth',
+    what: 'PCIe lanes',
+    unit: 'none',
+    cause: 'PCIe downgrade',
+    isWorse: (own, peers) => own < peers,
+  },
   {
     field: 'pcieGeneration',
     what: 'PCIe generation',
-    unit: 'none',
+    unit: 'count',
     cause: 'PCIe downgrade',
     isWorse: (own, peers) => own < peers,
   },
@@ -91,7 +103,13 @@ const DEVICE: readonly Rule<DeviceSample>[] = [
     cause: 'thermal',
     isWorse: (own, peers) => own >= peers + 10,
   },
-  { field: 'smClockHertz', what: 'SM clock', unit: 'hertz', cause: 'low clock', isWorse: (own, peers) => own < BELOW * peers },
+  {
+    field: 'smClockHertz',
+    what: 'SM clock',
+    unit: 'hertz',
+    cause: 'low clock',
+    isWorse: (own, peers) => own < BELOW * peers,
+  },
   {
     field: 'eccCorrectedErrors',
     what: 'corrected ECC errors',
@@ -203,16 +221,29 @@ function ofCards(own: readonly CardSample[], peers: readonly CardSample[]): Told
     .slice(0, 3)
     .map(({ card, name, count, usual }): Told => {
       const says = `${name} of ${nameOf(card)} grew by ${count}, its peers’ by ${Number.isNaN(usual) ? 0 : usual}`
-      return { cause: 'link errors', sign: { field: `link.errors.${name}`, of: nameOf(card), own: count, peers: usual || 0, says } }
+      return {
+        cause: 'link errors',
+        sign: { field: `link.errors.${name}`, of: nameOf(card), own: count, peers: usual || 0, says },
+      }
     })
   return [...slower, ...errors]
 }
 
+/** Types of events that are signs, and the cause that they tell. */
 const EVENTS: Readonly<Record<string, string>> = {
   xid: 'Xid',
+  sxid: 'SXid',
+  'gpu-error': 'GPU error',
+  'gpu-lost': 'GPU error',
+  'pcie-error': 'PCIe errors',
+  'machine-check': 'hardware error',
   'link-down': 'link down',
-  'link-speed': 'link speed',
-  'hardware-error': 'hardware error',
+  'link-slower': 'link speed',
+  'link-error': 'link errors',
+  'nic-error': 'link errors',
+  'storage-error': 'storage',
+  'storage-hang': 'storage',
+  thermal: 'thermal',
 }
 
 function ofEvents(events: readonly RecordOf<'event'>[], nodes: ReadonlySet<string>, since: number): Told[] {
@@ -227,6 +258,25 @@ function ofEvents(events: readonly RecordOf<'event'>[], nodes: ReadonlySet<strin
 const EVENT_SECONDS = 600
 const MOST_SIGNS = 8
 
+/** By cause, where there is something better to do than to look for it. */
+const NEXT: Readonly<Record<string, string>> = {
+  thermal: 'Look at the cooling of that node: fans, air flow, water; move the job off it until it is cool.',
+  'power cap': 'Set the power cap as on the other devices: nvidia-smi -pl, or what manages power in the cluster.',
+  'power supply': 'The node’s power supply holds its devices down: look at its PSUs and the rack’s power.',
+  'PCIe downgrade': 'Reseat or replace the device: its PCIe link trained with fewer lanes or slower than its peers’.',
+  'memory errors':
+    'Drain the node, reset the device, and run its diagnostics; replace it if rows go on being remapped.',
+  'neighbour process': 'Another process is on that device: find it with nvidia-smi on the node, and end it or move it.',
+  'CPU steal': 'The hypervisor gives the node’s processors to others: move the job, or reserve its processors.',
+  storage: 'The node waits for its storage: look at the mount, its server, and what else reads from it.',
+  'host memory': 'The node swaps: fewer data-loader workers, or less pinned memory.',
+  'busy host': 'Another job uses the node’s processors: see what runs there, and pin the ranks to cores.',
+  'link errors': 'Clean or replace the cable and the transceiver of that port, then look at the switch’s side.',
+  'link down': 'A link of that node went down: look at its cable, transceiver and switch port.',
+  'link speed': 'The link came up slower than its peers’: look at its cable, transceiver and port settings.',
+  Xid: 'Look the Xid up in NVIDIA’s list; drain the node if it repeats.',
+}
+
 /** What the samples say of a finding that blames ranks, nodes or cards; `nodesOf` its ranks. */
 export function withSigns(finding: Finding, samples: Samples, nodeOf: (rank: number) => string | undefined): Finding {
   const { ranks = [], links = [] } = finding
@@ -234,7 +284,8 @@ export function withSigns(finding: Finding, samples: Samples, nodeOf: (rank: num
   if (nodes.size === 0) return finding
   const isOwn = ({ node, rank }: DeviceSample) => (ranks.length > 0 ? ranks.includes(rank ?? -1) : nodes.has(node))
   const cards = new Set(links.map(name => name.replace(/^nic /, '')))
-  const isOwnCard = ({ node, device }: CardSample) => (links.length > 0 ? cards.has(`${node} ${device}`) : nodes.has(node))
+  const isOwnCard = ({ node, device }: CardSample) =>
+    links.length > 0 ? cards.has(`${node} ${device}`) : nodes.has(node)
   const split = <T>(all: readonly T[], isOne: (one: T) => boolean) =>
     [all.filter(isOne), all.filter(one => !isOne(one))] as const
   const [own, peers] = split(samples.devices, isOwn)
@@ -249,5 +300,6 @@ export function withSigns(finding: Finding, samples: Samples, nodeOf: (rank: num
   ]
   if (told.length === 0) return finding
   const signs = told.slice(0, MOST_SIGNS).map(({ sign }) => sign)
-  return { ...finding, signs, cause: finding.cause ?? told[0]?.cause }
+  const cause = finding.cause ?? told[0]?.cause
+  return { ...finding, signs, cause, nextStep: NEXT[cause ?? ''] ?? finding.nextStep }
 }

@@ -15,7 +15,7 @@ import { sizeAt, type Fault } from './simulate/faults'
 import { Fleet, USUAL_TRANSFERS } from './simulate/fleet'
 import { layoutOf, type Layout } from './simulate/layout'
 import { NOISE_LEVELS } from './simulate/noise'
-import { announcement, gpuRecords, stepRecords } from './simulate/records'
+import { announcement, deviceRecords, stepRecords } from './simulate/records'
 import { describe, scenarios } from './simulate/scenarios'
 
 const count = z.coerce.number().int().min(1).max(16_384)
@@ -112,8 +112,9 @@ class Show {
         rows += 1
         if (rows % ROWS === 0) await wait(300)
       }
-      const slowdown = (rank: number) => this.slowdownOf(rank, number)
-      for (const record of gpuRecords(this.broken, step, slowdown, this.startedAt + end)) agent.add(record)
+      // What comes and goes is seen all the time: a sample of a second is longer than a step may be.
+      const shown = this.faults.map(fault => ({ fault, size: sizeAt(fault, number, () => 0) }))
+      for (const record of deviceRecords(this.broken, step, shown, this.startedAt + end)) agent.add(record)
     }
     const time = this.startedAt + this.ends.broken
     agent.add({ kind: 'run', time, run: this.about.run, state: 'ended', exitCode: 0 })
@@ -124,11 +125,6 @@ class Show {
     const [first = { from: Infinity }] = this.faults
     if (number < first.from) Object.assign(this.ends, { brokenAtFault: end, healthyAtFault: healthy })
     Object.assign(this.ends, { broken: end, healthy })
-  }
-
-  private slowdownOf(rank: number, step: number): number {
-    const own = this.faults.find(({ kind, ranks }) => kind === 'compute' && ranks.includes(rank))
-    return own === undefined || own.pattern === 'intermittent' ? 0 : sizeAt(own, step, () => 1)
   }
 
   /** Seconds per step from the first fault on: of all faults together. */

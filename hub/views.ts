@@ -30,7 +30,7 @@ import { rankMap, stepSeries, type Range } from './queries/steps'
 import { endOf, type RunFacts } from './run-facts'
 import type { Runs } from './runs'
 import type { Store } from './store/store'
-import { detectorWindow, WINDOW_STEPS } from './window'
+import { detectorWindow, windowSteps } from './window'
 
 export class Views {
   constructor(
@@ -132,7 +132,7 @@ export class Views {
   async flopsBudget(facts: RunFacts): Promise<FlopsBudget> {
     const figures = await this.runs.figures(facts)
     const last = facts.lastStep ?? 0
-    const span = { from: last - WINDOW_STEPS, to: last }
+    const span = { from: last - windowSteps(facts.ranks.size), to: last }
     return flopsBudgetOf(await detectorWindow(this.store, this.runs, facts, span), figures.efficiency)
   }
 

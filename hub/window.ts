@@ -13,8 +13,11 @@ import { endOf, type RunFacts } from './run-facts'
 import type { Runs } from './runs'
 import type { Store } from './store/store'
 
-/** Steps that detectors look at together. */
-export const WINDOW_STEPS = 128
+const [LEAST_STEPS, MOST_STEPS, WINDOW_CELLS] = [128, 256, 1 << 21] as const
+
+/** Steps that detectors look at together: the more, the surer; of many ranks fewer. */
+export const windowSteps = (ranks: number) =>
+  Math.min(MOST_STEPS, Math.max(LEAST_STEPS, Math.floor(WINDOW_CELLS / Math.max(1, ranks))))
 
 /** Steps after `from` up to `to`. */
 export interface Span {

@@ -1,8 +1,11 @@
 /** What may be wrong with a fleet, and when. */
 
 export interface Fault {
-  /** compute: a GPU or a whole node is slow. data: its loader is. link: what a card, a leaf or its uplink carries takes longer. */
-  readonly kind: 'compute' | 'data' | 'link'
+  /**
+   * compute: a GPU or a whole node is slow. data: its loader is. link: what a card, a leaf or its uplink carries takes longer.
+   * skew: each replica's sequences are now longer and now shorter, by so much on average.
+   */
+  readonly kind: 'compute' | 'data' | 'link' | 'skew'
   /** Ranks of `compute` and `data`. */
   readonly ranks: readonly number[]
   /** `nic NODE CARD`, `leaf LEAF` or `uplink LEAF`. */
@@ -13,7 +16,22 @@ export interface Fault {
   readonly from: number
   readonly to: number
   readonly pattern: 'constant' | 'intermittent' | 'drifting'
+  /** What devices, hosts and cards show of it; undefined: nothing. */
+  readonly shows?: Showing | undefined
 }
+
+export const SHOWINGS = [
+  'thermal',
+  'power-cap',
+  'pcie',
+  'ecc',
+  'neighbour',
+  'steal',
+  'storage',
+  'busy-host',
+  'link-errors',
+] as const
+export type Showing = (typeof SHOWINGS)[number]
 
 /** Share of steps in which an intermittent fault is there, and steps after which a drifting one is at its size. */
 const INTERMITTENT_SHARE = 0.25

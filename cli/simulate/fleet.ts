@@ -158,6 +158,7 @@ export class Fleet {
     }
     for (const [index, fault] of faults.entries()) {
       const size = sizes[index] ?? 0
+      if (fault.kind === 'skew' && size > 0) this.skew(size)
       for (const rank of fault.kind === 'link' ? [] : fault.ranks) {
         if (fault.kind === 'data') dataSeconds[rank] = (dataSeconds[rank] ?? 0) + size * computeSeconds
         else this.compute[rank] = (this.compute[rank] ?? 0) * (1 + size)
@@ -168,6 +169,14 @@ export class Fleet {
       backwardSeconds[rank] = (this.compute[rank] ?? 0) * (1 - FORWARD_SHARE)
       this.ready[rank] = (end[rank] ?? 0) + (dataSeconds[rank] ?? 0)
     }
+  }
+
+  /** Ranks of a replica share its sequences: what these take longer, all of them do, in both passes. */
+  private skew(size: number): void {
+    const { dataOf, shape, worldSize } = this.layout
+    const longer = Float64Array.from({ length: shape.data }, () => -size * Math.log(1 - this.faultNoise()))
+    for (let rank = 0; rank < worldSize; rank += 1)
+      this.compute[rank] = (this.compute[rank] ?? 0) * (1 + (longer[dataOf[rank] ?? 0] ?? 0))
   }
 
   private drawTransfers(sizes: readonly number[]): void {

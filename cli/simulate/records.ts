@@ -1,5 +1,6 @@
 /** What the agents of a simulated fleet would have sent: of the hook on every rank, the GPUs and the cables. */
 import type { RecordOf, WireRecord } from '../../wire/records'
+import type { Fault, Showing } from './faults'
 import type { Fleet, FleetStep } from './fleet'
 import { cardName, leafName, nodeName } from './layout'
 
@@ -113,32 +114,105 @@ function stepRecord(
   }
 }
 
-/** A slow chip is one at a lower clock: `slowdown` by rank, 0.1 takes 10 % longer. A chip that waits draws little. */
-export function* gpuRecords(
+/** What the agents would see of devices, hosts and cards after a step; `size` of a fault now, 0 where it is not there. */
+export interface Shown {
+  readonly fault: Fault
+  readonly size: number
+}
+
+type Gpu = RecordOf<'gpu'>
+
+/** A chip that is held down runs at a lower clock. */
+const held = (size: number, ...reasons: readonly string[]): Partial<Gpu> => ({
+  smClockHertz: CLOCK_HERTZ / (1 + size),
+  throttleReasons: [...reasons],
+})
+
+const ON_DEVICE: Partial<Record<Showing, (size: number, step: number) => Partial<Gpu>>> = {
+  thermal: size => ({ ...held(size, 'sw_thermal_slowdown'), temperatureCelsius: TEMPERATURE + 24 }),
+  'power-cap': size => ({ ...held(size, 'sw_power_cap'), powerLimitWatts: 0.6 * POWER_WATTS }),
+  pcie: () => ({ pcieWidth: 4 }),
+  ecc: (_, step) => ({ eccCorrectedErrors: 1000 * step, remappedRowsUncorrectable: Math.floor(step / 50) }),
+  neighbour: () => ({ processes: [{ pid: 4000 }, { pid: 5000, name: 'other' }] }),
+}
+const ON_HOST: Partial<Record<Showing, Partial<RecordOf<'host'>>>> = {
+  steal: { cpuStealRatio: 0.18 },
+  storage: { cpuIoWaitRatio: 0.35 },
+  'busy-host': { cpuUtilizationRatio: 0.97 },
+}
+
+/** A chip that waits draws little, however busy it says it is. */
+export function* deviceRecords(
   fleet: Fleet,
   step: FleetStep,
-  slowdown: (rank: number) => number,
+  shown: readonly Shown[],
   time: number,
-): Generator<RecordOf<'gpu'>> {
-  for (let rank = 0; rank < fleet.layout.worldSize; rank += 1) {
-    const slow = slowdown(rank)
-    const busy =
-      ((step.forwardSeconds[rank] ?? 0) + (step.backwardSeconds[rank] ?? 0)) / (step.stepSeconds[rank] ?? NaN)
-    yield {
-      kind: 'gpu',
-      time,
-      node: node(fleet, rank),
-      index: local(fleet, rank),
-      uuid: uuid(fleet, rank),
-      name: 'Simulated accelerator',
-      vendor: 'simulated',
-      source: 'simulate',
-      utilizationRatio: 1,
-      powerWatts: IDLE_WATTS + (POWER_WATTS - IDLE_WATTS) * Math.min(1, busy),
-      temperatureCelsius: TEMPERATURE + (slow > 0 ? 24 : 0),
-      smClockHertz: CLOCK_HERTZ / (1 + slow),
-      smClockMaxHertz: CLOCK_HERTZ,
-      ...(slow > 0 && { throttleReasons: ['sw-thermal'] }),
-    }
+): Generator<WireRecord> {
+  const { worldSize } = fleet.layout
+  const now = shown.filter(({ size }) => size > 0)
+  for (let rank = 0; rank < worldSize; rank += 1) {
+    const own = now.filter(({ fault }) => fault.ranks.includes(rank))
+    yield gpuRecord(fleet, step, rank, own, time)
+    const [index, name] = [local(fleet, rank), node(fleet, rank)]
+    yield linkRecord(name, index, step.step, now, time)
+    if (index === 0) yield hostRecord(name, own, time)
+  }
+}
+
+function gpuRecord(fleet: Fleet, step: FleetStep, rank: number, own: readonly Shown[], time: number): Gpu {
+  const computes = (step.forwardSeconds[rank] ?? 0) + (step.backwardSeconds[rank] ?? 0)
+  const busy = computes / (step.stepSeconds[rank] ?? NaN)
+  const changes = own.reduce<Partial<Gpu>>(
+    (all, { fault: { shows }, size }) => ({ ...all, ...(shows !== undefined && ON_DEVICE[shows]?.(size, step.step)) }),
+    {},
+  )
+  return {
+    kind: 'gpu',
+    time,
+    node: node(fleet, rank),
+    index: local(fleet, rank),
+    uuid: uuid(fleet, rank),
+    name: 'Simulated accelerator',
+    vendor: 'simulated',
+    source: 'simulate',
+    utilizationRatio: 1,
+    powerWatts: IDLE_WATTS + (POWER_WATTS - IDLE_WATTS) * Math.min(1, busy),
+    powerLimitWatts: POWER_WATTS + 50,
+    temperatureCelsius: TEMPERATURE,
+    smClockHertz: CLOCK_HERTZ,
+    smClockMaxHertz: CLOCK_HERTZ,
+    pcieGeneration: 5,
+    pcieWidth: 16,
+    eccCorrectedErrors: 0,
+    remappedRowsUncorrectable: 0,
+    processes: [{ pid: 4000 }],
+    ...changes,
+  }
+}
+
+function hostRecord(name: string, own: readonly Shown[], time: number): RecordOf<'host'> {
+  const shows = own.flatMap(({ fault }) => fault.shows ?? [])
+  return {
+    kind: 'host',
+    time,
+    node: name,
+    cpuUtilizationRatio: 0.2,
+    cpuStealRatio: 0,
+    cpuIoWaitRatio: 0.01,
+    ...shows.reduce<Partial<RecordOf<'host'>>>((all, one) => ({ ...all, ...ON_HOST[one] }), {}),
+  }
+}
+
+function linkRecord(name: string, index: number, step: number, now: readonly Shown[], time: number): RecordOf<'link'> {
+  const own = now.find(({ fault }) => fault.links.includes(`nic ${name} ${cardName(index)}`))
+  const isBroken = own?.fault.shows === 'link-errors'
+  return {
+    kind: 'link',
+    time,
+    node: name,
+    device: cardName(index),
+    rateBitsPerSecond: 4e11,
+    state: 'up',
+    errors: { symbol_error: isBroken ? 200 * step : 0 },
   }
 }

@@ -9,7 +9,8 @@ import { numberAt } from '../queries/values'
 import { endOf, type RunFacts } from '../run-facts'
 import type { Runs } from '../runs'
 import type { Store } from '../store/store'
-import { detectorWindow, WINDOW_STEPS, type Span } from '../window'
+import { detectorWindow, windowSteps, type Span } from '../window'
+import { withEvidence } from './evidence'
 import { observe, openOf, resumed, settle, type Change, type Holdings, type KeptFinding } from './life'
 import { FindingRows } from './rows'
 
@@ -107,7 +108,7 @@ export class Keeper {
       for (const [id, finding] of findings) own.kept.set(id, finding)
       const look = { step: lookedTo ?? 0, time: facts.lastSeenAt }
       own.holdings = [...findings.values()].filter(({ state }) => state === 'open').map(one => resumed(one, look))
-      own.lookedTo = lookedTo ?? Math.max(0, (facts.lastStep ?? 0) - WINDOW_STEPS)
+      own.lookedTo = lookedTo ?? Math.max(0, (facts.lastStep ?? 0) - windowSteps(facts.ranks.size))
       own.isOver = endOf(facts) !== undefined && lookedTo !== undefined && lookedTo >= (facts.lastStep ?? 0)
     }
     this.over = this.loop()
@@ -167,7 +168,8 @@ export class Keeper {
       const window = await detectorWindow(this.options.store, this.options.runs, facts, span)
       const found = detectAll(window, (detector, why) => this.options.log(`detector ${detector} failed: ${why}`))
       const look = { step: span.to, time: window.steps.time[window.steps.time.length - 1] ?? window.now }
-      const { holdings, changes: news } = observe(own.holdings, found, look)
+      const told = await withEvidence(this.options.store, facts, window, found)
+      const { holdings, changes: news } = observe(own.holdings, told, look)
       own.holdings = holdings
       for (const change of news) await this.keep(facts, own, change, look.time)
       if (this.stopped.signal.aborted) return
@@ -205,7 +207,7 @@ const dearestFirst = (findings: KeptFinding[]) =>
 /** From what was looked at to the last step. What is new is looked at together with the steps before. */
 function spansOf(lookedTo: number, last: number, ranks: number): Span[] {
   const hop = Math.max(HOP_STEPS, Math.ceil((last - lookedTo) / MOST_LOOKS))
-  const width = Math.max(WINDOW_STEPS, Math.min(hop, Math.floor(MOST_CELLS / ranks)))
+  const width = Math.max(windowSteps(ranks), Math.min(hop, Math.floor(MOST_CELLS / ranks)))
   const ends = Array.from(
     { length: Math.max(0, Math.ceil((last - lookedTo) / hop) - 1) },
     (_, at) => lookedTo + (at + 1) * hop,

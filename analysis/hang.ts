@@ -1,0 +1,137 @@
+/**
+ * A run that stopped stepping: which ranks are inside which collective, and who never came. Best told by flight recorders and
+ * watchdogs, which name the group and the place in its order of collectives; else by who took fewer steps than the others.
+ */
+import { format } from '../base/units'
+import { grouped } from '../base/grouped'
+import type { Finding } from '../wire/findings'
+import { ranksOfGroup } from '../wire/group-name'
+import type { RecordOf } from '../wire/records'
+import { defineDetector, type DetectorWindow } from './detector'
+import { extent, median } from './statistics'
+
+type Event = RecordOf<'event'>
+
+/** Events of ranks that wait in a collective: a flight recorder's entry that is open, or a watchdog's time-out. */
+const WAITING = new Set(['collective-incomplete', 'nccl-timeout'])
+/** As in `silent-run`: evaluation and checkpoints take many step times. */
+const STEP_TIMES = 10
+const LEAST_SECONDS = 60
+/** More names than this are a number. */
+const LISTED = 12
+
+interface Stuck {
+  readonly operation: string
+  readonly group: string | undefined
+  readonly sequence: number | undefined
+  /** Ranks that called it and did not come out. */
+  readonly inside: readonly number[]
+  /** Members of the group of which nothing says that they called it. */
+  readonly missing: readonly number[]
+  readonly since: number
+}
+
+const isRank = (rank: number | undefined): rank is number => rank !== undefined
+
+/** The ranks of a job, as far as they are known. */
+function everyone({ facts, ranks }: DetectorWindow): number[] {
+  if (facts.worldSize !== undefined) return Array.from({ length: facts.worldSize }, (_, rank) => rank)
+  return [...new Set(Array.from(ranks.rank).filter(Number.isInteger))].sort((one, other) => one - other)
+}
+
+/** Of each group the earliest collective that somebody waits in: those behind it wait because of it. */
+function stuckOf(window: DetectorWindow): Stuck[] {
+  const waiting = window.events.filter(({ type, rank }) => WAITING.has(type ?? '') && isRank(rank))
+  return [...grouped(waiting, ({ group }) => group)].flatMap(([group, events]) => {
+    const { least } = extent(events.map(({ sequence = NaN }) => sequence))
+    const first = Number.isNaN(least) ? events : events.filter(({ sequence }) => sequence === least)
+    const inside = [...new Set(first.flatMap(({ rank }) => rank ?? []))].sort((one, other) => one - other)
+    const beyond = new Set(events.flatMap(({ rank, sequence = NaN }) => (sequence > least ? (rank ?? []) : [])))
+    const members = (group === undefined ? undefined : ranksOfGroup(group)) ?? membersOf(first) ?? everyone(window)
+    const here = new Set(inside)
+    const { least: since } = extent(first.map(({ time = NaN }) => time))
+    return [
+      {
+        group,
+        sequence: Number.isNaN(least) ? undefined : least,
+        operation: first.find(({ operation }) => operation !== undefined)?.operation ?? 'collective',
+        inside,
+        missing: members.filter(rank => !here.has(rank) && !beyond.has(rank)),
+        since: Number.isNaN(since) ? window.facts.startedAt : since,
+      },
+    ]
+  })
+}
+
+/** As the flight recorder lists them. */
+function membersOf(events: readonly Event[]): readonly number[] | undefined {
+  return events.find(({ members }) => members !== undefined && members.length > 0)?.members
+}
+
+const listed = (ranks: readonly number[]) =>
+  ranks.length > LISTED ? `${ranks.length} ranks` : `rank${ranks.length === 1 ? '' : 's'} ${ranks.join(', ')}`
+
+function toFinding({ run }: DetectorWindow, stuck: Stuck): Finding {
+  const { operation, group, sequence, inside, missing } = stuck
+  const what = `${operation}${sequence === undefined ? '' : ` ${sequence}`}${group === undefined ? '' : ` of group ${group}`}`
+  const came = missing.length === 0
+  return {
+    detector: 'hang',
+    run,
+    severity: 'critical',
+    provenance: 'derived',
+    title: came
+      ? `All ranks are inside ${what}, and none comes out`
+      : `${listed(missing)[0]?.toUpperCase() ?? ''}${listed(missing).slice(1)} never came to ${what}`,
+    evidence: `${listed(inside)} ${inside.length === 1 ? 'waits' : 'wait'} inside it${came ? '.' : `; of ${listed(missing)} nothing says so.`}`,
+    since: stuck.since,
+    ...(came ? {} : { ranks: [...missing] }),
+    nextStep: came
+      ? 'All have called it: look at the links between them and at the kernel log for lost devices or links.'
+      : `\`py-spy dump\` on ${listed(missing)} shows where it is; look for its last line in the log, and at its node.`,
+  }
+}
+
+/** Without a word of collectives: those that took fewer steps than the others, of a run that stopped. */
+function behind(window: DetectorWindow): Finding[] {
+  const { facts, steps, ranks, now, run } = window
+  const usual = median(Array.from(steps.stepSeconds))
+  const { greatest: last } = extent(steps.time)
+  const silence = now - last
+  if (facts.endedAt !== undefined || !(silence > Math.max(LEAST_SECONDS, STEP_TIMES * usual))) return []
+  const lastOf = new Map<number, number>()
+  for (let row = 0; row < ranks.step.length; row += 1) {
+    const [rank, step] = [ranks.rank[row] ?? NaN, ranks.step[row] ?? NaN]
+    if (Number.isInteger(rank) && Number.isFinite(step)) lastOf.set(rank, Math.max(lastOf.get(rank) ?? -Infinity, step))
+  }
+  const { greatest: newest } = extent([...lastOf.values()])
+  const late = [...lastOf].flatMap(([rank, step]) => (step < newest ? [rank] : [])).sort((one, other) => one - other)
+  // Where most are late, those that are ahead only told sooner.
+  if (late.length === 0 || late.length * 2 >= lastOf.size) return []
+  return [
+    {
+      detector: 'hang',
+      run,
+      severity: 'critical',
+      provenance: 'estimated',
+      title: `${late.length === 1 ? 'Rank' : 'Ranks'} ${late.length > LISTED ? `(${late.length} of them)` : late.join(', ')} took fewer steps than the others, and the run stands still`,
+      evidence: `${lastOf.size - late.length} ranks have ended step ${newest}, ${listed(late)} not; no step came for ${format(silence, 'seconds')}.`,
+      since: last,
+      ranks: late,
+      nextStep: `\`py-spy dump\` on ${listed(late)} shows where it is. TORCH_NCCL_TRACE_BUFFER_SIZE=2000 tells next time which collective.`,
+    },
+  ]
+}
+
+export const hang = defineDetector({
+  name: 'hang',
+  help: 'A run stands still: which ranks wait in which collective, and who never came.',
+  detect(window) {
+    const stuck = stuckOf(window)
+    if (stuck.length === 0) return behind(window)
+    // Who never came to one group's collective may wait in another's: the root is who waits nowhere.
+    const waits = new Set(stuck.flatMap(({ inside }) => inside))
+    const roots = stuck.filter(({ missing }) => missing.some(rank => !waits.has(rank)))
+    return (roots.length > 0 ? roots : stuck.slice(0, 1)).map(one => toFinding(window, one))
+  },
+})
