@@ -2,18 +2,18 @@
  * A run that stopped stepping: which ranks are inside which collective, and who never came. Best told by flight recorders and
  * watchdogs, which name the group and the place in its order of collectives; else by who took fewer steps than the others.
  */
-import { format } from '../base/units'
 import { grouped } from '../base/grouped'
+import { format } from '../base/units'
 import type { Finding } from '../wire/findings'
 import { ranksOfGroup } from '../wire/group-name'
-import type { RecordOf } from '../wire/records'
 import { defineDetector, type DetectorWindow } from './detector'
 import { extent, median } from './statistics'
 
-type Event = RecordOf<'event'>
-
 /** Events of ranks that wait in a collective: a flight recorder's entry that is open, or a watchdog's time-out. */
 const WAITING = new Set(['collective-incomplete', 'nccl-timeout'])
+/** The last collective of a group that a rank came out of. */
+const COMPLETED = 'collective-completed'
+const FROM_DUMPS = new Set([COMPLETED, 'collective-incomplete'])
 /** As in `silent-run`: evaluation and checkpoints take many step times. */
 const STEP_TIMES = 10
 const LEAST_SECONDS = 60
@@ -26,8 +26,9 @@ interface Stuck {
   readonly sequence: number | undefined
   /** Ranks that called it and did not come out. */
   readonly inside: readonly number[]
-  /** Members of the group of which nothing says that they called it. */
+  /** Members of the group of which nothing says that they called it, and of those the ones that told nothing at all. */
   readonly missing: readonly number[]
+  readonly silent: readonly number[]
   readonly since: number
 }
 
@@ -43,12 +44,18 @@ function everyone({ facts, ranks }: DetectorWindow): number[] {
 function stuckOf(window: DetectorWindow): Stuck[] {
   const waiting = window.events.filter(({ type, rank }) => WAITING.has(type ?? '') && isRank(rank))
   return [...grouped(waiting, ({ group }) => group)].flatMap(([group, events]) => {
-    const { least } = extent(events.map(({ sequence = NaN }) => sequence))
-    const first = Number.isNaN(least) ? events : events.filter(({ sequence }) => sequence === least)
+    const { least } = extent(events.map(({ collectiveSequence = NaN }) => collectiveSequence))
+    const first = Number.isNaN(least) ? events : events.filter(({ collectiveSequence }) => collectiveSequence === least)
     const inside = [...new Set(first.flatMap(({ rank }) => rank ?? []))].sort((one, other) => one - other)
-    const beyond = new Set(events.flatMap(({ rank, sequence = NaN }) => (sequence > least ? (rank ?? []) : [])))
-    const members = (group === undefined ? undefined : ranksOfGroup(group)) ?? membersOf(first) ?? everyone(window)
+    // A ring forgets: a rank that came out of it, or is seen further on, has been here.
+    const beyond = new Set(
+      window.events.flatMap(({ type, rank, collectiveSequence: sequence = NaN, ...other }) =>
+        other.group === group && (sequence > least || (type === COMPLETED && sequence >= least)) ? (rank ?? []) : [],
+      ),
+    )
+    const members = membersOf(group) ?? (isOfAll(group) ? everyone(window) : inside)
     const here = new Set(inside)
+    const told = new Set(window.events.flatMap(({ type, rank }) => (FROM_DUMPS.has(type ?? '') ? (rank ?? []) : [])))
     const { least: since } = extent(first.map(({ time = NaN }) => time))
     return [
       {
@@ -57,23 +64,31 @@ function stuckOf(window: DetectorWindow): Stuck[] {
         operation: first.find(({ operation }) => operation !== undefined)?.operation ?? 'collective',
         inside,
         missing: members.filter(rank => !here.has(rank) && !beyond.has(rank)),
+        silent: members.filter(rank => !here.has(rank) && !beyond.has(rank) && !told.has(rank)),
         since: Number.isNaN(since) ? window.facts.startedAt : since,
       },
     ]
   })
 }
 
-/** As the flight recorder lists them. */
-function membersOf(events: readonly Event[]): readonly number[] | undefined {
-  return events.find(({ members }) => members !== undefined && members.length > 0)?.members
+/** Undefined where the name does not say them: a watchdog’s names do not. */
+function membersOf(group: string | undefined): readonly number[] | undefined {
+  const ranks = group === undefined ? undefined : ranksOfGroup(group)
+  return ranks !== undefined && ranks.length > 1 ? ranks : undefined
 }
+
+/** The group of all ranks, as PyTorch calls it. */
+const isOfAll = (group: string | undefined) => group === undefined || ['PG 0', '0', 'default_pg'].includes(group)
 
 const listed = (ranks: readonly number[]) =>
   ranks.length > LISTED ? `${ranks.length} ranks` : `rank${ranks.length === 1 ? '' : 's'} ${ranks.join(', ')}`
 
+const capital = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}`
+
 function toFinding({ run }: DetectorWindow, stuck: Stuck): Finding {
-  const { operation, group, sequence, inside, missing } = stuck
+  const { operation, group, sequence, inside, missing, silent } = stuck
   const what = `${operation}${sequence === undefined ? '' : ` ${sequence}`}${group === undefined ? '' : ` of group ${group}`}`
+  const isKnown = membersOf(group) !== undefined || isOfAll(group)
   const came = missing.length === 0
   return {
     detector: 'hang',
@@ -81,9 +96,9 @@ function toFinding({ run }: DetectorWindow, stuck: Stuck): Finding {
     severity: 'critical',
     provenance: 'derived',
     title: came
-      ? `All ranks are inside ${what}, and none comes out`
-      : `${listed(missing)[0]?.toUpperCase() ?? ''}${listed(missing).slice(1)} never came to ${what}`,
-    evidence: `${listed(inside)} ${inside.length === 1 ? 'waits' : 'wait'} inside it${came ? '.' : `; of ${listed(missing)} nothing says so.`}`,
+      ? `${isKnown ? 'All ranks' : capital(listed(inside))} ${isKnown || inside.length > 1 ? 'are' : 'is'} inside ${what}, and none comes out`
+      : `${capital(listed(missing))} never came to ${what}`,
+    evidence: `${listed(inside)} ${inside.length === 1 ? 'waits' : 'wait'} inside it${came ? '.' : `; of ${listed(missing)} nothing says so${silent.length > 0 && silent.length < missing.length ? `, and ${listed(silent)} told nothing at all` : ''}.`}`,
     since: stuck.since,
     ...(came ? {} : { ranks: [...missing] }),
     nextStep: came

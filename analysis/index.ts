@@ -6,6 +6,7 @@ import { belowPrediction } from './below-prediction'
 import { withLoss } from './cost'
 import type { Detector, DetectorWindow } from './detector'
 import { crash, outOfMemory } from './failures'
+import { hang } from './hang'
 import { memoryForecast } from './memory-forecast'
 import { silentRun } from './silent-run'
 import { slowLink } from './slow-link'
@@ -15,6 +16,7 @@ import { slowRank } from './slow-rank'
 export const detectors = registry<Detector>('detector', [
   outOfMemory,
   crash,
+  hang,
   memoryForecast,
   silentRun,
   slowRank,

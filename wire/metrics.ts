@@ -234,6 +234,9 @@ export const catalogue = {
     reservedBytes: gauge('bytes', 'Memory held by the allocator.'),
     reservedUnallocatedBytes: gauge('bytes', 'Held by the allocator, in use by nobody.'),
     exitCode: gauge('none', 'Exit code of the process.'),
+    group: text('The group of ranks whose collective it is about.'),
+    operation: text('The collective: all-reduce, all-gather, …'),
+    collectiveSequence: gauge('none', 'Its place in the order of the group’s collectives.'),
     parts: json(memoryPartsSchema, 'What memory was needed for, as the compiler or the allocator tells it.'),
   },
   collective: {

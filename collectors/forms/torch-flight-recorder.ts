@@ -1,5 +1,6 @@
 /** Dumps of PyTorch's flight recorder (`TORCH_NCCL_DUMP_ON_TIMEOUT`, `TORCH_FR_DUMP_TEMP_FILE`): a pickle, or JSON. */
 import { format } from '../../base/units'
+import { groupName as groupMembers } from '../../wire/group-name'
 import type { WireRecord } from '../../wire/records'
 import { readDump, type Dump, type Entry } from '../evidence/flight-recorder'
 import { wholeBytes, type Form } from '../form'
@@ -36,7 +37,36 @@ function incomplete(entry: Entry, dump: Dump): WireRecord {
     rank: dump.rank,
     type: 'collective-incomplete',
     message: parts.join(' '),
+    group: membersName(entry, dump),
+    operation: entry.operation ?? entry.name,
+    collectiveSequence: entry.sequence,
   }
+}
+
+/** By its members, as everywhere, so that the dumps of several ranks agree; else as the dump calls it. */
+function membersName(entry: Entry, dump: Dump): string | undefined {
+  const ranks = dump.groups.get(entry.group ?? '') ?? []
+  return ranks.length > 0 ? groupMembers([...ranks].sort((one, other) => one - other)) : groupName(entry)
+}
+
+/** Of each group the last collective that this rank came out of: it has been at all before it. */
+function completed(dump: Dump): WireRecord[] {
+  const last = new Map<string, Entry>()
+  for (const entry of dump.entries) {
+    const group = membersName(entry, dump)
+    if (group === undefined || entry.sequence === undefined || entry.pointToPoint || !entry.completed) continue
+    if (entry.sequence > (last.get(group)?.sequence ?? -1)) last.set(group, entry)
+  }
+  return [...last].map(([group, entry]) => ({
+    kind: 'event',
+    time: entry.ended ?? entry.started ?? entry.created,
+    rank: dump.rank,
+    type: 'collective-completed',
+    message: `${entry.operation ?? entry.name} ${entry.sequence ?? ''} in group ${groupName(entry) ?? group} was the last to complete`,
+    group,
+    operation: entry.operation ?? entry.name,
+    collectiveSequence: entry.sequence,
+  }))
 }
 
 /** JSON.parse of what may be anything. */
@@ -72,6 +102,7 @@ export const torchFlightRecorder: Form = {
     await write([
       ...dump.entries.map(entry => collective(entry, dump.rank)),
       ...open.map(entry => incomplete(entry, dump)),
+      ...completed(dump),
     ])
     return { linesRead: 1, linesUnread: 0 }
   },

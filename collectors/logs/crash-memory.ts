@@ -4,6 +4,7 @@
  * PyTorch` from 1.4 to 2.0, sentences from 2.1 on. https://github.com/pytorch/pytorch/blob/main/c10/cuda/CUDACachingAllocator.cpp
  */
 import type { RecordOf } from '../../wire/records'
+import { operationOf } from '../evidence/operation'
 import { figuresIn, placeIn } from './crash-figures'
 
 type Event = RecordOf<'event'>
@@ -75,7 +76,22 @@ export function readOutOfMemory(text: string, rank: number | undefined): Event |
 const NCCL = /Watchdog caught collective operation timeout: |ProcessGroupNCCL's watchdog got stuck for \d/
 const GLOO = /gloo\/transport\/\S{1,100}\] Timed out waiting \d{1,12}ms for/
 
+/** `WorkNCCL(SeqNum=21, OpType=ALLREDUCE, …)`, and from torch 2.3 on `[PG ID 3 PG GUID 5(dp_group) Rank 1]` before it. */
+const WORK = /WorkNCCL\(SeqNum=(\d{1,15}), OpType=(\w{1,40})/
+const GROUP = /\[PG (?:ID )?(\d{1,9})(?: PG GUID [^ (]{1,60}\(([^)]{1,80})\))?/
+
 export function readTimeout(text: string, rank: number | undefined): Event | undefined {
   const type = NCCL.test(text) ? 'nccl-timeout' : GLOO.test(text) ? 'gloo-timeout' : undefined
-  return type === undefined ? undefined : { kind: 'event', type, rank: placeIn(text).rank ?? rank, message: text }
+  if (type === undefined) return undefined
+  const [, sequence, operation] = WORK.exec(text) ?? []
+  const [, number, description] = GROUP.exec(text) ?? []
+  return {
+    kind: 'event',
+    type,
+    rank: placeIn(text).rank ?? rank,
+    message: text,
+    operation: operation === undefined ? undefined : (operationOf(operation) ?? operation.toLowerCase()),
+    collectiveSequence: sequence === undefined ? undefined : Number(sequence),
+    group: description ?? (number === undefined ? undefined : `PG ${number}`),
+  }
 }

@@ -106,6 +106,21 @@ const FAULTS: Readonly<Record<string, readonly [window: DetectorWindow, names: R
     }),
     /rank 1 of n7.*RuntimeError/,
   ],
+  hang: [
+    calm(1, {
+      events: [0, 1, 3].map(rank => ({
+        kind: 'event',
+        type: 'collective-incomplete',
+        rank,
+        time: STARTED,
+        group: '0-3',
+        operation: 'all-reduce',
+        collectiveSequence: 41,
+        message: 'was started and did not complete',
+      })),
+    }),
+    /Rank 2 never came to all-reduce 41 of group 0-3.*ranks 0, 1, 3 wait inside it/,
+  ],
   'memory-forecast': [
     calm(1, {
       deviceMemoryBytes: 80 * 2 ** 30,

@@ -7,9 +7,10 @@ import { findings } from './0005-findings'
 import { memory } from './0006-memory'
 import { delivered } from './0007-delivered'
 import { codecs } from './0008-codecs'
+import { collectiveEvents } from './0009-collective-events'
 import type { Migration } from './migration'
 
 export const migrations: readonly Migration[] = [
   ...[records, paths, deviceExporters, network],
-  ...[findings, memory, delivered, codecs],
+  ...[findings, memory, delivered, codecs, collectiveEvents],
 ]
