@@ -71,7 +71,7 @@ const DEVICE: readonly Rule<DeviceSample>[] = [
   {
     field: 'pcieWidth',
     what: 'PCIe lanes',
-    unit: 'none',
+    unit: 'count',
     cause: 'PCIe downgrade',
     isWorse: (own, peers) => own < peers,
   },
@@ -157,6 +157,10 @@ const THROTTLED: readonly (readonly [reason: RegExp, cause: string])[] = [
   [/hw_slowdown/i, 'hardware slowdown'],
 ]
 
+/** Four lanes are not 4.00 lanes. */
+const shown = (value: number, unit: Unit) =>
+  unit === 'count' && Number.isInteger(value) ? String(value) : format(value, unit)
+
 interface Told {
   readonly sign: Sign
   readonly cause: string
@@ -175,7 +179,7 @@ function toldBy<T extends { readonly node: string }>(
     const worst = own.find(one => isWorse(valueOf(one), usual))
     if (worst === undefined) return []
     const value = valueOf(worst)
-    const says = `${what} of ${nameOf(worst)} ${format(value, unit)}, its peers’ ${format(usual, unit)}`
+    const says = `${what} of ${nameOf(worst)} ${shown(value, unit)}, its peers’ ${shown(usual, unit)}`
     return [{ cause, sign: { field: `${kind}.${field}`, of: nameOf(worst), own: value, peers: usual, says } }]
   })
 }

@@ -18,7 +18,7 @@ const OF_NODES: Likeness = {
   wander: 0.002,
   wanderOfScatter: 0.1,
   lookAt: 'all',
-  floors: { level: 0.02, change: 0.015, intermittent: 0.01 },
+  floors: { level: 0.02, change: 0.015, intermittent: 0.005 },
 }
 /** Each of its ranks must be slow by so much of what the node is. */
 const EACH = 0.5

@@ -50,7 +50,7 @@ const OF_RANKS: Likeness = {
   wander: 0.003,
   wanderOfScatter: 0.2,
   lookAt: 'all',
-  floors: { level: 0.025, change: 0.02, intermittent: 0.01 },
+  floors: { level: 0.025, change: 0.02, intermittent: 0.005 },
 }
 /** What a rank works longer it must wait less, by this share of it: otherwise nobody waits for it. */
 const AHEAD_SHARE = 0.4
@@ -238,42 +238,54 @@ function intermittent(matrix: Excesses, scatter: number, floor: number): Straggl
   return [...found.values()]
 }
 
-function stickingOut({ ranks, steps, excess, ahead }: Excesses, high: number, floor: number): Straggler[] {
-  const seen = Array.from(ranks, (_, place) => {
-    const own = excess.subarray(place * steps.length, (place + 1) * steps.length)
-    const usual = median(own)
-    let [count, sum, gap, first, known] = [0, 0, 0, -1, 0]
-    for (const [step, value] of own.entries()) {
-      if (Number.isNaN(value)) continue
-      known += 1
-      if (value - usual <= high) continue
-      count += 1
-      sum += value - usual
-      gap += ahead[place * steps.length + step] ?? 0
-      if (first < 0) first = step
-    }
-    return { place, count, sum, gap, first, known }
-  })
-  const counts = seen.map(({ count }) => count).sort((one, other) => one - other)
-  const usual = counts.slice(0, Math.max(1, Math.floor(0.95 * (counts.length - 1))))
+function stickingOut(matrix: Excesses, high: number, floor: number): Straggler[] {
+  const seen = Array.from(matrix.ranks, (_, place) => highSteps(matrix, place, high))
+  const counts = Float64Array.from(seen, ({ steps }) => steps.length).sort()
+  const usual = counts.subarray(0, Math.max(1, Math.floor(0.95 * (counts.length - 1))))
   const expected = usual.reduce((sum, count) => sum + count, 0) / usual.length + 0.1
-  return seen.flatMap(({ place, count, sum, gap, first, known }) => {
+  return seen.flatMap(({ place, steps, sum, gap, known }): Straggler[] => {
+    const count = steps.length
     const isClear = count >= INTERMITTENT_LEAST && tail(count, expected) < IMPROBABLE && gap > AHEAD_SHARE * sum
-    if (!isClear || sum / known < floor) return []
-    const share = count / (known - first)
+    if (!isClear) return []
+    const from = beginOf(steps, matrix.steps.length)
+    const since = steps.filter(step => step >= from).length
+    const share = since / Math.max(1, known * (1 - from / matrix.steps.length))
+    const mean = (sum / count) * share
+    if (mean < floor) return []
     // In each step since the first of them: it has just begun.
-    const isSteady = share > MOST_STEPS
-    return [
-      {
-        place,
-        from: first,
-        share: isSteady ? 1 : share,
-        threshold: high,
-        excess: sum / (isSteady ? count : known),
-        pattern: isSteady ? ('constant' as const) : ('intermittent' as const),
-      },
-    ]
+    if (share > MOST_STEPS)
+      return [{ place, from, share: 1, threshold: high, excess: sum / count, pattern: 'constant' }]
+    return [{ place, from, share, threshold: high, excess: mean, pattern: 'intermittent' }]
   })
+}
+
+/** Steps of one that stick out above what it usually is: which, by how much in all, and how much less it waits in them. */
+function highSteps({ steps, excess, ahead }: Excesses, place: number, high: number) {
+  const own = excess.subarray(place * steps.length, (place + 1) * steps.length)
+  const usual = median(own)
+  const found = { place, steps: [] as number[], sum: 0, gap: 0, known: 0 }
+  for (const [step, value] of own.entries()) {
+    if (Number.isNaN(value)) continue
+    found.known += 1
+    if (value - usual <= high) continue
+    found.steps.push(step)
+    found.sum += value - usual
+    found.gap += ahead[place * steps.length + step] ?? 0
+  }
+  return found
+}
+
+/** The one of them from which on they come most clearly more often than before: likeliest of all changes of a Poisson rate. */
+function beginOf(steps: readonly number[], length: number): number {
+  const surprise = (count: number, among: number) => (count === 0 ? 0 : count * Math.log(count / among))
+  let [best, begin] = [-Infinity, steps[0] ?? 0]
+  for (const [before, step] of steps.entries()) {
+    const since = steps.length - before
+    const isMore = since / (length - step) > before / Math.max(1, step)
+    const gain = surprise(before, step) + surprise(since, length - step)
+    if (isMore && gain > best) [best, begin] = [gain, step]
+  }
+  return begin
 }
 
 /** Those of one window of steps, in the order of the ranks. Fewer than eight steps say nothing. */

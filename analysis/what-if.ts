@@ -100,7 +100,7 @@ export class Replay {
     const { steps, excess, work } = this.matrix
     return Array.from({ length: steps.length - one.from }, (_, index) => {
       const cell = one.place * steps.length + one.from + index
-      const size = one.pattern === 'constant' ? one.excess : Math.max(0, excess[cell] ?? NaN)
+      const size = one.pattern === 'constant' ? one.excess : lateBy(one, excess[cell] ?? NaN)
       return [cell, ((work[cell] ?? NaN) * size) / (1 + size)] as const
     }).filter(([, seconds]) => !Number.isNaN(seconds))
   }
@@ -155,6 +155,11 @@ export class Replay {
         this.ends[(replica * this.stages + stage) * length + step] = end[stage] ?? 0
     }
   }
+}
+
+/** Of what comes and goes the steps in which it is there: what scatters about its peers in the others is no cost. */
+function lateBy({ pattern, threshold }: Straggler, excess: number): number {
+  return pattern === 'intermittent' && excess <= threshold ? 0 : Math.max(0, excess)
 }
 
 /** Steps from which the place of the surplus is told. */
