@@ -7,6 +7,11 @@ export type PickleValue = PickleKey | Uint8Array | PickleList | Set<PickleValue>
 
 /** A list or tuple. */
 export class PickleList extends Array<PickleValue> {
+  /** What is made of a list by `map` and the like is no list of the pickle. */
+  static override get [Symbol.species](): ArrayConstructor {
+    return Array
+  }
+
   /** Where the memo holds it; -1: nowhere. */
   memo = -1
 }
