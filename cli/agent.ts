@@ -4,7 +4,19 @@ import { startNodeAgent } from './node-agent'
 const log = (line: string) => console.error(line.replace(/^(?!error:|fix:)/gm, 'plumbline: '))
 
 export const command = defineCommand({
-  settings: ['hub', 'token', 'data', 'logs', 'scrape', 'topology', 'intervalMs', 'spoolBytes', 'metricsPort', 'otlp'],
+  settings: [
+    'hub',
+    'token',
+    'data',
+    'logs',
+    'logFormats',
+    'scrape',
+    'topology',
+    'intervalMs',
+    'spoolBytes',
+    'metricsPort',
+    'otlp',
+  ],
   configure(command) {
     command
       .option('--run <id>', 'the run that the followed logs belong to')

@@ -12,6 +12,9 @@ import { defineCommand } from './command'
 import { hubAnswers } from './hub-answers'
 import { importedRun, type ImportedFile } from './imported-run'
 import { parseChunks, readersNamed } from './parse'
+import { forms } from '../collectors/forms/index'
+import type { LogFormat } from '../collectors/logs/format'
+import { formatsWith, type UserPattern } from '../collectors/logs/user-pattern'
 import { readChunks } from './parse-input'
 import { newRunId } from './run-id'
 import { hubUrl, type PlumblineSettings } from './settings'
@@ -29,6 +32,7 @@ export interface ImportRequest {
   readonly token: string
   readonly data: string
   readonly log: (line: string) => void
+  readonly logFormats?: readonly UserPattern[]
 }
 /** Forms whose files the hub keeps as they are, for the pages that look into them. */
 const KEPT: Readonly<Record<string, EvidenceAbout['kind']>> = {
@@ -38,13 +42,16 @@ const KEPT: Readonly<Record<string, EvidenceAbout['kind']>> = {
 
 type ReadFile = ImportedFile & Counts & { readonly file: string; readonly form?: string }
 
-async function readFile(path: string): Promise<ReadFile> {
+async function readFile(path: string, formats: readonly LogFormat[]): Promise<ReadFile> {
   const records: WireRecord[] = []
   const write = (more: readonly WireRecord[]) => {
     for (const record of more) records.push(record)
     return Promise.resolve()
   }
-  const counts = await parseChunks(readChunks(path, process.stdin), { ...readersNamed(undefined), write })
+  const counts = await parseChunks(readChunks(path, process.stdin), {
+    ...readersNamed(undefined, forms, formats),
+    write,
+  })
   const writtenAt = path === '-' ? Date.now() / 1000 : (await stat(path)).mtimeMs / 1000
   return { ...counts, file: path, records, writtenAt }
 }
@@ -90,7 +97,8 @@ async function send(
 /** Reads files as `parse` does and makes one run of them. Throws where nothing in them is understood. */
 export async function importRun(request: ImportRequest): Promise<ImportResult> {
   const read = []
-  for (const file of request.files) read.push(await readFile(file))
+  const formats = formatsWith(request.logFormats)
+  for (const file of request.files) read.push(await readFile(file, formats))
   const files = read.map(({ file, records, linesRead, linesUnread }) => ({
     file,
     records: records.length,
@@ -153,6 +161,7 @@ export const command = defineCommand({
       name: text(options['name']) ?? '',
       node: text(options['node']),
       log: () => undefined,
+      logFormats: settings.logFormats,
     })
     if (options['json'] === true) console.log(JSON.stringify({ ...result, url: `${hub}/runs/${result.run}` }))
     else console.log(describe(result, hub))

@@ -31,6 +31,7 @@ export function startNodeAgent({ settings, run, fromStart = false, log }: NodeAg
     collectorSettings: {
       intervalMs,
       logs: [...settings.logs, hookLogs(data)],
+      logFormats: settings.logFormats,
       scrape: settings.scrape,
       topology: settings.topology,
       run,

@@ -6,6 +6,7 @@ import { forms } from '../collectors/forms/index'
 import type { LogFormat } from '../collectors/logs/format'
 import { formats } from '../collectors/logs/index'
 import { createLogReader } from '../collectors/logs/read'
+import { formatsWith } from '../collectors/logs/user-pattern'
 import type { WireRecord } from '../wire/records'
 import { defineCommand } from './command'
 import { readChunks } from './parse-input'
@@ -31,14 +32,19 @@ export interface ParseOptions {
 export function readersNamed(
   name: string | undefined,
   all: Registry<Form> = forms,
+  known: readonly LogFormat[] = [...formats],
 ): Pick<ParseOptions, 'forms' | 'formats'> {
-  if (name === undefined) return { forms: [...all], formats: [...formats] }
-  if (name === 'training-log') return { forms: [], formats: [...formats] }
-  const format = formats.get(name)
+  if (name === undefined) return { forms: [...all], formats: known }
+  if (name === 'training-log') return { forms: [], formats: known }
+  const format = known.find(entry => entry.name === name)
   if (format !== undefined) return { forms: [], formats: [format] }
   const named = [...all].filter(form => form.name === name || form.tool === name)
   if (named.length > 0) return { forms: named, formats: [] }
-  const names = [...new Set([...all].flatMap(form => [form.tool, form.name])), 'training-log', ...formats.names]
+  const names = [
+    ...new Set([...all].flatMap(form => [form.tool, form.name])),
+    'training-log',
+    ...known.map(format => format.name),
+  ]
   throw new PlumblineError(`nothing reads "${name}"`, { fix: `use --as with one of: ${names.join(', ')}`, usage: true })
 }
 
@@ -109,16 +115,17 @@ function report(file: string, counts: Counts, json: boolean, several: boolean): 
 }
 
 export const command = defineCommand({
-  settings: [],
+  settings: ['logFormats'],
   configure: command => {
     command
       .argument('<file...>', 'files to read; - is standard input')
       .option('--as <name>', 'read it as this tool, form or log format, and as nothing else')
       .addHelpText('after', HELP)
   },
-  async run({ arguments: files, options }) {
+  async run({ arguments: files, options, settings }) {
     const name = options['as']
-    const readers = readersNamed(typeof name === 'string' ? name : undefined)
+    const known = formatsWith(settings.logFormats)
+    const readers = readersNamed(typeof name === 'string' ? name : undefined, forms, known)
     const { write, isOpen } = lineWriter()
     const total: Counts = { linesRead: 0, linesUnread: 0 }
     for (const file of files) {
@@ -131,6 +138,8 @@ export const command = defineCommand({
     if (total.linesRead > 0) return 0
     const what =
       total.linesUnread === 0 ? 'there is no line to read' : `none of ${total.linesUnread} lines was understood`
-    throw new PlumblineError(what, { fix: `name the source with --as; log formats: ${formats.names.join(', ')}` })
+    throw new PlumblineError(what, {
+      fix: `name the source with --as; log formats: ${known.map(format => format.name).join(', ')}`,
+    })
   },
 })

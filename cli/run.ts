@@ -8,6 +8,7 @@ import { localHost } from '../collectors/host'
 import { collectors } from '../collectors/index'
 import { launch, type Launched } from '../collectors/launch'
 import { createLogReader } from '../collectors/logs/read'
+import { formatsWith } from '../collectors/logs/user-pattern'
 import type { RecordOf, WireRecord } from '../wire/records'
 import { defineCommand, type Invocation } from './command'
 import { hookFolder } from './hook-folder'
@@ -62,6 +63,7 @@ async function watcher(
       log,
       collectorSettings: {
         intervalMs,
+        logFormats: settings.logFormats,
         scrape: settings.scrape,
         logs: [...settings.logs, join(job.hookLogs, 'rank-*.jsonl')],
         run: job.run,
@@ -131,7 +133,8 @@ function makeHookLogs({ hookLogs }: Job): void {
 }
 
 async function watchJob(job: Job, settings: PlumblineSettings, log: (line: string) => void): Promise<number> {
-  const readers = { stdout: createLogReader(), stderr: createLogReader() }
+  const formats = formatsWith(settings.logFormats)
+  const readers = { stdout: createLogReader({ formats }), stderr: createLogReader({ formats }) }
   const held: WireRecord[] = []
   let agent: AgentHandle | undefined
   let opening = true

@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Setting, Settings as Values } from '../base/config'
+import { userPatternSchema, type UserPattern } from '../collectors/logs/user-pattern'
 
 const setting = <T>(schema: z.ZodType<T>, fallback: T, help: string): Setting<T> => ({
   schema,
@@ -15,6 +16,17 @@ const urls = list.refine(all => all.every(one => URL.canParse(one) && /^https?:/
   error: 'give each as http://HOST:PORT/metrics',
 })
 
+/** In the file a list; as a flag or in the environment JSON. */
+const patterns = z.preprocess((value, context) => {
+  if (typeof value !== 'string') return value
+  try {
+    return JSON.parse(value) as unknown
+  } catch {
+    context.addIssue({ code: 'custom', message: 'not JSON' })
+    return z.NEVER
+  }
+}, z.array(userPatternSchema))
+
 export const settings = {
   port: setting(z.coerce.number().int().min(0).max(65_535), 3000, 'port of the hub and its page; 0 takes a free one'),
   host: setting(z.string().min(1), '127.0.0.1', 'address that the hub listens on'),
@@ -24,6 +36,11 @@ export const settings = {
   token: setting(z.string(), '', 'secret that agents must show; empty asks for none'),
   intervalMs: setting(z.coerce.number().int().min(100).max(3_600_000), 1000, 'milliseconds between device samples'),
   logs: setting(list, [] as string[], 'globs of training logs to follow, with commas between'),
+  logFormats: setting(
+    patterns,
+    [] as UserPattern[],
+    'log formats of your own: name, step (a regular expression whose named groups are fields), scale, evaluation, checkpoint; as JSON',
+  ),
   scrape: setting(
     urls,
     [] as string[],

@@ -82,7 +82,16 @@ export const command = defineCommand({
       },
       async importFiles(files, name) {
         const { importRun } = await import('./import')
-        return importRun({ files, name, node: undefined, hub: url, token, data, log: () => undefined })
+        return importRun({
+          files,
+          name,
+          node: undefined,
+          hub: url,
+          token,
+          data,
+          log: () => undefined,
+          logFormats: settings.logFormats,
+        })
       },
     })
     url = hub.url

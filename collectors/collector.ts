@@ -1,6 +1,7 @@
 /** The contract of a collector: one file per source, one line in `index.ts`. */
 import type { Batch } from '../wire/table'
 import type { Host } from './host'
+import type { UserPattern } from './logs/user-pattern'
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
@@ -13,6 +14,8 @@ export interface CollectorSettings {
   readonly intervalMs: number
   /** Globs of training logs to follow. */
   readonly logs: readonly string[]
+  /** Log formats of people's own; absent for none. */
+  readonly logFormats?: readonly UserPattern[] | undefined
   /** Pages of exporters to read, as `http://HOST:PORT/metrics`. */
   readonly scrape: readonly string[]
   /** The run that the followed logs belong to; without one, one run per file is made from its path. */

@@ -6,6 +6,8 @@ import type { Collector } from './collector'
 import { kernelLog } from './kernel-log'
 import { lldp } from './lldp'
 import { net } from './net'
+import { nvidiaDmon } from './nvidia-dmon'
+import { nvidiaProcesses } from './nvidia-processes'
 import { nvidiaSmi } from './nvidia-smi'
 import { proc } from './proc'
 import { rocmSmi } from './rocm-smi'
@@ -15,6 +17,8 @@ import { trainingLog } from './training-log'
 
 export const collectors = registry<Collector>('collector', [
   nvidiaSmi,
+  nvidiaDmon,
+  nvidiaProcesses,
   amdgpu,
   amdSmi,
   rocmSmi,

@@ -4,6 +4,7 @@ import { catalogue, type Kind } from '../wire/metrics'
 import type { WireRecord } from '../wire/records'
 import { defineCollector, type CollectorSettings, type Context, type Json, type Session } from './collector'
 import { LogFollower, type FileCursor } from './logs/follow'
+import { formatsWith } from './logs/user-pattern'
 import { RankWatch } from './logs/ranks'
 
 /** Seconds between two looks for new files, and between two looks at the processes of ranks. */
@@ -55,9 +56,11 @@ class TrainingLogSession implements Session {
   private readonly knownGlobs: Set<string>
   private lookedForFilesAt = -Infinity
   private lookedAtRanksAt = -Infinity
+  private readonly formats: ReturnType<typeof formatsWith>
 
   constructor(private readonly context: Context) {
     const cursor = savedCursor(context.cursor)
+    this.formats = formatsWith(context.settings.logFormats)
     this.ranks = new RankWatch(context.host, context.settings.run, cursor.ranks)
     this.knownGlobs = new Set(cursor.globs)
     for (const [path, file] of Object.entries(cursor.files)) this.follow(path, true, file)
@@ -115,6 +118,7 @@ class TrainingLogSession implements Session {
       host,
       path,
       cursor,
+      formats: this.formats,
       fromStart,
       emit: records => this.append(path, records),
       warn: (message, fix) => this.context.warn(message, fix),

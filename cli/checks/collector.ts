@@ -11,10 +11,11 @@ const TRY_MS = 6_000
 const PAUSE_MS = 200
 const BY_HAND = 'run the tool behind it by hand'
 
-function collectorSettings({ intervalMs, logs, scrape, topology }: PlumblineSettings): CollectorSettings {
+function collectorSettings({ intervalMs, logs, logFormats, scrape, topology }: PlumblineSettings): CollectorSettings {
   return {
     intervalMs: Math.min(intervalMs, 1000),
     logs,
+    logFormats,
     scrape,
     topology,
     run: undefined,

@@ -18,7 +18,7 @@ export const beginBars = (): BarState => ({ held: null, tainted: 0 })
 type Step = RecordOf<'step'>
 
 /** A checkpoint or an evaluation: the rate of the next drawings contains it. */
-export function taint(state: BarState): void {
+export function taint(state: Pick<BarState, 'tainted'>): void {
   state.tainted = DRAWINGS_OF_A_PAUSE
 }
 

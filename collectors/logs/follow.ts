@@ -6,6 +6,7 @@ import type { WireRecord } from '../../wire/records'
 import type { Json } from '../collector'
 import type { Host } from '../host'
 import type { FileStat } from '../machine/files'
+import type { LogFormat } from './format'
 import { createLogReader, type LogReader } from './read'
 
 /** Bytes read of a file in one go, so that a huge one does not hold up the others. */
@@ -32,6 +33,8 @@ export interface FollowOptions {
   readonly host: Host
   readonly path: string
   readonly cursor: FileCursor | undefined
+  /** Formats that its lines are offered to; absent for all that are known. */
+  readonly formats?: readonly LogFormat[] | undefined
   /** Without a cursor: from the first byte, or only what is written from now on. */
   readonly fromStart: boolean
   /** Takes records at once, before anything else runs. */
@@ -58,7 +61,7 @@ export class LogFollower {
     this.id = cursor?.id
     this.head = cursor?.head ?? ''
     this.base = cursor?.offset ?? 0
-    this.reader = createLogReader({ state: cursor?.state })
+    this.reader = createLogReader({ formats: options.formats, state: cursor?.state })
     this.checked = cursor === undefined
   }
 
@@ -162,7 +165,7 @@ export class LogFollower {
   private resetReader(base: number): void {
     this.base = base
     this.pushed = 0
-    this.reader = createLogReader({ state: this.reader.state() })
+    this.reader = createLogReader({ formats: this.options.formats, state: this.reader.state() })
   }
 
   private give(read: () => WireRecord[]): void {

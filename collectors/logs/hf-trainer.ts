@@ -1,5 +1,6 @@
 /** Hugging Face Trainer and its kin (TRL, axolotl, LLaMA-Factory, ms-swift): logged dicts, bars, what stands before. */
 import type { RecordOf, WireRecord } from '../../wire/records'
+import { taint } from './bar-steps'
 import { defineFormat, type LogLine } from './format'
 import { figuresOf } from './hf-figures'
 import { emptySetup, readSetup, withoutLogger, type HfSetup } from './hf-trainer-config'
@@ -13,6 +14,8 @@ type State = HfSetup & {
   /** The last step that was told of by a bar. */
   told: number | null
   nan: boolean
+  /** Drawings that are still to come before the bar's smoothed rate is that of steps alone. */
+  tainted: number
   /** The lines so far of a dict that was wrapped. */
   wrapped: string[] | null
 }
@@ -35,7 +38,9 @@ function takeBar(bar: Bar, state: State): WireRecord[] | undefined {
   if (bar.total === undefined || (bar.description === '' && figures.loss !== undefined)) return undefined
   // The bar of an evaluation is nested in that of the training and has another total.
   if (state.totalSteps !== null && bar.total !== state.totalSteps) return []
-  state.bar = { done: bar.done, total: bar.total, secondsPerItem: bar.secondsPerItem ?? null }
+  if (state.tainted > 0 && bar.done !== state.bar?.done) state.tainted -= 1
+  const secondsPerItem = state.tainted > 0 ? undefined : bar.secondsPerItem
+  state.bar = { done: bar.done, total: bar.total, secondsPerItem: secondsPerItem ?? null }
   const isTold = isTraining(state) || figures.loss !== undefined
   if (!isTold || bar.done === 0 || bar.done === state.told) return []
   state.told = bar.done
@@ -45,7 +50,7 @@ function takeBar(bar: Bar, state: State): WireRecord[] | undefined {
       source: 'hf-trainer',
       step: bar.done,
       totalSteps: bar.total,
-      stepSeconds: bar.secondsPerItem,
+      stepSeconds: secondsPerItem,
       samples: state.samples ?? undefined,
       ...known(figures),
     },
@@ -93,6 +98,7 @@ function takeDict(text: string, state: State): WireRecord[] | undefined {
   if (!dict.has('epoch')) return undefined
   if (dict.has('loss')) return lossRecords(dict, state)
   if (![...dict.keys()].some(key => key.startsWith('eval_'))) return undefined
+  taint(state)
   const parts = [...dict].map(([key, value]) => `${key} ${value}`)
   return [{ kind: 'event', type: 'evaluation', message: parts.join(', ').slice(0, 1000) }]
 }
@@ -140,13 +146,16 @@ export const hfTrainer = defineFormat({
   name: 'hf-trainer',
   help: 'Hugging Face Trainer, TRL, axolotl, LLaMA-Factory: logged dicts, progress bars, the configs before training',
   origin: 'https://github.com/huggingface/transformers/blob/main/src/transformers/trainer_callback.py',
-  begin: (): State => ({ ...emptySetup(), bar: null, told: null, nan: false, wrapped: null }),
+  begin: (): State => ({ ...emptySetup(), bar: null, told: null, nan: false, tainted: 0, wrapped: null }),
   parse({ text }: LogLine, state: State) {
     if (text.length > 20_000) return undefined
     if (text.includes('%|')) return readOutput(text, state)
     const plain = withoutLogger(text)
     const wrapped = readWrapped(plain.trim(), state)
     if (wrapped !== undefined) return wrapped
-    return plain.trimStart().startsWith("{'") ? readOutput(plain, state) : readSetup(plain, plain !== text, state)
+    if (plain.trimStart().startsWith("{'")) return readOutput(plain, state)
+    const setup = readSetup(plain, plain !== text, state)
+    if (setup?.some(record => record.kind === 'event' && record.type === 'checkpoint') === true) taint(state)
+    return setup
   },
 })

@@ -3,10 +3,11 @@ import type { RecordOf, WireRecord } from '../../wire/records'
 import { nanEvent, pairsOf, stepFigures, type Meanings } from './figures'
 import { defineFormat, type LogLine } from './format'
 import { headOf } from './logger-head'
+import { pause, timeOfStep, type Pauses } from './pause'
 import { numbersBy, optimizerOf, precisionOf } from './settings'
 import { countOf, numberOf } from './values'
 
-type State = { settings: { [name: string]: string }; told: boolean; devices: number | null; nan: boolean }
+type State = Pauses & { settings: { [name: string]: string }; told: boolean; devices: number | null; nan: boolean }
 
 const STEP = /^(?:\[Rampup Batch Size Phase\],? ?)?completed step: (\d{1,12}), (?=seconds: )(.{1,1000})$/
 const EVALUATION =
@@ -111,7 +112,7 @@ export const maxtext = defineFormat({
   name: 'maxtext',
   help: 'MaxText: completed steps, evaluations, checkpoints, the config and the devices',
   origin: 'https://github.com/AI-Hypercomputer/maxtext/blob/main/src/maxtext/common/metric_logger.py',
-  begin: (): State => ({ settings: {}, told: false, devices: null, nan: false }),
+  begin: (): State => ({ pauses: [], settings: {}, told: false, devices: null, nan: false }),
   parse(line: LogLine, state: State): WireRecord[] | undefined {
     if (line.text.length > 4096) return undefined
     const { text, time } = headOf(line)
@@ -120,14 +121,26 @@ export const maxtext = defineFormat({
       const step = Number(match[1])
       const figures = pairsOf((match[2] ?? '').split(', '), ': ')
       const totalSteps = numberOf(state.settings['steps'])
+      const fields = stepFigures(figures, MEANINGS)
       return [
         ...told(state),
-        { kind: 'step', source: 'maxtext', time, step, totalSteps, ...stepFigures(figures, MEANINGS) },
+        {
+          kind: 'step',
+          source: 'maxtext',
+          time,
+          step,
+          totalSteps,
+          ...fields,
+          ...timeOfStep(fields.stepSeconds, state),
+        },
         ...nanEvent(figures.get('loss'), { step, time }, state),
       ]
     }
-    if (EVALUATION.test(text)) return [{ kind: 'event', type: 'evaluation', time, message: text.slice(0, 1000) }]
-    if (CHECKPOINT.test(text)) return [{ kind: 'event', type: 'checkpoint', time, message: text.slice(0, 1000) }]
+    const type = EVALUATION.test(text) ? 'evaluation' : CHECKPOINT.test(text) ? 'checkpoint' : undefined
+    if (type !== undefined) {
+      pause(type, state)
+      return [{ kind: 'event', type, time, message: text.slice(0, 1000) }]
+    }
     return readSetup(text, state) ?? (REMARK.test(text) ? [] : undefined)
   },
 })

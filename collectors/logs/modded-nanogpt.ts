@@ -13,7 +13,8 @@ const REMARK =
   /^(?:Running (?:Python|PyTorch|pytorch|Triton version) \d.{0,200}|=={20,120}|Training DataLoader: total number of tokens: .{1,80}|Validation DataLoader: total number of tokens: .{1,80})$/
 
 /** The time of training so far, whose difference between two steps is that of the steps. */
-const timeOf = (text: string | undefined) => scaled(numberOf(text?.replace(/ms$/, '')), 1e-3)
+const timeOf = (text: string | undefined) =>
+  text?.endsWith('ms') === true ? scaled(numberOf(text.slice(0, -2)), 1e-3) : numberOf(text?.replace(/s$/, ''))
 
 export const moddedNanogpt = defineFormat({
   name: 'modded-nanogpt',

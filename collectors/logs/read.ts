@@ -2,7 +2,7 @@
 import { fieldsOf } from '../../wire/metrics'
 import type { WireRecord } from '../../wire/records'
 import type { Json } from '../collector'
-import type { LogFormat } from './format'
+import type { LogFormat, LogLine } from './format'
 import { formats as allFormats } from './index'
 import { cleanLine, LineSplitter } from './line'
 
@@ -24,7 +24,7 @@ export interface LogReader {
 }
 
 export interface LogReaderOptions {
-  readonly formats?: Iterable<LogFormat>
+  readonly formats?: Iterable<LogFormat> | undefined
   /** What `state()` gave; anything else begins afresh. */
   readonly state?: Json | undefined
 }
@@ -87,7 +87,7 @@ class Reader implements LogReader {
     const line = cleanLine(raw, at)
     if (line.text === '') return []
     const before = this.last
-    const records = line.text.length > MOST_CHARACTERS ? undefined : this.offer(line)
+    const records = line.text.length > MOST_CHARACTERS ? undefined : (this.offer(line) ?? this.offerPasted(line))
     if (records === undefined) this.counts.linesUnread += 1
     else this.counts.linesRead += 1
     const closed = before !== undefined && (records === undefined || this.last !== before)
@@ -95,7 +95,13 @@ class Reader implements LogReader {
     return stamped([...held, ...(records ?? [])], line.time)
   }
 
-  private offer(line: ReturnType<typeof cleanLine>): WireRecord[] | undefined {
+  /** Logs are pasted into documents and threads with an indentation of their own. */
+  private offerPasted(line: LogLine): WireRecord[] | undefined {
+    const text = line.text.trimStart()
+    return text === line.text ? undefined : this.offer({ ...line, text })
+  }
+
+  private offer(line: LogLine): WireRecord[] | undefined {
     // Lines of one kind come together. A general format waits for its turn: it could read another's.
     const first = this.last?.format.general === true ? undefined : this.last
     const again = first?.format.parse(line, first.state)

@@ -34,7 +34,7 @@ const BAR = /^Training Progress:?$/
 function phasesOf(figures: Figures): Record<string, Phase> | undefined {
   const phases: Record<string, Phase> = {}
   for (const [name, text] of figures) {
-    const phase = /^timing_s\/(\w{1,60})$/.exec(name)?.[1]
+    const phase = /^timing(?:_s)?\/(\w{1,60})$/.exec(name)?.[1]
     const seconds = phase === undefined || phase === 'step' ? undefined : valueOf(text, 'stepSeconds')
     if (phase !== undefined && seconds !== undefined && seconds >= 0) phases[phase] = { seconds }
   }
@@ -63,7 +63,7 @@ function readStep(text: string, state: State): WireRecord[] | undefined {
   const message = `step ${step}: ${evaluated.map(name => `${name} ${figures.get(name)}`).join(', ')}`
   const evaluation: WireRecord[] =
     evaluated.length > 0 ? [{ kind: 'event', type: 'evaluation', message: message.slice(0, 1000) }] : []
-  if (!names.some(name => /^(?:actor|critic|train|perf|timing_s|mfu)\//.test(name)))
+  if (!names.some(name => /^(?:actor|critic|train|perf|timing|timing_s|mfu)\//.test(name)))
     return evaluated.length > 0 ? evaluation : undefined
   const record: RecordOf<'step'> = {
     kind: 'step',
