@@ -23,10 +23,11 @@ export function precisionOf(text: string | undefined): string | undefined {
   return /fp32|float32|^32(?:-true)?$/i.test(text) ? 'fp32' : undefined
 }
 
-/** The last word of `torch.optim.AdamW` or `decoupled_adamw`, in lower case. */
+/** `adamw` of `torch.optim.AdamW`, of `decoupled_adamw` and its like: how it is computed is not which it is. */
 export function optimizerOf(text: string | undefined): string | undefined {
   const name = text?.replaceAll(/['"]/g, '').split('.').at(-1)?.trim().toLowerCase()
-  return name === undefined || name === '' || name === 'null' || name === 'none' ? undefined : name
+  if (name === undefined || ['', 'null', 'none'].includes(name)) return undefined
+  return name.replace(/^(?:(?:decoupled|distributed|fused|megatron)_)+/, '')
 }
 
 /** Whether a switch is on; undefined where it is not there. */
