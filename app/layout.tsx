@@ -3,10 +3,10 @@ import type { ReactNode } from 'react'
 import { connection } from 'next/server'
 import { unixSeconds } from '../base/clock'
 import './globals.css'
+import { Shortcuts } from './palette/shortcuts'
 import { Header } from './ui/header'
 import { LostBar } from './ui/lost-bar'
 import { Served } from './ui/served'
-import { Shortcuts } from './ui/shortcuts'
 import { THEME_SCRIPT } from './ui/theme-script'
 
 export const metadata: Metadata = {

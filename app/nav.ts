@@ -11,5 +11,6 @@ export interface PageEntry {
 
 export const pages = registry<PageEntry>('page', [
   { name: 'runs', href: '/', title: 'Runs', help: 'Training jobs, live and past', key: 'r' },
-  { name: 'nodes', href: '/nodes', title: 'Nodes', help: 'Agents and what they collect', key: 'n' },
+  { name: 'compare', href: '/compare', title: 'Compare', help: 'Runs over each other, step by step', key: 'm' },
+  { name: 'cluster', href: '/cluster', title: 'Cluster', help: 'Nodes, agents and what they collect', key: 'c' },
 ])

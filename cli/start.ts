@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { packageRoot } from '../base/root'
 import { startHub } from '../hub/hub'
 import { defineCommand, type Invocation } from './command'
+import type { DemoOptions } from './demo/demo'
 import { startNodeAgent } from './node-agent'
 import type { PlumblineSettings } from './settings'
 
@@ -19,6 +20,19 @@ function interrupted(): Promise<void> {
   })
 }
 
+/** Plays the recorded run once for this hub, however often it is asked for. */
+function demoOf(options: Omit<DemoOptions, 'hub'>, hub: () => string) {
+  let playing: Promise<{ stop(): Promise<void> }> | undefined
+  return {
+    async play(): Promise<void> {
+      const { startDemo } = await import('./demo/demo')
+      playing ??= startDemo({ ...options, hub: hub() })
+      await playing
+    },
+    stop: async () => (await playing)?.stop(),
+  }
+}
+
 async function companions(
   settings: PlumblineSettings,
   options: Invocation['options'],
@@ -28,10 +42,6 @@ async function companions(
   if (options['agent'] !== false) {
     const handle = await startNodeAgent({ settings: { ...settings, hub }, log })
     started.push({ stop: () => handle.stop({ flushMs: 1000 }) })
-  }
-  if (options['demo'] === true) {
-    const { startDemo } = await import('./demo/demo')
-    started.push(await startDemo({ data: settings.data, hub, token: settings.token, log }))
   }
   return started
 }
@@ -65,6 +75,7 @@ export const command = defineCommand({
     const { host, port, data, store, token, notify, notifySecret, publicUrl } = settings
     const page = options['page'] === false ? undefined : packageRoot
     let url = ''
+    const demo = demoOf({ data, token, log }, () => url)
     const hub = await startHub({
       host,
       port,
@@ -80,6 +91,7 @@ export const command = defineCommand({
         const { readEvidence } = await import('./evidence')
         return readEvidence(kind, path)
       },
+      playDemo: demo.play,
       async importFiles(files, name) {
         const { importRun } = await import('./import')
         return importRun({
@@ -96,7 +108,8 @@ export const command = defineCommand({
     })
     url = hub.url
     console.log(`Plumbline is at ${hub.url}`)
-    const running = await companions(settings, options, hub.url)
+    const running = [...(await companions(settings, options, hub.url)), demo]
+    if (options['demo'] === true) await demo.play()
     if (options['demo'] !== true)
       log(`attach a job: node ${join(packageRoot, 'bin/plumbline.js')} run -- python3 train.py`)
     await ended

@@ -44,6 +44,8 @@ export interface HubOptions {
   readonly importFiles?: ImportFiles
   /** What the page is told of evidence; without it evidence is kept as it comes. */
   readonly readEvidence?: ReadEvidence
+  /** Plays the recorded run; without it the page cannot. */
+  readonly playDemo?: () => Promise<void>
   readonly log: (line: string) => void
 }
 
@@ -99,7 +101,16 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
   let url = ''
   const imports = options.importFiles && new Imports(join(options.data, 'imports'), options.importFiles)
   const evidence = new Evidence(join(options.data, 'evidence'), options.readEvidence, options.log)
-  const hub = { views, nodes, startedAt: unixSeconds(), metrics: metrics.text, imports, evidence, log: options.log }
+  const hub = {
+    views,
+    nodes,
+    startedAt: unixSeconds(),
+    metrics: metrics.text,
+    imports,
+    evidence,
+    playDemo: options.playDemo,
+    log: options.log,
+  }
   let page: Page | undefined
   const otlp = serveOtlp({
     store,

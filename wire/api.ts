@@ -22,6 +22,7 @@
  *     GET /api/runs/:run/steps.csv                      export, one line a step and rank
  *     POST /api/imports/:import/files?name              one file of an import, as the body; the client makes up the id
  *     POST /api/imports/:import?name                    makes a run of them: { run, steps, events, files }
+ *     POST /api/demo                                    plays the recorded run, where the hub can
  *     GET /api/nodes                                    agents and the health of their collectors
  *
  * `from` and `to` are Unix seconds. Live: socket.io namespace `/live`; emit `watch` with a run's id (or null for the list

@@ -1,6 +1,7 @@
 'use client'
-import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent, type ReactNode } from 'react'
+import { useEffect, useRef, useState, type KeyboardEvent, type PointerEvent, type ReactNode } from 'react'
 import type { HeatMap } from '../../wire/heat'
+import type { Span } from '../data/time-window'
 import { heatPixels, labelPlaces, shadesOf } from './heat'
 import styles from './heat-chart.module.css'
 import { percent } from './path'
@@ -43,6 +44,13 @@ function heatShades(): Uint32Array {
   return (shades ??= shadesOf(stops))
 }
 
+/** The map spans what was asked for, the axis what there is: the canvas lies where its moments are. */
+function lay(canvas: HTMLCanvasElement, map: HeatMap, span: Span): void {
+  const across = { low: span.from, high: span.to }
+  canvas.style.left = percent(map.from, across)
+  canvas.style.width = `${((map.to - map.from) / (span.to - span.from)) * 100}%`
+}
+
 function paint(canvas: HTMLCanvasElement, map: HeatMap, order: readonly number[], mostRows: number): void {
   const began = performance.now()
   const { pixels, height } = heatPixels(map, order, mostRows, heatShades())
@@ -83,10 +91,10 @@ function Row({ place, count, className }: { place: number; count: number; classN
   )
 }
 
-function Crosshair({ axis, map }: { axis: Axis; map: HeatMap }) {
+function Crosshair({ axis }: { axis: Axis }) {
   const at = useCursor(axis.cursor)
-  const range = { low: map.from, high: map.to }
-  if (at === undefined || at < map.from || at > map.to) return null
+  const range = { low: axis.span.from, high: axis.span.to }
+  if (at === undefined || at < range.low || at > range.high) return null
   return <line className={styles.crosshair} x1={percent(at, range)} x2={percent(at, range)} y1="0" y2="100%" />
 }
 
@@ -95,11 +103,14 @@ export function HeatChart(props: HeatChartProps) {
   const { map, order, axis, label, height, empty, picked, onPick, describe } = props
   const canvas = useRef<HTMLCanvasElement>(null)
   const [cell, setCell] = useState<Cell>()
-  const span = useMemo(() => (map === undefined ? axis.span : { from: map.from, to: map.to }), [map, axis.span])
+  const { span } = axis
   const { dragged, handlers } = useDrag(span, stretch => axis.brush?.(stretch))
   useEffect(() => {
     if (canvas.current !== null && map !== undefined) paint(canvas.current, map, order, height * 2)
   }, [map, order, height])
+  useEffect(() => {
+    if (canvas.current !== null && map !== undefined) lay(canvas.current, map, span)
+  }, [map, span])
   const move = (event: PointerEvent) => {
     handlers.onPointerMove(event)
     const { top, height: tall } = event.currentTarget.getBoundingClientRect()
@@ -155,7 +166,7 @@ export function HeatChart(props: HeatChartProps) {
               <Row place={order.indexOf(picked)} count={order.length} className={styles.picked} />
             )}
             {cell !== undefined && <Row place={cell.place} count={order.length} className={styles.hovered} />}
-            {map !== undefined && <Crosshair axis={axis} map={map} />}
+            <Crosshair axis={axis} />
             {dragged !== undefined && (
               <rect
                 className={styles.dragged}

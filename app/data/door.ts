@@ -123,6 +123,7 @@ export function doorAt(base: string, headers: Readonly<Record<string, string>> =
       post(`${base}/api/imports/${id}/files?${query({ name: file.name })}`, file, z.object({ ok: z.literal(true) })),
     finishImport: (id: string, name: string) =>
       post(`${base}/api/imports/${id}?${query({ name })}`, undefined, importResultSchema),
+    playDemo: () => post(`${base}/api/demo`, undefined, z.object({ ok: z.literal(true) })),
     stepsCsv: (run: string) => `${base}${of(run)}/steps.csv`,
   }
 }

@@ -1,26 +1,17 @@
 'use client'
 import Link from 'next/link'
-import { useSyncExternalStore, type ReactNode } from 'react'
+import { useState, useSyncExternalStore } from 'react'
 import type { NodeInfo } from '../../wire/api'
+import { useChoice } from '../data/address'
+import { door, doorError } from '../data/door'
 import { useConnection } from '../data/live'
 import { useNodes } from '../data/use-polled'
 import { Badge } from '../ui/badge'
+import { Choice } from '../ui/choice'
 import { Copy } from '../ui/copy'
 import { Import } from './import'
+import { recipes } from './recipes'
 import styles from './attach.module.css'
-
-function Way({ title, children, command }: { title: string; children: ReactNode; command: string }) {
-  return (
-    <li className={styles.way}>
-      <h2>{title}</h2>
-      <p>{children}</p>
-      <Copy command={command} />
-    </li>
-  )
-}
-
-const HOOK = `import plumbline_hook
-plumbline_hook.attach(model, optimizer)`
 
 function dataText(nodes: readonly NodeInfo[]): string {
   const ok = new Set(
@@ -45,7 +36,7 @@ function LiveCheck() {
         <Badge tone={connected.length > 0 ? 'good' : 'warning'}>{connected.length > 0 ? 'yes' : 'not yet'}</Badge>
         {connected.length > 0 ? (
           <p>
-            An agent reports from {names}: {dataText(connected)} (<Link href="/nodes">details</Link>)
+            An agent reports from {names}: {dataText(connected)} (<Link href="/cluster">details</Link>)
           </p>
         ) : (
           'An agent reports'
@@ -66,40 +57,63 @@ const useOrigin = () =>
     () => 'http://127.0.0.1:3000',
   )
 
+/** A recorded run by one press: it comes the same way as any other. */
+function Demo() {
+  const [said, setSaid] = useState('')
+  const play = () => {
+    setSaid('starting …')
+    door.playDemo().then(
+      () => setSaid('It plays; it is here in a moment.'),
+      (error: unknown) => setSaid(doorError(error).message),
+    )
+  }
+  return (
+    <>
+      <button type="button" className={styles.button} onClick={play} disabled={said.startsWith('starting')}>
+        Play the demo run
+      </button>
+      <span className="muted" role="status">
+        {said}
+      </span>
+    </>
+  )
+}
+
 /** The page of runs while there are none: how to attach a job, in one screen. */
 export function Attach() {
   const origin = useOrigin()
+  const [name, choose] = useChoice('with', recipes.names, 'torchrun')
+  const recipe = recipes.get(name)
   return (
     <div className={styles.attach}>
       <h1>No runs yet</h1>
-      <p className="muted">Attach a training job in one of these ways; it shows up here with its first line.</p>
+      <p className="muted">Attach a training job; it shows up here with its first line.</p>
       <LiveCheck />
-      <ol className={styles.ways}>
-        <Way title="Start the job under Plumbline" command="plumbline run -- /usr/bin/python3 train.py">
-          Its output and exit code pass through untouched; losses and step times are read from what it prints.
-        </Way>
-        <Way
-          title="Follow the logs of a job that runs already"
-          command={`plumbline agent --hub ${origin} --logs 'logs/*.log'`}
-        >
-          On each node. Megatron-LM, nanoGPT, Hugging Face Trainer, torchtitan and the hook are understood.
-        </Way>
-        <Way title="See inside the step" command={HOOK}>
-          Two lines in the script give phases, time in collectives and memory by category, for each rank.
-        </Way>
-        <li className={styles.way}>
+      <section className={styles.way} aria-label="Attach a job">
+        <h2>Attach a job</h2>
+        <Choice label="What starts your job" options={[...recipes]} value={name} onChange={choose} />
+        {recipe !== undefined && <p>{recipe.help}</p>}
+        {recipe !== undefined && <Copy command={recipe.text(origin)} />}
+        <p>
+          <code>plumbline</code> is <code>npx plumbline</code> inside a clone and <code>npx /path/to/clone</code>{' '}
+          elsewhere; <code>npm link</code> puts it on the PATH. From other machines the hub is reached where it was
+          started with <code>--host 0.0.0.0 --token SECRET</code>; pass the same <code>--token</code>.
+        </p>
+      </section>
+      <div className={styles.ways}>
+        <section className={styles.way} aria-label="Look at a run that is over">
           <h2>Look at a run that is over</h2>
-          <p>Its logs and SMI output become a run; drop them on this page, or use plumbline import.</p>
+          <p>Logs, SMI output and traces become a run; drop them anywhere on this page. A crash log is enough.</p>
           <Import />
-        </li>
-        <Way title="Only look around" command="npm start -- --demo">
-          Plays a recorded run through the real agent.
-        </Way>
-      </ol>
-      <p className="muted">
-        From a clone, <code>plumbline</code> is <code>npx plumbline</code> inside it and <code>npx /path/to/clone</code>{' '}
-        elsewhere; <code>npm link</code> puts it on the PATH.
-      </p>
+        </section>
+        <section className={styles.way} aria-label="Only look around">
+          <h2>Only look around</h2>
+          <p>A recorded run of four ranks, one of them slow for a while, played through a real agent.</p>
+          <div className={styles.row}>
+            <Demo />
+          </div>
+        </section>
+      </div>
     </div>
   )
 }

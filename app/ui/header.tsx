@@ -3,6 +3,7 @@ import Link from 'next/link'
 import { usePathname } from 'next/navigation'
 import { useConnection, type Connection } from '../data/live'
 import { pages } from '../nav'
+import { OPEN_PALETTE } from '../palette/shortcuts'
 import styles from './header.module.css'
 import { ThemeToggle } from './theme-toggle'
 
@@ -47,6 +48,9 @@ export function Header() {
         ))}
       </nav>
       <div className={styles.right}>
+        <button type="button" className={styles.search} onClick={() => dispatchEvent(new Event(OPEN_PALETTE))}>
+          Go to … <kbd>/</kbd>
+        </button>
         <HubState />
         <ThemeToggle />
       </div>

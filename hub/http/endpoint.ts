@@ -16,6 +16,8 @@ export interface Hub {
   /** Makes a run of files; undefined where this hub takes none. */
   readonly imports: Imports | undefined
   readonly evidence: Evidence
+  /** Plays the recorded run; undefined where this hub has none. */
+  readonly playDemo: (() => Promise<void>) | undefined
   log(line: string): void
 }
 

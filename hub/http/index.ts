@@ -170,6 +170,18 @@ export const endpoints = registry<Endpoint>('endpoint', [
     answer: finishImport,
   },
   {
+    name: 'demo',
+    method: 'POST',
+    path: '/api/demo',
+    help: 'plays the recorded run',
+    answer: async ({ hub }) => {
+      if (hub.playDemo === undefined)
+        throw new HttpError(404, 'this hub has no demo run', 'start one with `plumbline start --demo`')
+      await hub.playDemo()
+      return { ok: true }
+    },
+  },
+  {
     name: 'nodes',
     path: '/api/nodes',
     help: 'nodes, their agents and the health of their collectors',

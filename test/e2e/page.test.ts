@@ -13,12 +13,15 @@ const RANKS = 4
 const CHARTS = '[role=img][aria-label*="over time"]'
 const PATHS = [
   '/',
-  '/nodes',
+  '/cluster',
+  '/compare',
   '/runs/live-1',
   '/runs/live-1/gpus',
   '/runs/live-1/memory',
+  '/runs/live-1/events',
+  '/runs/live-1/plan',
   '/runs/live-1/arithmetic',
-  '/runs/gpu-1/gpus',
+  '/runs/gpu-1/gpus?rank=0',
   '/runs/nothing',
 ]
 const now = () => Date.now() / 1000
@@ -81,7 +84,8 @@ describe('the page', () => {
   it('without runs says how to attach a job, and notices when an agent comes', async () => {
     const page = await open('/')
     await page.getByRole('heading', { name: 'No runs yet' }).waitFor()
-    await page.getByText('plumbline run -- /usr/bin/python3 train.py').waitFor()
+    await page.getByText(`plumbline run --hub ${hub.url}`).waitFor()
+    await page.getByRole('button', { name: 'Megatron-LM' }).click()
     await page.getByText(`plumbline agent --hub ${hub.url}`).waitFor()
     agent = await TestAgent.connect(hub.url, 'node-a')
     await agent.send([{ kind: 'host', time: now(), node: 'node-a', cpuUtilizationRatio: 0.5, memoryUsedBytes: 1e9 }])
@@ -232,11 +236,16 @@ describe('the page', () => {
         hardware: { gpu: 'NVIDIA H100 80GB HBM3', count: 64 },
       } as WireRecord,
     ])
-    const page = await open('/runs/planned/arithmetic')
+    const page = await open('/runs/planned/plan')
     const plans = page.getByRole('group', { name: 'Plans for the same devices' })
     await plans.getByRole('row').nth(10).waitFor()
     await page.getByText(/the fastest of \d+ that fit, of \d+/).waitFor()
-    const small = await open('/runs/live-1/arithmetic')
+    await page.getByLabel('ZeRO').fill('3')
+    await page.waitForURL(/if=zeroStage%3A3|if=zeroStage:3/)
+    await page.getByText('fits', { exact: true }).waitFor()
+    await plans.getByRole('row').nth(2).click()
+    await page.waitForURL(/if=.*(micro|tensor|recompute|zeroStage)/)
+    const small = await open('/runs/live-1/plan')
     await small.getByText(/A search over plans needs/).waitFor()
   })
 
@@ -309,28 +318,22 @@ describe('the page', () => {
     await page.getByText(/Synthetic: the samples of 1 of 1 devices are made up/).waitFor()
   })
 
-  it.each(['light', 'dark'] as const)(
-    'has no accessibility violation in the %s theme, wide and narrow',
-    async colorScheme => {
-      for (const width of [1440, 390]) {
-        for (const path of PATHS) {
-          const page = await open(path, { colorScheme, viewport: { width, height: 900 } })
-          await page
-            .getByRole('heading', { level: 1 })
-            .or(page.getByRole('heading', { level: 2 }))
-            .first()
-            .waitFor()
-          await page.locator('[role=status]', { hasText: 'connected' }).waitFor()
-          expect({ path, width, found: await violations(page) }).toEqual({ path, width, found: [] })
-          const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
-          expect({ path, width, overflow: Math.max(0, overflow) }).toEqual({ path, width, overflow: 0 })
-          await page.close()
-        }
-      }
-      // The browser itself reports the 404 of the run that is not there.
-      problems.splice(0, problems.length, ...problems.filter(problem => !problem.includes('404')))
-    },
-  )
+  it.each([
+    { colorScheme: 'light', width: 1440 },
+    { colorScheme: 'dark', width: 390 },
+  ] as const)('has no accessibility violation: $colorScheme, $width wide', async ({ colorScheme, width }) => {
+    const page = await open('/', { colorScheme, viewport: { width, height: 900 } })
+    for (const path of PATHS) {
+      await page.goto(`${hub.url}${path}`)
+      await page.getByRole('heading', { level: 1 }).first().waitFor()
+      await page.locator('[role=status]', { hasText: 'connected' }).waitFor()
+      expect({ path, found: await violations(page) }).toEqual({ path, found: [] })
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+      expect({ path, overflow: Math.max(0, overflow) }).toEqual({ path, overflow: 0 })
+    }
+    // The browser itself reports the 404 of the run that is not there.
+    problems.splice(0, problems.length, ...problems.filter(problem => !problem.includes('404')))
+  })
 
   it('keeps a theme that was chosen', async () => {
     const page = await open('/', { colorScheme: 'light' })
@@ -349,9 +352,25 @@ describe('the page', () => {
     const page = await open('/')
     await page.getByRole('heading', { name: 'Runs' }).waitFor()
     await page.keyboard.press('g')
-    await page.keyboard.press('n')
-    await page.getByRole('heading', { name: 'Nodes' }).waitFor()
+    await page.keyboard.press('c')
+    await page.getByRole('heading', { name: 'Cluster' }).waitFor()
     await page.getByText('nvidia-smi is not on PATH').waitFor()
+  })
+
+  it('goes to a rank by the palette, and sets it against its peers', async () => {
+    const page = await open('/runs/live-1')
+    await health(page).waitFor()
+    await page.keyboard.press('/')
+    await page.getByRole('combobox').fill('rank 3')
+    await page.getByRole('option', { name: /^Rank 3/ }).waitFor()
+    await page.keyboard.press('Enter')
+    await page.waitForURL(/\/gpus\?rank=3/)
+    await page.getByRole('heading', { name: 'Rank 3 against its peers' }).waitFor()
+    await page.getByRole('img', { name: /^Compute time of rank 3 and its peers/ }).waitFor()
+    await page.keyboard.press('?')
+    await page.getByRole('dialog', { name: 'Keys' }).getByText('all of the run').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
   })
 
   it('shows how a run ended, well or not', async () => {

@@ -25,6 +25,21 @@ const PARTS: Readonly<Record<BudgetPart, { title: string; color: string }>> = {
   unexplained: { title: 'Not explained', color: 'var(--series-7)' },
 }
 
+/** Less than this of the step is what is left of rounding. */
+const NOTHING = 1e-5
+
+/** The bars of a waterfall, without what is left of rounding. */
+function tidy(fall: Waterfall): Waterfall {
+  const clean = (figure: Figure, whole: Figure): Figure =>
+    Math.abs(figure.value ?? NaN) < NOTHING * (whole.value ?? 0) ? { ...figure, value: 0 } : figure
+  const bars = fall.bars.map(({ part, measured, predicted }) => ({
+    part,
+    measured: clean(measured, fall.measured),
+    predicted: clean(predicted, fall.predicted),
+  }))
+  return { ...fall, bars }
+}
+
 /** Where each bar begins: at the end of those before it. */
 function starts(bars: readonly BudgetBar[], of: (bar: BudgetBar) => Figure): number[] {
   let sum = 0
@@ -122,7 +137,7 @@ const shareText = (value: number, { measured }: Waterfall) =>
 /** From the chip's peak down to MFU: each bar measured, and predicted below it; they add up to the step. */
 export function Budget() {
   const { value, error } = useBudget(useRunPage())
-  const falls = value === undefined ? [] : [value.run, ...value.stages]
+  const falls = value === undefined ? [] : [value.run, ...value.stages].map(tidy)
   const [of, choose] = useChoice(
     'budget',
     falls.map(fall => fall.of),

@@ -5,7 +5,7 @@ import type { Finding } from '../../../wire/findings'
 import type { NodeInfo, RunEvent } from '../../../wire/api'
 import type { Tone } from '../../data/health'
 import type { RunView } from '../../data/run-view'
-import { COLLECTOR_TONE } from '../../nodes/node-card'
+import { COLLECTOR_TONE } from '../../cluster/node-card'
 import { Badge } from '../../ui/badge'
 import { Card } from '../../ui/card'
 import { Clock } from '../../ui/clock'
@@ -110,7 +110,7 @@ function byCollector(nodes: readonly NodeInfo[]): CollectorOnNodes[] {
 function Collectors({ nodes }: { nodes: readonly NodeInfo[] }) {
   const rows = byCollector(nodes)
   return (
-    <Card title="Collectors" aside={<Link href="/nodes">all nodes</Link>}>
+    <Card title="Collectors" aside={<Link href="/cluster">all nodes</Link>}>
       {rows.length === 0 ? (
         <p className="muted">No agent reports on its collectors.</p>
       ) : (

@@ -25,6 +25,8 @@ export const tabs = registry<RunTab>('page of a run', [
     help: 'Why memory ran out, and what would have fitted',
     isShown: ({ events }) => events.some(({ type }) => OUT_OF_MEMORY.has(type)),
   },
+  { name: 'events', folder: 'events', title: 'Events', help: 'What logs and kernels told of' },
+  { name: 'plan', folder: 'plan', title: 'Plan', help: 'What another plan would give, anchored to this run' },
   { name: 'arithmetic', folder: 'arithmetic', title: 'Arithmetic', help: 'Every predicted number with its formula' },
 ])
 

@@ -1,19 +1,16 @@
 'use client'
 import { useMemo } from 'react'
 import { format } from '../../../../base/units'
-import { calibrate, type Calibrated } from '../../../../math/calibrate'
+import type { Calibrated } from '../../../../math/calibrate'
 import { answersOf, type Answer } from '../../../../math/conventions/job'
 import { explain } from '../../../../math/explain'
 import type { PredictInput } from '../../../../math/input'
-import { withUsualNetwork } from '../../../../math/plan-search'
 import { predictRun, type PredictedRun } from '../../../data/prediction'
-import { useGpus, useMembers } from '../../../data/run-parts'
 import { Card } from '../../../ui/card'
-import { observedOf } from '../../../data/observed'
+import { useCalibrated } from '../use-calibrated'
 import { useRunPage } from '../run-context'
 import { CalibrationCard, Figures, Stages, type Row } from './figures'
 import { Disagreement } from './disagreement'
-import { Plans } from './plans'
 import page from '../../../ui/document.module.css'
 import styles from './arithmetic.module.css'
 
@@ -34,10 +31,9 @@ interface ArithmeticProps {
   predicted: PredictedRun
   answers: readonly Answer[]
   calibrated: readonly Row[]
-  asCalibrated: PredictInput
 }
 
-function Arithmetic({ predicted, answers, calibrated, asCalibrated }: ArithmeticProps) {
+function Arithmetic({ predicted, answers, calibrated }: ArithmeticProps) {
   const { prediction } = predicted
   const { assumptions, missing, peak } = prediction
   return (
@@ -45,7 +41,6 @@ function Arithmetic({ predicted, answers, calibrated, asCalibrated }: Arithmetic
       <Figures explain={prediction.explain} />
       <Stages stages={prediction.memory.stages} />
       <CalibrationCard rows={calibrated} />
-      <Plans config={asCalibrated} />
       <Disagreement prediction={prediction} answers={answers} />
       <div className={page.pair}>
         <Lines title="Taken for granted" lines={assumptions} />
@@ -71,33 +66,6 @@ function rowsOf(found: Calibrated): Row[] {
   ].flatMap(({ path, derived, unit }) => (derived === undefined ? [] : [{ path, explanation: explain(derived, unit) }]))
 }
 
-/** Two digits: what is fitted to live figures must not set off a new search with each of them. */
-const settled = (value: number | null | undefined) => (value == null ? undefined : Number(value.toPrecision(2)))
-
-function useCalibrated(config: PredictInput) {
-  const page = useRunPage()
-  const { summary } = page.view.detail
-  const { value: ranks } = useMembers(page)
-  const { value: gpus } = useGpus(page)
-  const found = useMemo(
-    () => calibrate(withUsualNetwork(config), observedOf({ summary, ranks: ranks ?? [], gpus: gpus ?? [] })),
-    [config, summary, ranks, gpus],
-  )
-  const achievableRatio = settled(found.calibration.achievableRatio)
-  const activationFactor = settled(found.calibration.activationFactor)
-  const fragmentationRatio = settled(found.calibration.fragmentationRatio)
-  const contextBytes = settled(found.calibration.contextBytes)
-  const overlapRatio = settled(found.calibration.overlapRatio)
-  const asCalibrated = useMemo(
-    () => ({
-      ...config,
-      calibration: { achievableRatio, overlapRatio, activationFactor, fragmentationRatio, contextBytes },
-    }),
-    [config, achievableRatio, overlapRatio, activationFactor, fragmentationRatio, contextBytes],
-  )
-  return { rows: rowsOf(found), asCalibrated }
-}
-
 const NO_CONFIG: PredictInput = {}
 
 /** Every predicted number of a run: its formula, the numbers in it, its source, and who counts otherwise. */
@@ -106,15 +74,14 @@ export function ArithmeticPage() {
   const config = (view.detail.config ?? NO_CONFIG) as PredictInput
   const predicted = useMemo(() => predictRun(config), [config])
   const answers = useMemo(() => answersOf(config), [config])
-  const { rows, asCalibrated } = useCalibrated(config)
+  const { found } = useCalibrated(config)
+  const rows = useMemo(() => rowsOf(found), [found])
   return (
     <>
       {predicted === undefined && (
         <p className="muted">No configuration yet. It comes from the log of the framework or from the hook.</p>
       )}
-      {predicted !== undefined && (
-        <Arithmetic predicted={predicted} answers={answers} calibrated={rows} asCalibrated={asCalibrated} />
-      )}
+      {predicted !== undefined && <Arithmetic predicted={predicted} answers={answers} calibrated={rows} />}
     </>
   )
 }

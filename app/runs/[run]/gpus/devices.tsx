@@ -58,7 +58,7 @@ function NoGpus({ nodes }: { nodes: readonly NodeInfo[] }) {
       </ul>
       <p className="muted">
         <code>plumbline doctor</code> on the node tells what it offers, what is missing, and how to get it. See also the{' '}
-        <Link href="/nodes">nodes</Link>.
+        <Link href="/cluster">cluster</Link>.
       </p>
     </Card>
   )

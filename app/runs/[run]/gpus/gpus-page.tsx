@@ -1,5 +1,6 @@
 'use client'
 import { useSearchParams } from 'next/navigation'
+import type { RankInfo } from '../../../../wire/api'
 import { useChangeAddress } from '../../../data/address'
 import { useGpus, useHosts, useMembers } from '../../../data/run-parts'
 import { useNodes } from '../../../data/use-polled'
@@ -9,6 +10,8 @@ import { Devices } from './devices'
 import { HeatMap } from './heat-map'
 import { RankPeers } from './rank-peers'
 import { RanksTable } from './ranks-table'
+
+const NONE: readonly RankInfo[] = []
 
 /** The rank that the address names. */
 function usePickedRank(): [number | undefined, (rank: number | undefined) => void] {
@@ -22,7 +25,8 @@ function usePickedRank(): [number | undefined, (rank: number | undefined) => voi
 export function GpusPage() {
   const page = useRunPage()
   const [picked, pick] = usePickedRank()
-  const { value: ranks = [] } = useMembers(page)
+  const { value } = useMembers(page)
+  const ranks = value ?? NONE
   const { value: gpus } = useGpus(page)
   const { value: hosts } = useHosts(page)
   const { value: nodes } = useNodes()
@@ -38,7 +42,7 @@ export function GpusPage() {
           onClose={() => pick(undefined)}
         />
       )}
-      <RanksTable ranks={ranks} picked={picked} onPick={pick} />
+      {value !== undefined && <RanksTable ranks={ranks} picked={picked} onPick={pick} />}
       <Devices gpus={gpus} hosts={hosts} nodes={mine} />
     </div>
   )

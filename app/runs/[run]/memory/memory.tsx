@@ -40,7 +40,7 @@ function OverTime({ gpus, hosts, predictedBytes }: OverTimeProps) {
         input={input}
         label="Memory in use over time"
         height={190}
-        empty="No agent samples memory yet: see the nodes page."
+        empty="No agent samples memory yet: see the cluster page."
       />
     </Card>
   )

@@ -1,10 +1,10 @@
 import type { Metadata } from 'next'
 import { first } from '../data/server'
-import { NodesPage } from './nodes-page'
+import { ClusterPage } from './cluster-page'
 
-export const metadata: Metadata = { title: 'Nodes' }
+export const metadata: Metadata = { title: 'Cluster' }
 
 export default async function Page() {
   const found = await first(door => door.nodes())
-  return <NodesPage first={found?.value} />
+  return <ClusterPage first={found?.value} />
 }

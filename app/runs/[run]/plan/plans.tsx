@@ -12,6 +12,7 @@ const degree = (name: string, title: string, of: (found: FoundPlan) => number): 
   name,
   title,
   number: true,
+  value: of,
   cell: of,
 })
 const COLUMNS: readonly Column<FoundPlan>[] = [
@@ -22,17 +23,47 @@ const COLUMNS: readonly Column<FoundPlan>[] = [
   degree('zero', 'ZeRO', ({ plan }) => plan.zeroStage),
   degree('micro', 'Micro-batch', ({ plan }) => plan.microBatch ?? 0),
   { name: 'recompute', title: 'Recompute', cell: ({ plan }) => plan.recompute },
-  { name: 'memory', title: 'Memory', number: true, cell: ({ memoryBytes }) => format(memoryBytes, 'bytes') },
-  { name: 'headroom', title: 'Headroom', number: true, cell: ({ headroomBytes }) => format(headroomBytes, 'bytes') },
-  { name: 'step', title: 'Step', number: true, cell: ({ stepSeconds }) => format(stepSeconds, 'seconds') },
-  { name: 'mfu', title: 'MFU', number: true, cell: ({ mfu }) => format(mfu, 'ratio') },
+  {
+    name: 'memory',
+    title: 'Memory',
+    number: true,
+    value: found => found.memoryBytes ?? null,
+    cell: ({ memoryBytes }) => format(memoryBytes, 'bytes'),
+  },
+  {
+    name: 'headroom',
+    title: 'Headroom',
+    number: true,
+    value: found => found.headroomBytes ?? null,
+    cell: ({ headroomBytes }) => format(headroomBytes, 'bytes'),
+  },
+  {
+    name: 'step',
+    title: 'Step',
+    number: true,
+    value: found => found.stepSeconds ?? null,
+    cell: ({ stepSeconds }) => format(stepSeconds, 'seconds'),
+  },
+  {
+    name: 'mfu',
+    title: 'MFU',
+    number: true,
+    value: found => found.mfu ?? null,
+    cell: ({ mfu }) => format(mfu, 'ratio'),
+  },
 ]
 
 const keyOf = ({ plan }: FoundPlan) =>
   [plan.tensor, plan.pipeline, plan.context, plan.zeroStage, plan.microBatch, plan.recompute].join(' ')
 
+interface PlansProps {
+  config: PredictInput
+  /** A press on a plan. */
+  onPick: (found: FoundPlan) => void
+}
+
 /** The same job laid out otherwise on the same devices, by the arithmetic that this run calibrated. */
-export function Plans({ config }: { config: PredictInput }) {
+export function Plans({ config, onPick }: PlansProps) {
   const devices = config.parallelism?.worldSize ?? config.hardware?.count
   const found = useMemo(() => (devices === undefined ? undefined : searchPlans(config, devices)), [config, devices])
   if (found === undefined || found.missing.length > 0) {
@@ -50,7 +81,7 @@ export function Plans({ config }: { config: PredictInput }) {
       : `none of ${found.candidates} fits; the closest`
   return (
     <Card title="Plans for the same devices" aside={title} note={found.assumptions.join('; ')}>
-      <Table label="Plans for the same devices" columns={COLUMNS} rows={rows} rowKey={keyOf} />
+      <Table label="Plans for the same devices" columns={COLUMNS} rows={rows} rowKey={keyOf} onPick={onPick} />
     </Card>
   )
 }

@@ -7,7 +7,7 @@ import { Badge } from '../ui/badge'
 import { Card } from '../ui/card'
 import { Clock } from '../ui/clock'
 import { Table, type Column } from '../ui/table'
-import styles from './nodes.module.css'
+import styles from './cluster.module.css'
 
 export type CollectorHealth = NodeInfo['collectors'][number]
 

@@ -1,0 +1,57 @@
+'use client'
+import type { RunEvent } from '../../../../wire/api'
+import { Card } from '../../../ui/card'
+import { Clock } from '../../../ui/clock'
+import { Table, type Column } from '../../../ui/table'
+import { useRunPage } from '../run-context'
+import styles from './events.module.css'
+
+const COLUMNS: readonly Column<RunEvent>[] = [
+  {
+    name: 'time',
+    title: 'Time',
+    width: '12%',
+    value: row => row.time,
+    cell: row => <Clock time={row.time} withDate />,
+  },
+  { name: 'type', title: 'Event', width: '12%', value: row => row.type, cell: row => <strong>{row.type}</strong> },
+  { name: 'rank', title: 'Rank', number: true, width: '6%', value: row => row.rank, cell: row => row.rank ?? '–' },
+  { name: 'node', title: 'Node', width: '10%', value: row => row.node, cell: row => row.node ?? '–' },
+  {
+    name: 'message',
+    title: 'What was said',
+    value: row => row.message,
+    cell: row => <pre className={styles.message}>{row.message}</pre>,
+  },
+]
+
+const keyOf = (row: RunEvent) => `${row.time} ${row.type} ${row.node} ${row.rank} ${row.message}`
+
+/** What logs and kernels told of, in the stretch of time that is looked at; a press on one shows the minute around it. */
+export function EventsPage() {
+  const { view, span, setWindow } = useRunPage()
+  const inside = view.events.filter(({ time }) => time >= span.from - 1 && time <= span.to + 1)
+  const outside = view.events.length - inside.length
+  return (
+    <Card
+      title="Events"
+      aside={outside > 0 ? `${outside} more before and after the stretch that is shown` : 'newest first'}
+    >
+      {inside.length === 0 ? (
+        <p className="muted">
+          {view.events.length === 0
+            ? 'None so far. Crashes, Xids, lost links, out of memory, checkpoints and restarts are told here.'
+            : 'None in the stretch of time that is shown.'}
+        </p>
+      ) : (
+        <Table
+          label="Events"
+          columns={COLUMNS}
+          rows={inside}
+          rowKey={keyOf}
+          onPick={({ time }) => setWindow({ from: time - 30, to: time + 30 })}
+        />
+      )}
+    </Card>
+  )
+}
