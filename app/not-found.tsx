@@ -5,7 +5,7 @@ export default function NotFound() {
   return (
     <Notice title="There is no such page">
       <p>
-        Go to the <Link href="/">list of runs</Link> or the <Link href="/nodes">nodes</Link>.
+        Go to the <Link href="/">list of runs</Link> or the <Link href="/cluster">cluster</Link>.
       </p>
     </Notice>
   )

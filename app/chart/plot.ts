@@ -71,6 +71,9 @@ export interface Plot {
   readonly isEmpty: boolean
 }
 
+/** A flat line lies at the top of what is shown: nothing goes beyond what was measured. */
+const around = (value: number) => ({ low: value - (Math.abs(value) * 0.1 || 1), high: value })
+
 export function plotOf(input: ChartInput, span: Span): Plot {
   const { unit, fromZero = true, cutOutliers = false } = input
   const seen = seenValues(input, span)
@@ -82,7 +85,7 @@ export function plotOf(input: ChartInput, span: Span): Plot {
   const high = unit === 'ratio' && most > 0.75 && most <= 1 ? 1 : most
   const low = fromZero ? Math.min(0, least) : least
   return {
-    scale: valueScale({ low, high: high === low ? low + 1 : high }, unit),
+    scale: valueScale(high === low ? around(low) : { low, high }, unit),
     predicted,
     isEmpty: seen.length === 0,
   }
