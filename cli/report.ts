@@ -8,11 +8,12 @@ const FORMS = { markdown: 'post-mortem.md', html: 'post-mortem.html', json: 'pos
 type Form = keyof typeof FORMS
 
 /** What the hub answers; throws what it says where it is no answer. */
-async function ask(hub: string, run: string, form: Form): Promise<string> {
+async function ask(hub: string, token: string, run: string, form: Form): Promise<string> {
   const url = `${hub}/api/runs/${encodeURIComponent(run)}/${FORMS[form]}`
   let response: Response
   try {
-    response = await fetch(url, { signal: AbortSignal.timeout(30_000) })
+    const headers: Record<string, string> = token === '' ? {} : { authorization: `Bearer ${token}` }
+    response = await fetch(url, { headers, signal: AbortSignal.timeout(30_000) })
   } catch (error) {
     throw new PlumblineError(`no hub answers at ${hub}: ${messageOf(error)}`, {
       fix: 'start one with `plumbline start`, or name it with --hub',
@@ -26,7 +27,7 @@ async function ask(hub: string, run: string, form: Form): Promise<string> {
 }
 
 export const command = defineCommand({
-  settings: ['hub', 'port'],
+  settings: ['hub', 'port', 'token', 'viewToken'],
   configure: command => {
     command
       .argument('<run>', 'the id of the run, as its page’s address has it')
@@ -35,7 +36,8 @@ export const command = defineCommand({
   },
   async run({ arguments: [run = ''], options, settings }) {
     const form: Form = options['json'] === true ? 'json' : options['html'] === true ? 'html' : 'markdown'
-    const text = await ask(hubUrl(settings).replace(/\/+$/, ''), run, form)
+    const token = settings.viewToken === '' ? settings.token : settings.viewToken
+    const text = await ask(hubUrl(settings).replace(/\/+$/, ''), token, run, form)
     const { output } = options
     if (typeof output !== 'string') process.stdout.write(form === 'json' ? `${text}\n` : text)
     else {

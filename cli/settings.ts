@@ -34,6 +34,11 @@ export const settings = {
   store: setting(url, '', 'URL of a ClickHouse server; empty for the embedded store in the data folder'),
   hub: setting(url, '', 'URL of the hub that agents report to; empty for http://HOST:PORT of this machine'),
   token: setting(z.string(), '', 'secret that agents must show; empty asks for none'),
+  viewToken: setting(
+    z.string(),
+    '',
+    'secret that viewers must show; empty asks for none on the loopback, and for --token elsewhere',
+  ),
   intervalMs: setting(z.coerce.number().int().min(100).max(3_600_000), 1000, 'milliseconds between device samples'),
   logs: setting(list, [] as string[], 'globs of training logs to follow, with commas between'),
   logFormats: setting(

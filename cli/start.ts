@@ -53,6 +53,7 @@ export const command = defineCommand({
     'data',
     'store',
     'token',
+    'viewToken',
     'logs',
     'scrape',
     'topology',
@@ -72,7 +73,7 @@ export const command = defineCommand({
   },
   async run({ settings, options }) {
     const ended = interrupted()
-    const { host, port, data, store, token, notify, notifySecret, publicUrl } = settings
+    const { host, port, data, store, token, viewToken, notify, notifySecret, publicUrl } = settings
     const page = options['page'] === false ? undefined : packageRoot
     let url = ''
     const demo = demoOf({ data, token, log }, () => url)
@@ -82,6 +83,7 @@ export const command = defineCommand({
       data,
       store,
       token,
+      viewToken,
       notify,
       notifySecret,
       publicUrl: publicUrl.replace(/\/+$/, ''),

@@ -6,7 +6,10 @@ import { Server } from 'socket.io'
 import { unixSeconds } from '../base/clock'
 import { messageOf, PlumblineError } from '../base/errors'
 import { MAX_FRAME_BYTES } from '../wire/frame'
+import { LIVE_NAMESPACE } from '../wire/messages'
 import { Batch } from '../wire/table'
+import { gate } from './access/gate'
+import { viewers, viewersToken } from './access/viewers'
 import { answerRequest, isForeignHost, isForeignOrigin } from './http/door'
 import { serveAgents } from './ingest/agents'
 import { Evidence, type ReadEvidence } from './evidence'
@@ -32,7 +35,10 @@ export interface HubOptions {
   readonly port: number
   readonly data: string
   readonly store: string
+  /** What agents must show; '' for nothing. */
   readonly token: string
+  /** What viewers must show; '' for nothing on the loopback, and for the agents' token elsewhere. */
+  readonly viewToken?: string
   /** Addresses that are told of findings, and the secret that signs what they are told. */
   readonly notify?: readonly string[]
   readonly notifySecret?: string
@@ -73,7 +79,10 @@ const ownHost = (host: string) => (host === '0.0.0.0' || host === '::' ? 'localh
 
 /** Starts a hub. Throws PlumblineError where the port or the data folder is taken, or the store cannot be opened. */
 export async function startHub(options: HubOptions): Promise<HubHandle> {
+  const viewToken = viewersToken({ ...options, viewToken: options.viewToken ?? '' })
   const store = await openStore(options)
+  const allowed = viewers(viewToken, options.data)
+  const entrance = gate(allowed)
   const nodes = new Nodes()
   const runs = new Runs(store, nodes.isConnected)
   const keeper = new Keeper({
@@ -129,6 +138,7 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
       return void response.writeHead(421).end('this hub answers to loopback names only\n')
     const answer = async () => {
       if (await otlp.answer(request, response)) return
+      if (await entrance.answer(request, response)) return
       if (await answerRequest(hub, request, response)) return
       if (page !== undefined) return page.handle(request, response)
       response.writeHead(404, { 'content-type': 'text/plain' }).end('this hub has no page\n')
@@ -143,6 +153,9 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
     serveClient: false,
     allowRequest: (request, decide) => decide(null, !isForeignHost(request, options.host) && !isForeignOrigin(request)),
   })
+  io.of(LIVE_NAMESPACE).use((socket, next) =>
+    next(allowed.may(socket.request) ? undefined : new Error('this hub asks viewers for a token')),
+  )
   const live = new Live(io, views, options.log)
   const agents = serveAgents(io, {
     store,
