@@ -62,6 +62,8 @@ export const nvidiaDmon = defineCollector({
   name: 'nvidia-dmon',
   help: 'NVIDIA devices of Hopper and later: activity of tensor cores, SMs, memory and NVLink',
   scope: 'node',
+  // Devices before Hopper have no such figures.
+  quiet: true,
   everyMs: ({ intervalMs }) => Math.min(5_000, Math.max(1_000, intervalMs)),
   timeoutMs: 15_000,
   detect: host => detect(host),

@@ -54,6 +54,8 @@ export const nvidiaProcesses = defineCollector({
   name: 'nvidia-processes',
   help: 'processes that hold memory of NVIDIA devices, those of others included',
   scope: 'node',
+  // Where nothing runs nothing is printed.
+  quiet: true,
   everyMs: () => 2_000,
   timeoutMs: 15_000,
   detect: host => detect(host),

@@ -2,13 +2,17 @@
  * Pages of Prometheus exporters: those that are asked for, else those of device exporters that listen on this node.
  *
  * The devices, processors and links of this node are counted once: the hub puts rows of one node and device index together,
- * whatever their source. So from a page of this node come only the fields of devices that nvidia-smi does not give where
- * it works (profiling, NVLink, PCIe), and no rows of the host and of links, which other collectors read from the same kernel.
+ * whatever their source. So from a page of this node come only the fields of devices that their own tools do not give where
+ * they work (profiling, NVLink, PCIe), no Xid where the kernel log is read, and no rows of the host and of links, which other collectors read from the same kernel.
  * A page of another node gives all that it says.
  */
 import { PlumblineError } from '../base/errors'
 import { ExporterReader } from '../wire/exporters/reader'
 import type { WireRecord } from '../wire/records'
+import { amdSmi } from './amd-smi'
+import { amdgpu } from './amdgpu'
+import { kernelLog } from './kernel-log'
+import { rocmSmi } from './rocm-smi'
 import { defineCollector, type Availability, type CollectorSettings, type Context, type Session } from './collector'
 import type { Host } from './host'
 import { wanted } from './nvidia/fields'
@@ -47,15 +51,48 @@ async function detect(host: Host, { scrape }: CollectorSettings): Promise<Availa
 }
 
 const OF_NVIDIA_SMI = new Set<string>(wanted.map(({ field }) => field))
+/** What the files of amdgpu, amd-smi or rocm-smi give of a device. */
+const OF_AMD = new Set<string>([
+  ...[
+    'utilizationRatio',
+    'memoryUtilizationRatio',
+    'memoryUsedBytes',
+    'memoryTotalBytes',
+    'powerWatts',
+    'powerLimitWatts',
+  ],
+  ...['temperatureCelsius', 'memoryTemperatureCelsius', 'smClockHertz', 'smClockMaxHertz', 'memoryClockHertz'],
+  ...['pcieGeneration', 'pcieWidth', 'eccCorrectedErrors', 'eccUncorrectedErrors'],
+])
 const IDENTITY = new Set(['kind', 'time', 'node', 'index', 'uuid', 'name', 'vendor', 'source', 'instance'])
 
+/** What other collectors read on this node. */
+export interface Read {
+  readonly nvidia: boolean
+  readonly amd: boolean
+  readonly kernelLog: boolean
+}
+
 /** What a record of this node adds to what other collectors give; undefined where that is nothing. */
-export function addition(record: WireRecord, smiWorks: boolean): WireRecord | undefined {
+export function addition(record: WireRecord, read: Read): WireRecord | undefined {
   if (record.kind === 'host' || record.kind === 'link') return undefined
-  if (record.kind !== 'gpu' || record.vendor !== 'nvidia' || !smiWorks || record.instance !== undefined) return record
-  const fields = Object.entries(record).filter(([name]) => IDENTITY.has(name) || !OF_NVIDIA_SMI.has(name))
+  // The kernel log has the same Xid with its device, process and text.
+  if (record.kind === 'event') return record.type === 'xid' && read.kernelLog ? undefined : record
+  if (record.kind !== 'gpu' || record.instance !== undefined) return record
+  const theirs = record.vendor === 'amd' ? OF_AMD : OF_NVIDIA_SMI
+  if (!(record.vendor === 'amd' ? read.amd : record.vendor === 'nvidia' && read.nvidia)) return record
+  const fields = Object.entries(record).filter(([name]) => IDENTITY.has(name) || !theirs.has(name))
   return fields.some(([name]) => !IDENTITY.has(name)) ? (Object.fromEntries(fields) as WireRecord) : undefined
 }
+
+async function readHere(host: Host): Promise<Read> {
+  const nvidia = complaintOf(await runOnce(host, ['-L'])) === undefined
+  const amd = (await Promise.all([amdgpu, amdSmi, rocmSmi].map(collector => collector.detect(host)))).some(
+    ({ available }) => available,
+  )
+  return { nvidia, amd, kernelLog: (await kernelLog.detect(host)).available }
+}
+const NOTHING: Read = { nvidia: false, amd: false, kernelLog: false }
 
 interface Target {
   readonly url: string
@@ -72,7 +109,7 @@ class ScrapeSession implements Session {
   constructor(
     private readonly context: Context,
     private readonly targets: readonly Target[],
-    private readonly smiWorks: boolean,
+    private readonly others: Read,
   ) {}
 
   async collect(): Promise<void> {
@@ -101,7 +138,7 @@ class ScrapeSession implements Session {
     if (counts.taken === 0) target.failure = 'no metric of an exporter that is known'
     const elsewhere = new URL(target.url).hostname
     target.reader.finish(this.context.batch(), record => {
-      if (target.here) return addition(record, this.smiWorks)
+      if (target.here) return addition(record, this.others)
       return 'node' in record && record.node !== undefined ? record : ({ ...record, node: elsewhere } as WireRecord)
     })
   }
@@ -115,8 +152,8 @@ async function open(context: Context): Promise<Session> {
     const here = LOOPBACK.test(hostname) || hostname === host.hostname
     return { url, here, reader: new ExporterReader({ repeated: true }), failure: undefined }
   })
-  const smiWorks = targets.some(({ here }) => here) && complaintOf(await runOnce(host, ['-L'])) === undefined
-  return new ScrapeSession(context, targets, smiWorks)
+  const others = targets.some(({ here }) => here) ? await readHere(host) : NOTHING
+  return new ScrapeSession(context, targets, others)
 }
 
 export const scrape = defineCollector({
