@@ -8,6 +8,7 @@ import { defineDetector, type DetectorWindow } from './detector'
 import { diagnose, type Diagnosis, type SlowRanks } from './diagnosis'
 import { PHASES, type Phase, type RankMatrix } from './rank-matrix'
 import { costOf } from './cost'
+import { reasonOf } from './starved'
 import { median, share } from './statistics'
 import type { Straggler } from './stragglers'
 
@@ -100,22 +101,29 @@ function toFinding(
   const from = Math.min(...own.map(one => one.from))
   const since = matrix.time[worst.place * matrix.steps.length + from] ?? NaN
   const step = median(Array.from(window.ranks.stepSeconds))
-  const next = worst.pattern === 'intermittent' ? NEXT_OF_INTERMITTENT : NEXT[measured.phase]
+  const rank = matrix.ranks[worst.place] ?? NaN
+  const surplus = measured.ownSeconds - measured.peerSeconds
+  // Medians of all steps say nothing of what is there in a few of them.
+  const isSteady = worst.pattern !== 'intermittent'
+  const reason = isSteady ? reasonOf(window.ranks, rank, matrix.steps[from] ?? NaN, surplus) : undefined
+  const next = reason?.nextStep ?? (isSteady ? NEXT[measured.phase] : NEXT_OF_INTERMITTENT)
+  const place = node ?? window.places?.get(rank)?.node
   return [
     {
       detector: 'slow-rank',
       run: window.run,
       provenance: 'derived',
       ranks,
-      ...(node === undefined ? {} : { nodes: [node] }),
+      ...(place === undefined ? {} : { nodes: [place] }),
       ...costOf(cost, step),
       title: `${node === undefined ? `Rank ${ranks.join()}` : `Node ${node}`} ${TITLES[worst.pattern]}`,
       evidence:
-        `${node === undefined ? '' : `All ${own.length} of its ranks are slow; of rank ${matrix.ranks[worst.place] ?? NaN}: `}` +
-        `${evidenceOf(worst, measured)}` +
+        `${node === undefined ? '' : `All ${own.length} of its ranks are slow; of rank ${rank}: `}` +
+        `${evidenceOf(worst, measured)}${reason === undefined ? '' : ` ${reason.text}`}` +
+        `${node === undefined && place !== undefined ? ` It runs on ${place}.` : ''}` +
         `${isAssumed ? ' Which rank is in which pipeline stage is assumed: Megatron’s order.' : ''}`,
       since: Number.isNaN(since) ? window.facts.startedAt : since,
-      nextStep: node === undefined ? next : NEXT_OF_NODE,
+      nextStep: node === undefined || reason !== undefined ? next : NEXT_OF_NODE,
     },
   ]
 }

@@ -1,4 +1,5 @@
 /** What the doors show of a run: the same view answers HTTP and feeds the live page. */
+import { fabricPictureOf } from '../analysis/fabric-picture'
 import { flopsBudgetOf } from '../analysis/flops-budget'
 import { postMortemOf } from '../analysis/post-mortem/index'
 import { unixSeconds } from '../base/clock'
@@ -17,6 +18,7 @@ import type {
   RunSummary,
   StepSeries,
 } from '../wire/api'
+import type { FabricPicture } from '../wire/fabric-picture'
 import type { FlopsBudget } from '../wire/flops-budget'
 import type { PostMortem } from '../wire/post-mortem'
 import { sceneOf } from './queries/post-mortem'
@@ -131,9 +133,16 @@ export class Views {
 
   async flopsBudget(facts: RunFacts): Promise<FlopsBudget> {
     const figures = await this.runs.figures(facts)
+    return flopsBudgetOf(await this.lastWindow(facts), figures.efficiency)
+  }
+
+  async fabric(facts: RunFacts): Promise<FabricPicture> {
+    return fabricPictureOf(await this.lastWindow(facts))
+  }
+
+  private lastWindow(facts: RunFacts) {
     const last = facts.lastStep ?? 0
-    const span = { from: last - windowSteps(facts.ranks.size), to: last }
-    return flopsBudgetOf(await detectorWindow(this.store, this.runs, facts, span), figures.efficiency)
+    return detectorWindow(this.store, this.runs, facts, { from: last - windowSteps(facts.ranks.size), to: last })
   }
 
   /** Undefined where no memory ran out. */

@@ -55,10 +55,13 @@ export async function eventually<T>(
   }
 }
 
+/** A crowded machine takes its time. */
+const HUB_MS = 120_000
+
 /** Starts a hub (no agent beside it) and waits until it answers. */
 export async function startHubProcess(port: number, data: string, options: readonly string[] = []): Promise<Running> {
   const hub = plumbline(['start', '--no-agent', '--port', String(port), '--data', data, ...options])
-  await eventually('the hub', async () => (await fetch(`http://127.0.0.1:${port}/api/health`)).ok).catch(
+  await eventually('the hub', async () => (await fetch(`http://127.0.0.1:${port}/api/health`)).ok, HUB_MS).catch(
     (error: unknown) => {
       throw new Error(`${String(error)}\n${hub.output.stderr}`)
     },

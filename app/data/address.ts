@@ -53,3 +53,11 @@ export function useKeptSearch(): string {
   const parameters = useSearchParams()
   return useMemo(() => withChange(new URLSearchParams(), writeWindow(readWindow(parameters))), [parameters])
 }
+
+/** The rank that the address names. */
+export function usePickedRank(): [number | undefined, (rank: number | undefined) => void] {
+  const given = useSearchParams().get('rank')
+  const change = useChangeAddress()
+  const rank = given !== null && /^\d{1,6}$/.test(given) ? Number(given) : undefined
+  return [rank, next => change({ rank: next === undefined ? undefined : String(next) })]
+}

@@ -13,6 +13,8 @@ import {
   runSummarySchema,
   stepSeriesSchema,
 } from '../../wire/api'
+import { fabricPictureSchema } from '../../wire/fabric-picture'
+import { findingSchema } from '../../wire/findings'
 import { flopsBudgetSchema } from '../../wire/flops-budget'
 import { decodeHeat, type HeatMetricName } from '../../wire/heat'
 import { postMortemSchema } from '../../wire/post-mortem'
@@ -116,6 +118,8 @@ export function doorAt(base: string, headers: Readonly<Record<string, string>> =
       get(asker, `${of(run)}/hosts?${query(window)}`, z.array(hostSeriesSchema), signal),
     events: (run: string, limit: number, signal?: AbortSignal) =>
       get(asker, `${of(run)}/events?${query({ limit })}`, z.array(runEventSchema), signal),
+    findings: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/findings`, z.array(findingSchema), signal),
+    fabric: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/fabric`, fabricPictureSchema, signal),
     nodes: (signal?: AbortSignal) => get(asker, '/api/nodes', z.array(nodeInfoSchema), signal),
     postMortem: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/post-mortem`, postMortemSchema, signal),
     report: (run: string, form: 'md' | 'html') => `${base}${of(run)}/post-mortem.${form}`,

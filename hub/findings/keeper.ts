@@ -19,7 +19,7 @@ const TICK_MS = 500
 const WORK_SHARE = 0.1
 const LOOK_SECONDS = 2
 /** Steps between two looks at what is past, and windows that a whole run is looked at in. */
-const HOP_STEPS = 32
+const HOP_STEPS = 16
 const MOST_LOOKS = 256
 /** Cells (ranks times steps) of a window of a long run. */
 const MOST_CELLS = 4_000_000

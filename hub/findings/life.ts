@@ -43,11 +43,11 @@ const SEVERITIES = ['info', 'warning', 'critical'] as const
 const worse = (one: Finding['severity'], other: Finding['severity']) =>
   SEVERITIES.indexOf(one) >= SEVERITIES.indexOf(other) ? one : other
 
-const blamed = ({ ranks = [], nodes = [], links = [] }: Finding) => [
-  ...ranks.map(rank => `rank ${rank}`),
-  ...nodes.map(node => `node ${node}`),
-  ...links,
-]
+/** Where ranks or links are blamed, their nodes say only where they are. */
+function blamed({ ranks = [], nodes = [], links = [] }: Finding): string[] {
+  const closer = [...ranks.map(rank => `rank ${rank}`), ...links]
+  return closer.length > 0 ? closer : nodes.map(node => `node ${node}`)
+}
 
 /** By the same detector, of somebody whom both blame. */
 function isSame(one: Finding, other: Finding): boolean {

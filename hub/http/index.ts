@@ -102,6 +102,12 @@ export const endpoints = registry<Endpoint>('endpoint', [
     answer: call => Promise.resolve(call.hub.views.findings.all(runOf(call))),
   },
   {
+    name: 'fabric',
+    path: '/api/runs/:run/fabric',
+    help: 'who is where and what flows between, over the last steps',
+    answer: call => call.hub.views.fabric(runOf(call)),
+  },
+  {
     name: 'events',
     path: '/api/runs/:run/events',
     help: 'events, newest first',

@@ -89,7 +89,8 @@ export async function groupSteps(
 export async function cables(store: Store, nodes: readonly string[]): Promise<RecordOf<'topology'>[]> {
   const rows = await store.query(
     `SELECT max(time) AS at, toString(topology.node) AS node, toString(topology.device) AS device, toString(topology.below) AS below,
-       toString(topology.switch) AS switch, argMax(toString(topology.tier), time) AS tier
+       toString(topology.switch) AS switch, argMax(toString(topology.tier), time) AS tier,
+       max(topology.rateBitsPerSecond) AS rate
      FROM topology WHERE topology.node IN {nodes:Array(String)} OR topology.node = '' GROUP BY node, device, below, switch`,
     { nodes },
   )
@@ -103,6 +104,7 @@ export async function cables(store: Store, nodes: readonly string[]): Promise<Re
       below: text('below'),
       switch: text('switch'),
       tier: text('tier'),
+      rateBitsPerSecond: numberAt(rows, 'rate', row) ?? undefined,
     }
   })
 }

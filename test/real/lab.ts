@@ -11,7 +11,7 @@ import { once } from 'node:events'
 
 const CPU = '/sys/fs/cgroup/cpu'
 /** Short, so that a host never rests for longer than a kernel call takes. */
-const PERIOD_MICROSECONDS = 10_000
+const PERIOD_MICROSECONDS = 25_000
 /** Cables of a healthy lab: without a limit they are as fast as the processors of the moment. */
 const CABLE = '1gbit'
 

@@ -17,6 +17,12 @@ const OUT_OF_MEMORY = new Set(['oom', 'host-oom'])
 export const tabs = registry<RunTab>('page of a run', [
   { name: 'overview', folder: '', title: 'Overview', help: 'How the run is, beside how it should be' },
   { name: 'gpus', folder: 'gpus', title: 'GPUs', help: 'Ranks and devices over time, each against its peers' },
+  {
+    name: 'sync',
+    folder: 'sync',
+    title: 'Sync and network',
+    help: 'Who holds the run back, since when, how much, why, and what to do next',
+  },
   { name: 'memory', folder: 'memory', title: 'Memory', help: 'What holds memory, beside what should' },
   {
     name: 'out-of-memory',

@@ -1,7 +1,6 @@
 'use client'
-import { useSearchParams } from 'next/navigation'
 import type { RankInfo } from '../../../../wire/api'
-import { useChangeAddress } from '../../../data/address'
+import { usePickedRank } from '../../../data/address'
 import { useGpus, useHosts, useMembers } from '../../../data/run-parts'
 import { useNodes } from '../../../data/use-polled'
 import { useRunPage } from '../run-context'
@@ -12,14 +11,6 @@ import { RankPeers } from './rank-peers'
 import { RanksTable } from './ranks-table'
 
 const NONE: readonly RankInfo[] = []
-
-/** The rank that the address names. */
-function usePickedRank(): [number | undefined, (rank: number | undefined) => void] {
-  const given = useSearchParams().get('rank')
-  const change = useChangeAddress()
-  const rank = given !== null && /^\d{1,6}$/.test(given) ? Number(given) : undefined
-  return [rank, next => change({ rank: next === undefined ? undefined : String(next) })]
-}
 
 /** Ranks and devices over time, each against its peers. */
 export function GpusPage() {

@@ -49,12 +49,13 @@ interface HeatMapProps {
   ranks: readonly RankInfo[]
   picked: number | undefined
   onPick: (rank: number) => void
+  usualOrder?: OrderName
 }
 
 /** Rank by time: a slow rank is a line, a slow moment a column. */
-export function HeatMap({ ranks, picked, onPick }: HeatMapProps) {
+export function HeatMap({ ranks, picked, onPick, usualOrder = 'rank' }: HeatMapProps) {
   const [metric, choose] = useChoice<HeatMetricName>('metric', HEAT_METRIC_NAMES, tellingMetric(ranks))
-  const [order, chooseOrder] = useChoice<OrderName>('sort', ORDER_NAMES, 'rank')
+  const [order, chooseOrder] = useChoice<OrderName>('sort', ORDER_NAMES, usualOrder)
   const axis = useAxis()
   const { title, unit, help } = HEAT_METRICS[metric]
   const { map, error } = useHeat(useRunPage(), metric)

@@ -48,7 +48,8 @@ function PeerChart({ series, rank }: { series: PeerSeries; rank: number }) {
 interface RankPeersProps {
   rank: number
   info: RankInfo | undefined
-  onClose: () => void
+  /** Left out where it cannot be closed. */
+  onClose?: () => void
 }
 
 /** One rank against those that do the same work. */
@@ -61,9 +62,11 @@ export function RankPeers({ rank, info, onClose }: RankPeersProps) {
       id="rank"
       note={rowTitle(info, rank)}
       aside={
-        <button type="button" className={styles.close} onClick={onClose}>
-          Close
-        </button>
+        onClose !== undefined && (
+          <button type="button" className={styles.close} onClick={onClose}>
+            Close
+          </button>
+        )
       }
     >
       {series !== undefined && known.length === 0 && (

@@ -1,0 +1,24 @@
+'use client'
+/** What only the page of sync and network shows. */
+import type { FabricPicture } from '../../wire/fabric-picture'
+import type { Finding } from '../../wire/findings'
+import { door } from './door'
+import type { Part } from './run-parts'
+import { usePolled, type Polled } from './use-polled'
+
+const EVERY_MS = 3000
+
+const everyMs = ({ view }: Part) => {
+  const { state } = view.detail.summary
+  return state === 'live' || state === 'silent' ? EVERY_MS : Infinity
+}
+const keyOf = (what: string, { run, view }: Part) =>
+  `${what} ${run} ${view.detail.summary.state} ${view.detail.findings.length}`
+
+export function useFindings(part: Part): Polled<readonly Finding[]> {
+  return usePolled(keyOf('findings', part), signal => door.findings(part.run, signal), everyMs(part))
+}
+
+export function useFabric(part: Part): Polled<FabricPicture> {
+  return usePolled(keyOf('fabric', part), signal => door.fabric(part.run, signal), everyMs(part))
+}
