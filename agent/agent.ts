@@ -7,6 +7,7 @@ import type { Host } from '../collectors/host'
 import type { EvidenceAbout } from '../wire/messages'
 import type { WireRecord } from '../wire/records'
 import { Batch } from '../wire/table'
+import { openExporters, type ExportSettings } from './exporters'
 import type { SpoolFigures } from './prometheus'
 import type { Exporter } from './series'
 import { framesOf } from './frames'
@@ -38,10 +39,8 @@ export interface AgentOptions {
   readonly spoolBytes: number
   readonly collectors: readonly Collector[]
   readonly collectorSettings: CollectorSettings
-  /** -1 for none. */
-  readonly metricsPort: number
-  /** '' for none. */
-  readonly otlp: string
+  /** Where figures are given away besides the hub; nowhere where it is absent. */
+  readonly exports?: ExportSettings | undefined
   /** The spool folder goes once all of it is acknowledged at the end: for a run, which never comes back. */
   readonly temporary?: boolean
   readonly log: (line: string) => void
@@ -223,13 +222,12 @@ function holdNode(
 
 /** An exporter that cannot open (its port is taken) is said, and the agent goes on. */
 async function openExporter(
-  { metricsPort, otlp, log }: AgentOptions,
+  { exports: settings, log }: AgentOptions,
   spool: () => SpoolFigures,
 ): Promise<Exporter | undefined> {
-  if (metricsPort < 0 && otlp === '') return undefined
+  if (settings === undefined) return undefined
   try {
-    const { openExporters } = await import('./exporters')
-    return await openExporters({ metricsPort, otlp, spool, log })
+    return await openExporters(settings, spool, log)
   } catch (error) {
     log(`error: no metrics are exported: ${messageOf(error)}\nfix: choose another --metrics-port (0 takes a free one)`)
     return undefined

@@ -1,43 +1,67 @@
-/** OTLP over HTTP, loaded only where it is asked for. Names with a semantic convention (`hw.gpu.*`) use it. */
-import { metrics as api, type ObservableResult } from '@opentelemetry/api'
+/** OTLP over HTTP, loaded only where it is asked for. What has a semantic convention is called by it. */
+import { metrics, ROOT_CONTEXT, trace, type Attributes, type ObservableResult } from '@opentelemetry/api'
 import { NodeSDK } from '@opentelemetry/sdk-node'
-import { exportedSeries, type Exporter, type Series } from './series'
+import { conventionOf } from './otlp-names'
+import { exportedSeries, Newest, type Exporter, type Series } from './series'
+import { stepSpans, type SpanPlan } from './spans'
 
-/** OpenTelemetry semantic conventions, hardware metrics: https://opentelemetry.io/docs/specs/semconv/hardware/gpu/ */
-const CONVENTION: Readonly<Record<string, string>> = {
-  plumbline_gpu_utilization_ratio: 'hw.gpu.utilization',
-  plumbline_gpu_memory_used_bytes: 'hw.gpu.memory.usage',
-  plumbline_gpu_memory_total_bytes: 'hw.gpu.memory.limit',
-  plumbline_gpu_power_watts: 'hw.power',
-  plumbline_gpu_temperature_celsius: 'hw.temperature',
+export interface OtlpOptions {
+  /** Endpoints; '' for none. */
+  readonly metrics: string
+  readonly traces: string
 }
 
-export function openOtlp(endpoint: string): Exporter {
-  process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = endpoint
-  process.env['OTEL_METRICS_EXPORTER'] = 'otlp'
-  process.env['OTEL_TRACES_EXPORTER'] = 'none'
+/** Observes families as they come up: of each series the newest value, while it is fresh. */
+class Observed {
+  private readonly newest = new Newest()
+  private readonly known = new Set<string>()
+  private readonly meter = metrics.getMeter('plumbline')
+
+  observe(series: Series): void {
+    this.newest.set(series)
+    if (this.known.has(series.name)) return
+    this.known.add(series.name)
+    const { name, unit } = conventionOf(series)
+    const options = { description: series.help, ...(unit !== undefined && { unit }) }
+    const instrument = series.counter
+      ? this.meter.createObservableCounter(name, options)
+      : this.meter.createObservableGauge(name, options)
+    instrument.addCallback((result: ObservableResult) => {
+      for (const one of this.newest.of(series.name)) result.observe(one.value, conventionOf(one).attributes)
+    })
+  }
+}
+
+/** A span and those inside it. */
+function emit(plan: SpanPlan): void {
+  const tracer = trace.getTracer('plumbline')
+  // All ranks of a step are one trace, whichever agent tells of them.
+  const parent = { ...plan.parent, traceFlags: 1, isRemote: true }
+  const attributes: Attributes = plan.attributes
+  const options = { startTime: plan.start * 1000, attributes }
+  const span = tracer.startSpan(plan.name, options, trace.setSpanContext(ROOT_CONTEXT, parent))
+  for (const { name, start, end } of plan.phases) {
+    const inside = trace.setSpan(ROOT_CONTEXT, span)
+    tracer.startSpan(name, { startTime: start * 1000, attributes }, inside).end(end * 1000)
+  }
+  span.end(plan.end * 1000)
+}
+
+export function openOtlp(endpoints: OtlpOptions): Exporter {
+  const base = (url: string, signal: string) => `${url.replace(/\/+$/, '')}/v1/${signal}`
+  const setting = (url: string) => (url === '' ? 'none' : 'otlp')
+  process.env['OTEL_EXPORTER_OTLP_METRICS_ENDPOINT'] = base(endpoints.metrics, 'metrics')
+  process.env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] = base(endpoints.traces, 'traces')
+  process.env['OTEL_METRICS_EXPORTER'] = setting(endpoints.metrics)
+  process.env['OTEL_TRACES_EXPORTER'] = setting(endpoints.traces)
   process.env['OTEL_LOGS_EXPORTER'] = 'none'
   const sdk = new NodeSDK({ serviceName: 'plumbline-agent' })
   sdk.start()
-  const meter = api.getMeter('plumbline')
-  const newest = new Map<string, Map<string, Series>>()
+  const observed = new Observed()
   return {
     observe(batch) {
-      for (const series of exportedSeries(batch)) {
-        const convention = CONVENTION[series.name]
-        const name = convention ?? series.name
-        const common = convention === undefined ? {} : { 'hw.type': 'gpu' }
-        let byLabels = newest.get(name)
-        if (byLabels === undefined) {
-          const values = new Map<string, Series>()
-          byLabels = values
-          newest.set(name, values)
-          meter.createObservableGauge(name, { description: series.help }).addCallback((result: ObservableResult) => {
-            for (const { value, labels } of values.values()) result.observe(value, { ...common, ...labels })
-          })
-        }
-        byLabels.set(JSON.stringify(series.labels), series)
-      }
+      if (endpoints.metrics !== '') for (const series of exportedSeries(batch)) observed.observe(series)
+      if (endpoints.traces !== '') for (const plan of stepSpans(batch)) emit(plan)
     },
     close: () => sdk.shutdown(),
   }

@@ -1,5 +1,6 @@
 import { defineCommand } from './command'
 import { startNodeAgent } from './node-agent'
+import { EXPORTS } from './settings'
 
 const log = (line: string) => console.error(line.replace(/^(?!error:|fix:)/gm, 'plumbline: '))
 
@@ -14,8 +15,7 @@ export const command = defineCommand({
     'topology',
     'intervalMs',
     'spoolBytes',
-    'metricsPort',
-    'otlp',
+    ...EXPORTS,
   ],
   configure(command) {
     command

@@ -74,8 +74,6 @@ async function send(
     temporary: true,
     collectors: [],
     collectorSettings: settings,
-    metricsPort: -1,
-    otlp: '',
     log,
   })
   for (let at = 0; at < records.length; at += ROWS) {

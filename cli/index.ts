@@ -12,6 +12,7 @@ export const commands = registry<CommandEntry>('command', [
   { name: 'start', help: 'hub, dashboard and an agent for this machine', load: () => import('./start') },
   { name: 'run', help: 'run a training command and watch it', load: () => import('./run') },
   { name: 'agent', help: 'the agent alone', load: () => import('./agent') },
+  { name: 'hook', help: 'the folder of plumbline_hook.py, for PYTHONPATH', load: () => import('./hook') },
   { name: 'import', help: 'a finished or crashed run from its files', load: () => import('./import') },
   {
     name: 'parse',
@@ -20,6 +21,7 @@ export const commands = registry<CommandEntry>('command', [
   },
   { name: 'predict', help: 'Transformers Math for a config or a preset', load: () => import('./predict') },
   { name: 'report', help: 'a post-mortem as Markdown, JSON or one HTML file', load: () => import('./report') },
+  { name: 'mcp', help: 'lets an assistant ask the hub, over standard input and output', load: () => import('./mcp') },
   {
     name: 'simulate',
     help: 'a fleet with known faults, to see what is found',

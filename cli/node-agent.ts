@@ -16,7 +16,7 @@ export interface NodeAgentOptions {
 const hookLogs = (data: string) => join(data, 'hook', '*', 'rank-*.jsonl')
 
 export function startNodeAgent({ settings, run, fromStart = false, log }: NodeAgentOptions): Promise<AgentHandle> {
-  const { data, token, spoolBytes, metricsPort, otlp, intervalMs } = settings
+  const { data, token, spoolBytes, intervalMs } = settings
   return startAgent({
     host: localHost(),
     hub: hubUrl(settings),
@@ -24,8 +24,7 @@ export function startNodeAgent({ settings, run, fromStart = false, log }: NodeAg
     data,
     spool: 'agent',
     spoolBytes,
-    metricsPort,
-    otlp,
+    exports: settings,
     log,
     collectors: [...collectors],
     collectorSettings: {

@@ -14,7 +14,7 @@ import { defineCommand, type Invocation } from './command'
 import { hookFolder } from './hook-folder'
 import { newRunId } from './run-id'
 import { hubAnswers } from './hub-answers'
-import { hubUrl, type PlumblineSettings } from './settings'
+import { EXPORTS, hubUrl, type PlumblineSettings } from './settings'
 
 const HEARTBEAT_MS = 5000
 const KILL_MS = 10_000
@@ -47,7 +47,7 @@ async function watcher(
   settings: PlumblineSettings,
   log: (line: string) => void,
 ): Promise<AgentHandle | undefined> {
-  const { data, token, spoolBytes, metricsPort, otlp, intervalMs } = settings
+  const { data, token, spoolBytes, intervalMs } = settings
   try {
     return await startAgent({
       host: localHost(),
@@ -56,8 +56,7 @@ async function watcher(
       data,
       spool: `run-${job.run}`,
       spoolBytes,
-      metricsPort,
-      otlp,
+      exports: settings,
       temporary: true,
       collectors: [...collectors],
       log,
@@ -235,7 +234,7 @@ async function run({ arguments: words, options, settings }: Invocation): Promise
 }
 
 export const command = defineCommand({
-  settings: ['hub', 'port', 'token', 'data', 'scrape', 'intervalMs', 'spoolBytes', 'metricsPort', 'otlp'],
+  settings: ['hub', 'port', 'token', 'data', 'scrape', 'intervalMs', 'spoolBytes', ...EXPORTS],
   configure(command) {
     command
       .argument('[command...]', 'the training command, after --')

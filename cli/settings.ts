@@ -75,9 +75,14 @@ export const settings = {
   ),
   notifySecret: setting(z.string(), '', 'secret that signs what webhooks are told (HMAC-SHA256); empty for none'),
   publicUrl: setting(url, '', 'how others reach the page, for links in notifications; empty for http://HOST:PORT'),
+  metricsHost: setting(z.string().min(1), '127.0.0.1', 'address of the agent’s own /metrics'),
   otlp: setting(url, '', 'OTLP/HTTP endpoint to send metrics to; empty for none'),
+  otlpTraces: setting(url, '', 'OTLP/HTTP endpoint to send steps and phases to as spans; empty for none'),
+  remoteWrite: setting(url, '', 'URL for Prometheus remote write, http://HOST:9090/api/v1/write; empty for none'),
 }
 export type PlumblineSettings = Values<typeof settings>
+/** The settings of an agent that say where its figures are given away. */
+export const EXPORTS = ['metricsPort', 'metricsHost', 'otlp', 'otlpTraces', 'remoteWrite'] as const
 
 /** The hub that an agent of these settings reports to. */
 export function hubUrl(values: PlumblineSettings): string {

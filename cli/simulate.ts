@@ -191,8 +191,6 @@ export const command = defineCommand({
       spoolBytes: 4 * 1024 ** 3,
       temporary: true,
       collectors: [],
-      metricsPort: -1,
-      otlp: '',
       log: () => undefined,
       collectorSettings: {
         intervalMs: 1000,

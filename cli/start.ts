@@ -4,7 +4,7 @@ import { startHub } from '../hub/hub'
 import { defineCommand, type Invocation } from './command'
 import type { DemoOptions } from './demo/demo'
 import { startNodeAgent } from './node-agent'
-import type { PlumblineSettings } from './settings'
+import { EXPORTS, type PlumblineSettings } from './settings'
 
 const log = (line: string) => console.error(`plumbline: ${line}`)
 
@@ -59,11 +59,10 @@ export const command = defineCommand({
     'topology',
     'intervalMs',
     'spoolBytes',
-    'metricsPort',
-    'otlp',
     'notify',
     'notifySecret',
     'publicUrl',
+    ...EXPORTS,
   ],
   configure(command) {
     command

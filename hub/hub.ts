@@ -98,6 +98,7 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
   const metrics = hubMetrics(
     () => nodes.agents,
     () => keeper.open(),
+    () => views.summaries(),
   )
   const notifier = new Notifier({
     urls: options.notify ?? [],

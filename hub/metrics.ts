@@ -1,10 +1,15 @@
 /** The hub's own figures for Prometheus. */
 import { Counter, Gauge, Registry } from 'prom-client'
-
+import type { RunSummary } from '../wire/api'
 import type { Finding } from '../wire/findings'
+import { RunGauges } from './run-metrics'
 
 /** Labels of findings are names of detectors and severities: as many as there are, however many runs there be. */
-export function hubMetrics(connectedAgents: () => number, openFindings: () => readonly Finding[]) {
+export function hubMetrics(
+  connectedAgents: () => number,
+  openFindings: () => readonly Finding[],
+  summaries: () => Promise<readonly RunSummary[]>,
+) {
   const registry = new Registry()
   const counter = (name: string, help: string) => new Counter({ name, help, registers: [registry] })
   const counters = {
@@ -45,8 +50,12 @@ export function hubMetrics(connectedAgents: () => number, openFindings: () => re
       for (const [detector, ratio] of most) this.set({ detector }, ratio)
     },
   })
+  const runs = new RunGauges(summaries, openFindings)
   return {
     count: (what: keyof typeof counters, by: number) => counters[what].inc(by),
-    text: async () => ({ type: registry.contentType, text: await registry.metrics() }),
+    text: async () => ({
+      type: registry.contentType,
+      text: `${await registry.metrics()}\n${await runs.page()}`,
+    }),
   }
 }

@@ -69,6 +69,7 @@ check('format', 'npx', ['prettier', '--check', '--log-level', 'warn', '.'])
 suite('laws and unit', ['laws', 'unit'])
 suite('integration', ['integration'])
 suite('browser', ['browser'])
+suite('deploy', ['deploy'], () => run('node', ['scripts/deploy-setup.mjs']))
 suite('real job', ['real'], () => run('node', ['scripts/real-setup.mjs']))
 
 rmSync(folder, { recursive: true, force: true })

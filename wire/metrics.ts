@@ -354,10 +354,23 @@ export const PHASES = ['data', 'forward', 'backward', 'communication', 'optimize
 
 const PROMETHEUS_SUFFIX: Partial<Record<Unit, string>> = { celsius: 'celsius', watts: 'watts', hertz: 'hertz' }
 
-/** `gpu`, `memoryUsedBytes` → `plumbline_gpu_memory_used_bytes`; counters end in `_total`. */
-export function prometheusName(kind: Kind, name: string, field: NumberField): string {
-  const snake = name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
+export interface PrometheusName {
+  readonly name: string
+  /** What our value is multiplied by. */
+  readonly factor: number
+}
+
+/**
+ * `gpu`, `memoryUsedBytes` → `plumbline_gpu_memory_used_bytes`. As https://prometheus.io/docs/practices/naming/ has it: base
+ * units, and that of data is the byte; counters and only they end in `_total`; nothing but a histogram in `_count`.
+ */
+export function prometheusName(kind: Kind, name: string, field: NumberField): PrometheusName {
+  const snake = name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`).replace(/_count$/, 's')
   const suffix = PROMETHEUS_SUFFIX[field.unit]
   const base = suffix !== undefined && !snake.endsWith(suffix) ? `${snake}_${suffix}` : snake
-  return `plumbline_${kind}_${base}${field.counter ? '_total' : ''}`
+  const inBits = field.unit === 'bitsPerSecond'
+  return {
+    name: `plumbline_${kind}_${inBits ? base.replace('_bits_', '_bytes_') : base}${field.counter ? '_total' : ''}`,
+    factor: inBits ? 1 / 8 : 1,
+  }
 }

@@ -50,8 +50,6 @@ export async function startDemo({ data, hub, token, log }: DemoOptions): Promise
       fromStart: true,
       synthetic: true,
     },
-    metricsPort: -1,
-    otlp: '',
     log: line => log(`demo: ${line}`),
   })
   const player = new Player(folder, NODE, (run, fields) =>

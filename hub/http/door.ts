@@ -94,6 +94,6 @@ export async function answerRequest(hub: Hub, request: IncomingMessage, response
     }
     return true
   }
-  sendJson(response, 404, { error: `there is no ${url.pathname}`, fix: 'the endpoints are listed in wire/api.ts' })
+  sendJson(response, 404, { error: `there is no ${url.pathname}`, fix: 'GET /api/openapi.json lists the endpoints' })
   return true
 }

@@ -35,6 +35,10 @@ export interface Endpoint {
   readonly name: string
   readonly path: string
   readonly help: string
+  /** What its answer looks like: a schema of JSON, or the type of a text. The law holds real answers against it. */
+  readonly answers: z.ZodType | string
+  /** What may stand after the `?`. */
+  readonly query?: z.ZodObject
   /** GET where absent, and HEAD with it. */
   readonly method?: 'GET' | 'POST'
   /** The JSON answer; undefined where the endpoint wrote the response itself. Throws HttpError for what a caller did wrong. */
@@ -57,7 +61,7 @@ export function runOf({ hub, run }: Call): RunFacts {
   return facts
 }
 
-const rangeSchema = z.object({
+export const rangeSchema = z.object({
   from: z.coerce.number().finite().optional(),
   to: z.coerce.number().finite().optional(),
   points: z.coerce.number().int().min(1).max(20_000).optional(),

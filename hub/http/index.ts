@@ -1,9 +1,29 @@
 /** Endpoints of the hub. What each answers is in `wire/api.ts`. */
 import { z } from 'zod'
-import { registry } from '../../base/registry'
+import { registry, type Registry } from '../../base/registry'
 import { unixSeconds } from '../../base/clock'
 import { VERSION } from '../../base/version'
+import {
+  gpuSeriesSchema,
+  healthSchema,
+  hostSeriesSchema,
+  importResultSchema,
+  nodeInfoSchema,
+  peerSeriesSchema,
+  RANK_METRICS,
+  rankInfoSchema,
+  rankMapSchema,
+  runDetailSchema,
+  runEventSchema,
+  runHeadSchema,
+  runSummarySchema,
+  stepSeriesSchema,
+} from '../../wire/api'
+import { evidenceInfoSchema } from '../../wire/evidence'
+import { findingSchema } from '../../wire/findings'
+import { flopsBudgetSchema } from '../../wire/flops-budget'
 import { PROTOCOL } from '../../wire/messages'
+import { postMortemSchema } from '../../wire/post-mortem'
 import { isRankMetric } from '../queries/steps'
 import { htmlOf, markdownOf } from '../../analysis/post-mortem/report'
 import { stepsCsv } from './csv'
@@ -11,15 +31,22 @@ import { heat, peers } from './heat'
 import { evidenceDigest, evidenceFile, listEvidence } from './evidence'
 import { addFile, finishImport } from './import'
 import { postMortem, postMortemAs } from './post-mortem'
-import { HttpError, rangeOf, readQuery, runOf, type Endpoint } from './endpoint'
+import { openApiOf } from './openapi'
+import { HttpError, rangeOf, rangeSchema, readQuery, runOf, type Endpoint } from './endpoint'
 
+const pointsSchema = rangeSchema.omit({ columns: true })
+const columnsSchema = rangeSchema.omit({ points: true }).extend({ metric: z.enum(RANK_METRICS).optional() })
+const heatMetric = z.string().optional()
+const peersSchema = pointsSchema.extend({ metric: heatMetric, rank: z.coerce.number().int().min(0) })
+const nameSchema = z.object({ name: z.string().optional() })
 const limitSchema = z.object({ limit: z.coerce.number().int().min(1).max(10_000).default(200) })
 
-export const endpoints = registry<Endpoint>('endpoint', [
+export const endpoints: Registry<Endpoint> = registry<Endpoint>('endpoint', [
   {
     name: 'health',
     path: '/api/health',
     help: 'that the hub is there, and which',
+    answers: healthSchema,
     answer: ({ hub }) =>
       Promise.resolve({
         status: 'ok',
@@ -33,36 +60,44 @@ export const endpoints = registry<Endpoint>('endpoint', [
     name: 'runs',
     path: '/api/runs',
     help: 'runs, newest first',
+    answers: z.array(runSummarySchema),
     answer: ({ hub }) => hub.views.summaries(),
   },
   {
     name: 'run',
     path: '/api/runs/:run',
     help: 'one run',
+    answers: runDetailSchema,
     answer: call => call.hub.views.detail(runOf(call)),
   },
   {
     name: 'head',
     path: '/api/runs/:run/head',
     help: 'one run without its ranks',
+    answers: runHeadSchema,
     answer: call => call.hub.views.head(runOf(call)),
   },
   {
     name: 'members',
     path: '/api/runs/:run/members',
     help: 'the ranks of a run',
+    answers: z.array(rankInfoSchema),
     answer: call => call.hub.views.members(runOf(call)),
   },
   {
     name: 'steps',
     path: '/api/runs/:run/steps',
     help: 'step series of the whole job',
+    query: pointsSchema,
+    answers: stepSeriesSchema,
     answer: call => call.hub.views.steps(runOf(call), rangeOf(call, runOf(call))),
   },
   {
     name: 'ranks',
     path: '/api/runs/:run/ranks',
     help: 'rank × step heat map of one metric',
+    query: columnsSchema,
+    answers: rankMapSchema,
     answer: call => {
       const facts = runOf(call)
       const metric = call.query.get('metric') ?? 'stepSeconds'
@@ -75,30 +110,39 @@ export const endpoints = registry<Endpoint>('endpoint', [
     name: 'heat',
     path: '/api/runs/:run/heat',
     help: 'rank × time map of one metric, as bytes',
+    query: columnsSchema.omit({ metric: true }).extend({ metric: heatMetric }),
+    answers: 'application/octet-stream',
     answer: heat,
   },
   {
     name: 'peers',
     path: '/api/runs/:run/peers',
     help: 'one rank among its peers',
+    query: peersSchema,
+    answers: peerSeriesSchema,
     answer: peers,
   },
   {
     name: 'gpus',
     path: '/api/runs/:run/gpus',
     help: 'series of the run’s devices',
+    query: pointsSchema,
+    answers: z.array(gpuSeriesSchema),
     answer: call => call.hub.views.gpus(runOf(call), rangeOf(call, runOf(call))),
   },
   {
     name: 'hosts',
     path: '/api/runs/:run/hosts',
     help: 'series of the run’s nodes',
+    query: pointsSchema,
+    answers: z.array(hostSeriesSchema),
     answer: call => call.hub.views.hosts(runOf(call), rangeOf(call, runOf(call))),
   },
   {
     name: 'findings',
     path: '/api/runs/:run/findings',
     help: 'what was found and when, open ones first',
+    answers: z.array(findingSchema),
     answer: call => Promise.resolve(call.hub.views.findings.all(runOf(call))),
   },
   {
@@ -111,54 +155,64 @@ export const endpoints = registry<Endpoint>('endpoint', [
     name: 'events',
     path: '/api/runs/:run/events',
     help: 'events, newest first',
+    query: limitSchema,
+    answers: z.array(runEventSchema),
     answer: call => call.hub.views.events(runOf(call), readQuery(limitSchema, call.query).limit),
   },
   {
     name: 'budget',
     path: '/api/runs/:run/budget',
     help: 'where a step’s time goes, from the peak down to MFU',
+    answers: flopsBudgetSchema,
     answer: call => call.hub.views.flopsBudget(runOf(call)),
   },
   {
     name: 'post-mortem',
     path: '/api/runs/:run/post-mortem',
     help: 'why memory ran out, and what would have fitted',
+    answers: postMortemSchema,
     answer: postMortem,
   },
   {
     name: 'post-mortem.md',
     path: '/api/runs/:run/post-mortem.md',
     help: 'the same as Markdown',
+    answers: 'text/markdown',
     answer: call => postMortemAs(call, markdownOf, 'text/markdown'),
   },
   {
     name: 'post-mortem.html',
     path: '/api/runs/:run/post-mortem.html',
     help: 'the same as one HTML file',
+    answers: 'text/html',
     answer: call => postMortemAs(call, htmlOf, 'text/html'),
   },
   {
     name: 'evidence',
     path: '/api/runs/:run/evidence',
     help: 'memory snapshots and black boxes of a run',
+    answers: z.array(evidenceInfoSchema),
     answer: listEvidence,
   },
   {
     name: 'evidence-digest',
     path: '/api/runs/:run/evidence/:import',
     help: 'what is read of one of them',
+    answers: z.looseObject({}),
     answer: evidenceDigest,
   },
   {
     name: 'evidence-file',
     path: '/api/runs/:run/evidence/:import/file',
     help: 'the file as it came',
+    answers: 'application/octet-stream',
     answer: evidenceFile,
   },
   {
     name: 'steps.csv',
     path: '/api/runs/:run/steps.csv',
     help: 'export: one line a step and rank',
+    answers: 'text/csv',
     answer: stepsCsv,
   },
   {
@@ -166,6 +220,8 @@ export const endpoints = registry<Endpoint>('endpoint', [
     method: 'POST',
     path: '/api/imports/:import/files',
     help: 'one file of an import, as the body; ?name=',
+    query: nameSchema,
+    answers: z.object({ ok: z.literal(true) }),
     answer: addFile,
   },
   {
@@ -173,6 +229,8 @@ export const endpoints = registry<Endpoint>('endpoint', [
     method: 'POST',
     path: '/api/imports/:import',
     help: 'makes a run of the files of an import; ?name=',
+    query: nameSchema,
+    answers: importResultSchema,
     answer: finishImport,
   },
   {
@@ -180,6 +238,7 @@ export const endpoints = registry<Endpoint>('endpoint', [
     method: 'POST',
     path: '/api/demo',
     help: 'plays the recorded run',
+    answers: z.object({ ok: z.boolean() }),
     answer: async ({ hub }) => {
       if (hub.playDemo === undefined)
         throw new HttpError(404, 'this hub has no demo run', 'start one with `plumbline start --demo`')
@@ -191,12 +250,21 @@ export const endpoints = registry<Endpoint>('endpoint', [
     name: 'nodes',
     path: '/api/nodes',
     help: 'nodes, their agents and the health of their collectors',
+    answers: z.array(nodeInfoSchema),
     answer: ({ hub }) => Promise.resolve(hub.nodes.list()),
+  },
+  {
+    name: 'openapi',
+    path: '/api/openapi.json',
+    help: 'this list, as OpenAPI',
+    answers: z.looseObject({ openapi: z.string() }),
+    answer: () => Promise.resolve(openApiOf(endpoints)),
   },
   {
     name: 'metrics',
     path: '/metrics',
     help: 'the hub’s own metrics for Prometheus',
+    answers: 'text/plain',
     answer: async ({ hub, response }) => {
       const { type, text } = await hub.metrics()
       response.writeHead(200, { 'content-type': type })

@@ -1,13 +1,17 @@
 /** Plumbline's own agents: the catalogue's fields by the names under which they export them. */
 import { fieldsOf, prometheusName, type Kind } from '../metrics'
-import { indexOf, to, told, type Exporter, type Rule } from './exporter'
+import { indexOf, linkError, to, told, type Exporter, type Rule } from './exporter'
 
 const KINDS = ['gpu', 'host', 'link'] as const satisfies readonly Kind[]
 
 const rules = new Map<string, Rule>()
 for (const kind of KINDS)
-  for (const [name, field] of fieldsOf(kind))
-    if (field.type === 'number') rules.set(prometheusName(kind, name, field), to(name as Parameters<typeof to>[0]))
+  for (const [name, field] of fieldsOf(kind)) {
+    if (field.type !== 'number') continue
+    const exported = prometheusName(kind, name, field)
+    rules.set(exported.name, to(name as Parameters<typeof to>[0], 1 / exported.factor))
+  }
+rules.set('plumbline_link_errors_total', (group, sample) => linkError(sample.labels['error'] ?? '')(group, sample))
 
 export const plumbline: Exporter = {
   name: 'plumbline',

@@ -1,0 +1,24 @@
+// Programs that the tests of deploy/ need, by apt as root; without them those tests are skipped with a line that says so.
+//   node scripts/deploy-setup.mjs            Prometheus and shellcheck
+//   node scripts/deploy-setup.mjs --chart    Go and its template functions as well, to render the Helm chart
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+
+const has = program => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
+const wanted = []
+if (!has('promtool') || !has('prometheus')) wanted.push('prometheus')
+if (!has('shellcheck')) wanted.push('shellcheck')
+if (process.argv.includes('--chart')) {
+  if (!has('go')) wanted.push('golang-go')
+  if (!existsSync('/usr/share/gocode/src/github.com/Masterminds/sprig'))
+    wanted.push('golang-github-masterminds-sprig-dev', 'golang-k8s-sigs-yaml-dev')
+}
+if (wanted.length > 0) {
+  if (process.getuid?.() === 0 && has('apt-get')) {
+    console.log(`installing ${wanted.join(', ')} (once) …`)
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+    spawnSync('apt-get', ['update', '-qq'], { env })
+    const { stderr } = spawnSync('apt-get', ['install', '-y', '--no-install-recommends', ...wanted], { env })
+    if (!has('promtool')) console.log(String(stderr).trim().split('\n').slice(-3).join('\n'))
+  } else console.log(`not installed: ${wanted.join(', ')}; as root: apt-get install ${wanted.join(' ')}`)
+}
