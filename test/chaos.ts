@@ -29,6 +29,7 @@ const { values } = parseArgs({
   },
 })
 const HEAL_SECONDS = 120
+const FRAMES = 60
 
 /** What came more than once. */
 function doubled(rows: readonly string[]): string[] {
@@ -76,12 +77,12 @@ try {
   const there = new Set(stored)
   lost = stage.written.filter(row => !there.has(row))
   repeated = doubled(stored)
-  const acknowledged = await sendTwice(stage.url, 'chaos-frames', 200, random)
+  const acknowledged = await sendTwice(stage.url, 'chaos-frames', FRAMES, random)
   const frames = await storedSteps(stage.url, 'chaos-frames')
   for (let step = 1; step <= acknowledged; step += 1) if (!frames.includes(`${step},0`)) lost.push(`frame ${step}`)
   repeated.push(...doubled(frames))
   for (const [name, count] of survived) console.log(`${String(count).padStart(3)} × ${name}`)
-  console.log('200 × a frame thrice, with an older one between')
+  console.log(`${FRAMES} × a frame thrice, with an older one between`)
   for (const line of missing) console.log(`not tried: ${line}`)
   console.log(`${stage.written.length} lines written, ${stored.length} stored`)
   for (const row of [...lost, ...repeated].slice(0, 20)) console.log(`    ${row}`)

@@ -36,6 +36,8 @@ const monthOf = ({ receivedAt }: Origin) => new Date(receivedAt * 1000).toISOStr
 export class Commits {
   private waiting: Pending[] = []
   private waitingRows = 0
+  /** The newest batch of each agent that is taken and not stored yet. */
+  private readonly taken = new Map<string, { readonly sequence: number; readonly stored: Promise<void> }>()
   private running: Promise<void> | undefined
   private failure: PlumblineError | undefined
   private readonly closed = new AbortController()
@@ -49,14 +51,16 @@ export class Commits {
   /** Resolves once every table has the rows of the batch. Batches of one agent come in order. */
   add(batch: Batch, origin: Origin): Promise<void> {
     if (origin.sequence <= this.delivered.of(origin.agent)) return Promise.resolve()
+    const newest = this.taken.get(origin.agent)
+    if (newest !== undefined && origin.sequence <= newest.sequence) return newest.stored
     if (this.failure !== undefined) return Promise.reject(this.failure)
     if (this.waitingRows > 0 && this.waitingRows + batch.rows > MAX_WAITING_ROWS)
       return Promise.reject(new PlumblineError('more waits to be stored than the hub holds'))
-    return new Promise((resolve, reject) => {
-      this.waiting.push({ batch, origin, resolve, reject })
-      this.waitingRows += batch.rows
-      this.running ??= this.run()
-    })
+    const stored = new Promise<void>((resolve, reject) => this.waiting.push({ batch, origin, resolve, reject }))
+    this.taken.set(origin.agent, { sequence: origin.sequence, stored })
+    this.waitingRows += batch.rows
+    this.running ??= this.run()
+    return stored
   }
 
   /** Resolves when what waits is stored, or has been refused. */
@@ -104,7 +108,10 @@ export class Commits {
       }
     }
     this.failure = undefined
-    for (const { resolve } of pending) resolve()
+    for (const { origin, resolve } of pending) {
+      if (this.taken.get(origin.agent)?.sequence === origin.sequence) this.taken.delete(origin.agent)
+      resolve()
+    }
   }
 
   /** One block of what this table has not; where the last try failed, the table is asked first. */
@@ -126,5 +133,6 @@ export class Commits {
     for (const { reject } of [...pending, ...this.waiting]) reject(this.failure)
     this.waiting = []
     this.waitingRows = 0
+    this.taken.clear()
   }
 }

@@ -86,6 +86,16 @@ describe('the store', () => {
     )
   })
 
+  it('stores once what comes several times while another commit is under way', async () => {
+    await withStore(async store => {
+      const insert = (agent: string, sequence: number) =>
+        store.insert(batchOf(batch(agent, sequence)), { agent, sequence, receivedAt: 1 })
+      await Promise.all([insert('z', 1), insert('a', 1), insert('a', 1), insert('a', 2), insert('a', 1), insert('a', 2)])
+      expect(await rowsOf(store, 'step', 'step.step')).toEqual(['a 1', 'a 2', 'z 1'])
+      expect(store.lastSequence('a')).toBe(2)
+    })
+  })
+
   it('closes after what runs in it, and then says that it is closed', async () => {
     const store = await open()
     const slow = store.query('SELECT sum(number) AS sum FROM numbers(200000000)')
