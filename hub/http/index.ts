@@ -21,6 +21,7 @@ import {
 } from '../../wire/api'
 import { evidenceInfoSchema } from '../../wire/evidence'
 import { findingSchema } from '../../wire/findings'
+import { fabricPictureSchema } from '../../wire/fabric-picture'
 import { flopsBudgetSchema } from '../../wire/flops-budget'
 import { PROTOCOL } from '../../wire/messages'
 import { postMortemSchema } from '../../wire/post-mortem'
@@ -149,6 +150,7 @@ export const endpoints: Registry<Endpoint> = registry<Endpoint>('endpoint', [
     name: 'fabric',
     path: '/api/runs/:run/fabric',
     help: 'who is where and what flows between, over the last steps',
+    answers: fabricPictureSchema,
     answer: call => call.hub.views.fabric(runOf(call)),
   },
   {

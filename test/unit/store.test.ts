@@ -90,7 +90,14 @@ describe('the store', () => {
     await withStore(async store => {
       const insert = (agent: string, sequence: number) =>
         store.insert(batchOf(batch(agent, sequence)), { agent, sequence, receivedAt: 1 })
-      await Promise.all([insert('z', 1), insert('a', 1), insert('a', 1), insert('a', 2), insert('a', 1), insert('a', 2)])
+      await Promise.all([
+        insert('z', 1),
+        insert('a', 1),
+        insert('a', 1),
+        insert('a', 2),
+        insert('a', 1),
+        insert('a', 2),
+      ])
       expect(await rowsOf(store, 'step', 'step.step')).toEqual(['a 1', 'a 2', 'z 1'])
       expect(store.lastSequence('a')).toBe(2)
     })
