@@ -46,6 +46,7 @@ import atexit
 import ctypes
 import json
 import os
+import pickle
 import socket
 import struct
 import sys
@@ -144,6 +145,7 @@ class Hook:
         self._marks: List[Tuple[str, float]] = []
         self._step_began = time.perf_counter()
         self._depth = 0
+        self._snapshot_at = float("-inf")
         self.overhead_seconds = 0.0
         self._restore: List[Callable[[], None]] = []
 
@@ -156,6 +158,7 @@ class Hook:
         )
         os.makedirs(folder, exist_ok=True)
         path = os.path.join(folder, "rank-%d.jsonl" % self.rank)
+        self._snapshot = os.path.join(folder, "snapshot-rank-%d.pickle" % self.rank)
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o644)
         atexit.register(self.close)
         previous = sys.excepthook
@@ -165,6 +168,32 @@ class Hook:
             previous(kind, value, trace)
 
         sys.excepthook = on_exception
+
+    @_guarded
+    def _watch_allocator(self) -> None:
+        """Keeps the allocator's state when memory runs out: what held it is gone once the error has unwound.
+
+        With `PLUMBLINE_MEMORY_HISTORY=100000` the allocator notes so many of its last actions with their stacks as well.
+        """
+        if torch is None or not torch.cuda.is_available():
+            return
+        entries = _environment_int("PLUMBLINE_MEMORY_HISTORY", 0)
+        if entries > 0:
+            torch.cuda.memory._record_memory_history(max_entries=entries)
+        observe = getattr(torch._C, "_cuda_attach_out_of_memory_observer", None)
+        if observe is not None:
+            observe(lambda *_: self._keep_snapshot())
+
+    @_guarded
+    def _keep_snapshot(self) -> None:
+        now = time.monotonic()
+        # An error that is caught and comes again and again costs one snapshot in half a minute.
+        if now - self._snapshot_at < 30.0:
+            return
+        self._snapshot_at = now
+        with open(self._snapshot + ".new", "wb") as file:
+            pickle.dump(torch.cuda.memory._snapshot(), file)
+        os.replace(self._snapshot + ".new", self._snapshot)
 
     @_guarded
     def _announce(self, model: Any, optimizer: Any, options: Dict[str, Any]) -> None:
@@ -483,6 +512,8 @@ class Hook:
         text = "%s: %s" % (getattr(kind, "__name__", kind), value)
         oom = "out of memory" in text.lower() or isinstance(value, MemoryError)
         self._write_finished()
+        if oom and torch is not None and torch.cuda.is_available():
+            self._keep_snapshot()
         self._write({"kind": "event", "type": "oom" if oom else "crash", "rank": self.rank, "message": text[:8192]})
 
     @_guarded
@@ -739,6 +770,7 @@ def attach(model: Any = None, optimizer: Any = None, **options: Any) -> Hook:
     """
     hook = Hook(**options)
     hook._open()
+    hook._watch_allocator()
     hook._announce(model, optimizer, options)
     hook._instrument(model, optimizer)
     hook._step_began = time.perf_counter()

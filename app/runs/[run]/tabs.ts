@@ -13,6 +13,16 @@ export interface RunTab {
 }
 
 const OUT_OF_MEMORY = new Set(['oom', 'host-oom'])
+const BAD_ENDS = new Set([
+  'oom',
+  'host-oom',
+  'memory-snapshot',
+  'crash',
+  'traceback',
+  'exit',
+  'nccl-timeout',
+  'gloo-timeout',
+])
 
 export const tabs = registry<RunTab>('page of a run', [
   { name: 'overview', folder: '', title: 'Overview', help: 'How the run is, beside how it should be' },
@@ -30,6 +40,13 @@ export const tabs = registry<RunTab>('page of a run', [
     title: 'Out of memory',
     help: 'Why memory ran out, and what would have fitted',
     isShown: ({ events }) => events.some(({ type }) => OUT_OF_MEMORY.has(type)),
+  },
+  {
+    name: 'evidence',
+    folder: 'evidence',
+    title: 'Evidence',
+    help: 'What was kept of its end: memory snapshots, the last minutes',
+    isShown: ({ events }) => events.some(({ type }) => BAD_ENDS.has(type)),
   },
   { name: 'events', folder: 'events', title: 'Events', help: 'What logs and kernels told of' },
   { name: 'plan', folder: 'plan', title: 'Plan', help: 'What another plan would give, anchored to this run' },

@@ -1,0 +1,185 @@
+/** What the explorer draws of a memory snapshot, from its digest. Pure. */
+import { CATEGORIES, type Category, type DeviceSnapshot, type SnapshotDigest } from '../../wire/memory-snapshot'
+
+export interface Held {
+  /** Row of `allocations`; undefined for the sum of the small ones of a category. */
+  readonly row: number | undefined
+  readonly category: number
+  readonly bytes: number
+  /** Bytes below it. */
+  readonly from: number
+}
+
+/** The place of the course that covers an entry. */
+export function placeOf({ course }: DeviceSnapshot, entry: number): number {
+  let low = 0
+  let high = course.entry.length - 1
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((course.entry[middle] ?? Infinity) < entry) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** Everything that is held at an entry, from the bottom up: small ones in sums, then the largest in the order they came. */
+export function heldAt(device: DeviceSnapshot, entry: number): Held[] {
+  const place = placeOf(device, entry)
+  const held: Held[] = []
+  let from = 0
+  const put = (row: number | undefined, category: number, bytes: number) => {
+    if (bytes <= 0) return
+    held.push({ row, category, bytes, from })
+    from += bytes
+  }
+  CATEGORIES.forEach((_, category) => put(undefined, category, device.course.restBytes[category]?.[place] ?? 0))
+  const { begin, end, bytes, category } = device.allocations
+  for (let row = 0; row < begin.length; row += 1)
+    if ((begin[row] ?? 0) <= entry && entry < (end[row] ?? 0)) put(row, category[row] ?? 0, bytes[row] ?? 0)
+  return held
+}
+
+/** The most that is held in any of so many columns between two entries. */
+export function mostHeld({ course, peakBytes }: DeviceSnapshot, from: number, to: number): number {
+  const seen = course.activeBytes.filter((_, at) => {
+    const entry = course.entry[at] ?? 0
+    return entry >= from && entry <= to
+  })
+  return seen.length === 0 ? peakBytes : seen.reduce((one, other) => Math.max(one, other), 0)
+}
+
+const isPython = (file: string) => file.endsWith('.py')
+const baseName = (file: string) => file.slice(file.lastIndexOf('/') + 1)
+
+/** `file.py:12 function` of the innermost Python frame, else of the innermost; what is said where no stack was recorded. */
+export function callerText({ frames, stacks }: SnapshotDigest, stack: number): string {
+  const own = (stacks[stack] ?? []).flatMap(frame => frames[frame] ?? [])
+  const caller = own.find(({ file }) => isPython(file)) ?? own[0]
+  return caller === undefined ? 'no stack recorded' : `${baseName(caller.file)}:${caller.line} ${caller.name}`
+}
+
+/** All frames of a stack, innermost first. */
+export function stackLines({ frames, stacks }: SnapshotDigest, stack: number): string[] {
+  return (stacks[stack] ?? []).flatMap(number => {
+    const frame = frames[number]
+    return frame === undefined ? [] : [`${frame.name}  ${frame.file}:${frame.line}`]
+  })
+}
+
+export interface Holder {
+  readonly caller: string
+  readonly category: Category
+  readonly bytes: number
+  readonly count: number
+  readonly stack: number
+}
+
+/** What holds memory at the peak, by who asked for it, the largest first. */
+export function holdersAtPeak(digest: SnapshotDigest, { holders }: DeviceSnapshot): Holder[] {
+  const byCaller = new Map<string, Holder>()
+  holders.stack.forEach((stack, at) => {
+    const caller = callerText(digest, stack)
+    const category = CATEGORIES[holders.category[at] ?? 0] ?? 'other'
+    const before = byCaller.get(`${caller} ${category}`)
+    byCaller.set(`${caller} ${category}`, {
+      caller,
+      category,
+      stack: before?.stack ?? stack,
+      bytes: (before?.bytes ?? 0) + (holders.bytes[at] ?? 0),
+      count: (before?.count ?? 0) + (holders.count[at] ?? 0),
+    })
+  })
+  return [...byCaller.values()].sort((one, other) => other.bytes - one.bytes)
+}
+
+/** Bytes at the peak by category. */
+export function categoriesAtPeak({ holders }: DeviceSnapshot): Map<Category, number> {
+  const sums = new Map<Category, number>()
+  holders.category.forEach((number, at) => {
+    const category = CATEGORIES[number] ?? 'other'
+    sums.set(category, (sums.get(category) ?? 0) + (holders.bytes[at] ?? 0))
+  })
+  return sums
+}
+
+export interface Box {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+}
+
+/**
+ * Rectangles of a unit square, as large as their values and as square as may be; values descending. Rows of the shorter side,
+ * each filled while that makes its worst rectangle squarer (Bruls, Huizing and van Wijk, 2000).
+ */
+export function squarified(values: readonly number[], room: Box): Box[] {
+  const sum = values.reduce((all, value) => all + value, 0)
+  const scale = sum > 0 ? (room.width * room.height) / sum : 0
+  const boxes: Box[] = []
+  let { x, y, width, height } = room
+  let at = 0
+  while (at < values.length) {
+    const side = Math.min(width, height)
+    const row: number[] = []
+    let area = 0
+    for (; at + row.length < values.length;) {
+      const next = (values[at + row.length] ?? 0) * scale
+      if (row.length > 0 && worst([...row, next], area + next, side) > worst(row, area, side)) break
+      row.push(next)
+      area += next
+    }
+    const depth = side > 0 ? area / side : 0
+    let along = 0
+    for (const part of row) {
+      const length = depth > 0 ? part / depth : 0
+      boxes.push(
+        width >= height
+          ? { x, y: y + along, width: depth, height: length }
+          : { x: x + along, y, width: length, height: depth },
+      )
+      along += length
+    }
+    if (width >= height) [x, width] = [x + depth, width - depth]
+    else [y, height] = [y + depth, height - depth]
+    at += row.length
+  }
+  return boxes
+}
+
+function worst(row: readonly number[], area: number, side: number): number {
+  const most = Math.max(...row)
+  const least = Math.min(...row)
+  return Math.max((side * side * most) / (area * area), (area * area) / (side * side * least || 1))
+}
+
+/** A block of the memory map: where it begins among all bytes that are reserved, laid end to end. */
+export interface Placed {
+  readonly segment: number
+  readonly block: number
+  readonly from: number
+  readonly bytes: number
+  /** active, awaiting, inactive. */
+  readonly state: number
+  readonly category: number
+  readonly stack: number
+}
+
+export function memoryMap({ segments }: DeviceSnapshot): Placed[] {
+  let from = 0
+  return segments.flatMap((segment, number) =>
+    segment.size.map((bytes, block) => {
+      const placed = {
+        segment: number,
+        block,
+        from,
+        bytes,
+        state: segment.state[block] ?? 2,
+        category: segment.category[block] ?? 0,
+        stack: segment.stack[block] ?? 0,
+      }
+      from += bytes
+      return placed
+    }),
+  )
+}

@@ -1,0 +1,45 @@
+/** Colours and sizes of what is drawn on a canvas: read from the page, since a canvas knows no CSS. */
+import { CATEGORIES } from '../../../../wire/memory-snapshot'
+
+export interface Paints {
+  readonly categories: readonly string[]
+  readonly line: string
+  readonly text: string
+  readonly critical: string
+  readonly sunken: string
+}
+
+/** `light-dark()` is resolved by asking an element for its colour. */
+export function paintsOf(element: HTMLElement): Paints {
+  const probe = element.ownerDocument.createElement('i')
+  element.append(probe)
+  const colour = (name: string) => {
+    probe.style.color = `var(${name})`
+    return getComputedStyle(probe).color
+  }
+  const paints = {
+    categories: CATEGORIES.map((_, place) => colour(`--series-${(place % 8) + 1}`)),
+    line: colour('--line-strong'),
+    text: colour('--text'),
+    critical: colour('--critical'),
+    sunken: colour('--surface-sunken'),
+  }
+  probe.remove()
+  return paints
+}
+
+/** A canvas as wide as its box, in pixels of the screen; its context counts in CSS pixels. */
+export function sized(
+  canvas: HTMLCanvasElement,
+  height: number,
+): { context: CanvasRenderingContext2D; width: number } | undefined {
+  const context = canvas.getContext('2d')
+  if (context === null) return undefined
+  const ratio = window.devicePixelRatio || 1
+  const width = canvas.clientWidth
+  canvas.width = Math.max(1, Math.round(width * ratio))
+  canvas.height = Math.round(height * ratio)
+  context.setTransform(ratio, 0, 0, ratio, 0, 0)
+  context.clearRect(0, 0, width, height)
+  return { context, width }
+}

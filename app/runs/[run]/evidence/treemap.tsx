@@ -1,0 +1,62 @@
+'use client'
+import { format } from '../../../../base/units'
+import { CATEGORIES } from '../../../../wire/memory-snapshot'
+import { squarified, type Box, type Holder } from '../../../data/snapshot'
+import { Card } from '../../../ui/card'
+import { seriesColor } from '../../../chart/colour'
+import styles from './evidence.module.css'
+
+const MOST_OF_A_CATEGORY = 40
+const WHOLE: Box = { x: 0, y: 0, width: 100, height: 40 }
+
+/** What is held at the peak: a field a category, in it one for each place that asked. */
+export function Treemap({ holders, onStack }: { holders: readonly Holder[]; onStack: (stack: number) => void }) {
+  const groups = CATEGORIES.map((category, place) => {
+    const own = holders.filter(holder => holder.category === category)
+    return { category, place, own, bytes: own.reduce((sum, { bytes }) => sum + bytes, 0) }
+  })
+    .filter(({ bytes }) => bytes > 0)
+    .sort((one, other) => other.bytes - one.bytes)
+  const fields = squarified(
+    groups.map(({ bytes }) => bytes),
+    WHOLE,
+  )
+  return (
+    <Card title="At the peak, by who asked for it" aside="press a field for its stack">
+      <div className={styles.treemap}>
+        {groups.flatMap(({ own, place, category }, group) => {
+          const field = fields[group]
+          if (field === undefined) return []
+          const shown = own.slice(0, MOST_OF_A_CATEGORY)
+          return squarified(
+            shown.map(({ bytes }) => bytes),
+            field,
+          ).map((box, at) => {
+            const holder = shown[at]
+            if (holder === undefined) return null
+            return (
+              <button
+                key={`${category} ${at}`}
+                type="button"
+                title={`${holder.caller}: ${format(holder.bytes, 'bytes')} in ${holder.count}, ${category}`}
+                style={{
+                  left: `${box.x}%`,
+                  top: `${(100 * box.y) / WHOLE.height}%`,
+                  width: `${box.width}%`,
+                  height: `${(100 * box.height) / WHOLE.height}%`,
+                  background: seriesColor(place),
+                }}
+                onClick={() => onStack(holder.stack)}
+              >
+                <span>
+                  {holder.caller}
+                  <b>{format(holder.bytes, 'bytes')}</b>
+                </span>
+              </button>
+            )
+          })
+        })}
+      </div>
+    </Card>
+  )
+}
