@@ -43,6 +43,8 @@ export interface AgentOptions {
   readonly exports?: ExportSettings | undefined
   /** The spool folder goes once all of it is acknowledged at the end: for a run, which never comes back. */
   readonly temporary?: boolean
+  /** Without a black box: for what is told of long after. */
+  readonly isPast?: boolean
   readonly log: (line: string) => void
 }
 
@@ -133,7 +135,7 @@ export async function startAgent(options: AgentOptions): Promise<AgentHandle> {
       if (tooLarge > 0) log(`error: ${tooLarge} records are too large to send\nfix: see what is printed into the logs`)
       const { dropped } = spool.append(frames, cursorsOf(runners, spool.cursors))
       batch = new Batch()
-      lastMinutes.append(frames, full)
+      if (options.isPast !== true) lastMinutes.append(frames, full)
       if (dropped > 0) batch.add(overflow(host, `${dropped} batches that the hub never got were dropped`))
       writable = true
     } catch (error) {

@@ -72,6 +72,7 @@ async function send(
     spool: `import-${run}`,
     spoolBytes: 4 * 1024 ** 3,
     temporary: true,
+    isPast: true,
     collectors: [],
     collectorSettings: settings,
     log,

@@ -24,6 +24,9 @@ export const CAUSES = [
   'first-optimizer-step',
   'uneven-stage',
   'too-large',
+  'shared-memory',
+  'process-limit',
+  'killed',
   'host-memory',
   'unknown',
 ] as const

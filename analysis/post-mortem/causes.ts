@@ -86,8 +86,11 @@ function beside({ event, scene, growth }: Evidence): Cause[] {
 /** A step that wants so much more than any before it is another kind of step. */
 const LARGER = 1.05
 
-function larger({ growth, figures: { tensors, unused = 0, requested = 0 } }: Evidence): Cause[] {
-  if (growth.kind !== 'flat' || tensors === undefined) return []
+function larger(evidence: Evidence): Cause[] {
+  const { growth, figures } = evidence
+  const { tensors, unused = 0, requested = 0 } = figures
+  // What an evaluation holds is no step of training.
+  if (growth.kind !== 'flat' || tensors === undefined || beside(evidence).length > 0) return []
   const wanted = tensors + requested + (growth.isReserved ? unused : 0)
   if (wanted < LARGER * growth.mostBytes) return []
   return cause(
@@ -161,12 +164,46 @@ function grown({ growth, figures: { requested = 0 } }: Evidence): Cause[] {
   )
 }
 
-const hostMemory = ({ event }: Evidence): Cause[] =>
-  cause('host-memory', 'likely', 'The host ran out of memory, not the device', (event.message ?? '').slice(0, 300))
+const SHARED = /shared memory|\/dev\/shm/
+const message = ({ event }: Evidence) => (event.message ?? '').slice(0, 300)
+
+/** Only killed: neither the kernel nor the job said why. */
+function hostMemory(evidence: Evidence): Cause[] {
+  const { exitCode, requestedBytes } = evidence.event
+  if (SHARED.test(message(evidence)))
+    return cause(
+      'shared-memory',
+      'certain',
+      'Shared memory (/dev/shm) ran out, not that of the device',
+      message(evidence),
+    )
+  const isOnlyKilled = exitCode === 137 && requestedBytes === undefined && !/memory|oom/i.test(message(evidence))
+  if (isOnlyKilled)
+    return cause(
+      'killed',
+      'possible',
+      'A process was killed with SIGKILL: most often the kernel or a container, for memory of the host',
+      `${message(evidence)}; the kernel log of the node would say so`,
+    )
+  return cause('host-memory', 'likely', 'The host ran out of memory, not the device', message(evidence))
+}
+
+/** Of what one process may hold: set_per_process_memory_fraction, or a share that a scheduler gives. */
+function limited(evidence: Evidence): Cause[] {
+  const allowed = sizeText(/([\d.]+ [KMGT]?i?B) allowed;/.exec(evidence.event.message ?? '')?.[1])
+  if (allowed === undefined) return []
+  return cause(
+    'process-limit',
+    'certain',
+    'The process may hold no more: a limit below the device’s memory was set for it',
+    `${allowed} are allowed, ${bytes(evidence.figures.free)} are free on the device; torch.cuda.set_per_process_memory_fraction or the scheduler set it`,
+  )
+}
+const sizeText = (text: string | undefined) => (text === undefined || text === '' ? undefined : text)
 
 const CERTAINTY = { certain: 0, likely: 1, possible: 2 } as const
 /** Of equal certainty what a person can act on at once comes first. */
-const RULES = [neighbour, growing, fragmentation, beside, larger, uneven, tooLarge, first]
+const RULES = [limited, neighbour, growing, fragmentation, beside, larger, uneven, tooLarge, first]
 
 export function causesOf(evidence: Evidence): Cause[] {
   const isHost = evidence.event.type === 'host-oom'

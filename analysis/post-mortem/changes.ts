@@ -11,8 +11,8 @@ export interface Change {
   readonly how: Hows
   /** The job so changed; undefined where it cannot be. */
   readonly of: (job: PredictInput) => PredictInput | undefined
-  /** What it costs in time is not in the arithmetic: copies to the host and back. */
-  readonly isCostUnknown?: boolean
+  /** Costs the time of copies to the host and back. */
+  readonly isOffload?: boolean
 }
 
 const FRAMEWORKS: readonly (readonly [pattern: RegExp, framework: Framework])[] = [
@@ -159,7 +159,7 @@ export const CHANGES: readonly Change[] = [
   {
     name: 'offload',
     title: 'The optimizer kept in host memory',
-    isCostUnknown: true,
+    isOffload: true,
     how: {
       megatron: () => '--optimizer-cpu-offload',
       deepspeed: () => '"offload_optimizer": {"device": "cpu"}',

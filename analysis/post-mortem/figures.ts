@@ -44,6 +44,8 @@ export function figuresOf(event: Event, { device, history }: Scene): Figures {
 
 /** Bytes that the device would have needed for the job to go on. */
 export function neededBytes({ capacity, free, requested }: Figures): number | undefined {
+  // A program that does not fit as a whole is told of with all that it needs.
+  if (capacity !== undefined && free === undefined && requested !== undefined && requested > capacity) return requested
   return capacity === undefined || free === undefined || requested === undefined
     ? undefined
     : capacity - free + requested

@@ -32,6 +32,13 @@ function eventOf(event: Event, lastStep: number | undefined): PostMortem['event'
   }
 }
 
+/** What the compiler itself says that memory is needed for; single allocations are in these parts, and left out. */
+function toldParts({ parts = [] }: Event): PostMortem['parts'] {
+  return parts
+    .filter(({ largest }) => largest !== true)
+    .map(({ name, bytes }) => ({ name, bytes, provenance: 'measured', help: 'as the compiler says in its report' }))
+}
+
 /** Steps that were finished after the event: nobody died of it. */
 function isRecovered(event: Event, { lastStepAt }: Scene): boolean {
   return event.time !== undefined && lastStepAt !== undefined && lastStepAt > event.time + 1
@@ -87,7 +94,10 @@ export function postMortemOf(scene: Scene): PostMortem | undefined {
         message,
       })),
     recovered: isRecovered(event, scene),
-    parts: event.type === 'host-oom' ? [] : partsOf(figures, scene.config),
+    parts:
+      event.type === 'host-oom'
+        ? []
+        : [...toldParts(event), ...(event.parts === undefined ? partsOf(figures, scene.config) : [])],
     history: {
       step: [...Array.from(history.step)],
       peakBytes: finite(history.peakBytes),

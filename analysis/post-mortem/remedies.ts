@@ -34,6 +34,18 @@ function stepTimeChange(before: Prediction, after: Prediction): number | null {
   return own === undefined || changed === undefined ? null : changed / own - 1
 }
 
+/** Bytes per second between a device and its host (PCIe 4 × 16, in practice), and of a host's memory under Adam. */
+const HOST_LINK = 25e9
+const HOST_MEMORY = 40e9
+
+/** Gradients go to the host, weights come back, and the host's processors walk over the states: nothing of it hidden. */
+function offloadTime({ memory, step }: Prediction): number | null {
+  const { gradientsBytes, parametersBytes, optimizerBytes } = memory
+  if (step.seconds === undefined || gradientsBytes === undefined || parametersBytes === undefined) return null
+  const seconds = (gradientsBytes + parametersBytes) / HOST_LINK + (optimizerBytes ?? 0) / HOST_MEMORY
+  return seconds / step.seconds
+}
+
 /** Bytes that would be left with so much saved; null where neither the event nor the prediction tells. */
 function headroom(figures: Figures, saved: number, after: Prediction | undefined): number | null {
   const needed = neededBytes(figures)
@@ -47,7 +59,7 @@ function planned(job: PredictInput, figures: Figures): Remedy[] {
   const before = predict(job)
   const held = before.memory.deviceBytes
   if (held === undefined) return []
-  return CHANGES.flatMap(({ name, title, how, of, isCostUnknown }): Remedy[] => {
+  return CHANGES.flatMap(({ name, title, how, of, isOffload }): Remedy[] => {
     const changed = of(job)
     if (changed === undefined || planProblems(changed).length > 0) return []
     const after = predict(changed)
@@ -63,7 +75,7 @@ function planned(job: PredictInput, figures: Figures): Remedy[] {
         headroomBytes: left,
         fits: left === null ? null : left >= 0,
         provenance: 'predicted',
-        stepTimeChange: isCostUnknown === true ? null : stepTimeChange(before, after),
+        stepTimeChange: isOffload === true ? offloadTime(before) : stepTimeChange(before, after),
       },
     ]
   })
@@ -191,7 +203,23 @@ function againstTheCause(cause: CauseName, figures: Figures): Remedy[] {
     return [
       advice('evaluation', 'A smaller batch in evaluation, under torch.no_grad(); checkpoints written in shards', null),
     ]
-  if (cause === 'host-memory')
+  if (cause === 'shared-memory')
+    return [
+      advice(
+        'shared-memory',
+        'A larger /dev/shm for the container, or fewer data-loader workers',
+        'docker run --shm-size 16g',
+      ),
+    ]
+  if (cause === 'process-limit')
+    return [
+      advice(
+        'process-limit',
+        'Raise or drop the limit of the process',
+        'torch.cuda.set_per_process_memory_fraction(1.0)',
+      ),
+    ]
+  if (cause === 'host-memory' || cause === 'killed')
     return [
       advice(
         'host',
@@ -218,10 +246,14 @@ function order(first: ReadonlySet<string>) {
     (other.savedBytes ?? 0) - (one.savedBytes ?? 0)
 }
 
+/** Where the device had enough, no plan helps. */
+const OF_HOST: ReadonlySet<CauseName> = new Set(['host-memory', 'shared-memory', 'killed', 'process-limit'])
+
 export function remediesOf(causes: readonly CauseName[], config: PredictInput | undefined, figures: Figures): Remedy[] {
   const own = causes.flatMap(cause => againstTheCause(cause, figures))
   const job = config === undefined ? undefined : asItRan(config, figures)
-  const others = causes.includes('host-memory')
+  const isOfHost = causes.some(cause => OF_HOST.has(cause))
+  const others = isOfHost
     ? []
     : [
         ...(job === undefined ? [] : [...planned(job, figures), ...bestPlan(job, figures)]),

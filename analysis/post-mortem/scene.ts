@@ -33,20 +33,50 @@ export const isOutOfMemory = ({ type }: Event) => TYPES.has(type ?? '')
 
 const timeOf = (event: Event) => event.time ?? Infinity
 
-/** The event that began it: the earliest; of several of one moment the one that says most. Undefined where there is none. */
-export function firstOf(events: readonly Event[]): Event | undefined {
+/** A process that was killed with SIGKILL: in a container, or by the kernel, that is most often for its memory. */
+const KILLED = 137
+const isKilled = ({ exitCode }: Event) => exitCode === KILLED
+
+const sameRank = (one: Event, other: Event) =>
+  one.rank === undefined || other.rank === undefined || one.rank === other.rank
+
+/** The earliest; of several of one moment and rank the one that says most. */
+function earliest(events: readonly Event[]): Event | undefined {
   const figures = (event: Event) =>
-    [event.requestedBytes, event.capacityBytes, event.allocatedBytes].filter(Boolean).length
-  return events.filter(isOutOfMemory).reduce<Event | undefined>((best, event) => {
+    [event.requestedBytes, event.capacityBytes, event.allocatedBytes, event.parts].filter(Boolean).length
+  return events.reduce<Event | undefined>((best, event) => {
     if (best === undefined || timeOf(event) < timeOf(best) - 1) return event
     // Lines of one moment: a traceback and the launcher's report tell of the same.
-    return Math.abs(timeOf(event) - timeOf(best)) <= 1 && figures(event) > figures(best) ? event : best
+    const isSame = Math.abs(timeOf(event) - timeOf(best)) <= 1 && sameRank(event, best)
+    return isSame && figures(event) > figures(best) ? event : best
   }, undefined)
+}
+
+/** The rank that the launcher saw fail first; undefined where it says none. */
+const firstRank = (events: readonly Event[]) =>
+  events.find(({ type, message = '' }) => type === 'crash' && / failed first, /.test(message))?.rank
+
+/**
+ * The event that began it: that of the rank which the launcher saw fail first, else the earliest. A process that was only
+ * killed counts where nothing else tells of memory, as a host that ran out. Undefined where there is none.
+ */
+export function firstOf(events: readonly Event[]): Event | undefined {
+  const told = events.filter(isOutOfMemory)
+  const rank = firstRank(events)
+  const first = earliest(told.filter(event => rank !== undefined && event.rank === rank)) ?? earliest(told)
+  if (first !== undefined) return rank !== undefined && first.rank === undefined ? { ...first, rank } : first
+  const killed = earliest(events.filter(isKilled))
+  return killed && { ...killed, type: 'host-oom' }
 }
 
 const FOLLOWS = new Set(['nccl-timeout', 'gloo-timeout', 'traceback', 'crash', 'exit', 'oom', 'host-oom'])
 
+const isSame = (one: Event, other: Event) =>
+  one.message === other.message && one.time === other.time && sameRank(one, other)
+
 /** What failed from then on, the event itself left out. */
 export function victimsOf(events: readonly Event[], first: Event): Event[] {
-  return events.filter(event => event !== first && FOLLOWS.has(event.type ?? '') && timeOf(event) >= timeOf(first))
+  return events.filter(
+    event => !isSame(event, first) && FOLLOWS.has(event.type ?? '') && timeOf(event) >= timeOf(first),
+  )
 }

@@ -39,6 +39,49 @@ export function heldAt(device: DeviceSnapshot, entry: number): Held[] {
   return held
 }
 
+/** Called for a stretch of one colour, from the bottom up. */
+export type Band = (column: number, category: number, from: number, bytes: number, isOdd: boolean) => void
+
+/**
+ * The same for every column between two entries, without an object for each: what is thinner than `least` is told together
+ * with its neighbours of one category.
+ */
+export function sweep(
+  device: DeviceSnapshot,
+  { from, to, columns, least }: { from: number; to: number; columns: number; least: number },
+  band: Band,
+): void {
+  const { begin, end, bytes, category } = device.allocations
+  const { restBytes } = device.course
+  let live: number[] = []
+  let next = 0
+  for (let column = 0; column < columns; column += 1) {
+    const entry = from + ((to - from) * column) / Math.max(1, columns - 1)
+    live = live.filter(row => entry < (end[row] ?? 0))
+    for (; next < begin.length && (begin[next] ?? 0) <= entry; next += 1) if (entry < (end[next] ?? 0)) live.push(next)
+    const place = placeOf(device, entry)
+    let at = 0
+    restBytes.forEach((sums, number) => {
+      const size = sums[place] ?? 0
+      if (size > 0) band(column, number, at, size, false)
+      at += size
+    })
+    let held = 0
+    let own = -1
+    for (const row of live) {
+      const size = bytes[row] ?? 0
+      if (held > 0 && (own !== category[row] || held >= least)) {
+        band(column, own, at, held, row % 2 === 1)
+        at += held
+        held = 0
+      }
+      own = category[row] ?? 0
+      held += size
+    }
+    if (held > 0) band(column, own, at, held, false)
+  }
+}
+
 /** The most that is held in any of so many columns between two entries. */
 export function mostHeld({ course, peakBytes }: DeviceSnapshot, from: number, to: number): number {
   const seen = course.activeBytes.filter((_, at) => {

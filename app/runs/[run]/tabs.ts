@@ -13,6 +13,8 @@ export interface RunTab {
 }
 
 const OUT_OF_MEMORY = new Set(['oom', 'host-oom'])
+/** 128 + SIGKILL: most often for memory of the host. */
+const KILLED = 137
 const BAD_ENDS = new Set([
   'oom',
   'host-oom',
@@ -39,7 +41,7 @@ export const tabs = registry<RunTab>('page of a run', [
     folder: 'out-of-memory',
     title: 'Out of memory',
     help: 'Why memory ran out, and what would have fitted',
-    isShown: ({ events }) => events.some(({ type }) => OUT_OF_MEMORY.has(type)),
+    isShown: ({ events }) => events.some(({ type, exitCode }) => OUT_OF_MEMORY.has(type) || exitCode === KILLED),
   },
   {
     name: 'evidence',

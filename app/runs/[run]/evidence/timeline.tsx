@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState, type KeyboardEvent, type PointerEvent } from 'react'
 import { format } from '../../../../base/units'
 import { CATEGORIES, type DeviceSnapshot } from '../../../../wire/memory-snapshot'
-import { heldAt, mostHeld } from '../../../data/snapshot'
+import { heldAt, mostHeld, sweep } from '../../../data/snapshot'
 import { Card } from '../../../ui/card'
 import { paintsOf, sized } from './canvas'
 import { Swatch } from './swatch'
@@ -15,47 +15,17 @@ interface Range {
   readonly to: number
 }
 
-/** Thinner than a pixel, neighbours of one category are drawn as one. */
-function drawColumn(
-  context: CanvasRenderingContext2D,
-  x: number,
-  scale: number,
-  held: ReturnType<typeof heldAt>,
-  colours: readonly string[],
-): void {
-  let begin = 0
-  let bytes = 0
-  let category = -1
-  const flush = (alpha: number) => {
-    if (bytes <= 0) return
-    context.globalAlpha = alpha
-    context.fillStyle = colours[category] ?? ''
-    context.fillRect(x, HEIGHT - (begin + bytes) * scale, 1.5, bytes * scale)
-  }
-  for (const [index, one] of held.entries()) {
-    const isThin = one.bytes * scale < 1
-    if (isThin && one.category === category && bytes * scale < 2) {
-      bytes += one.bytes
-      continue
-    }
-    flush(index % 2 === 0 ? 1 : 0.8)
-    begin = one.from
-    bytes = one.bytes
-    category = one.category
-  }
-  flush(1)
-}
-
 function draw(canvas: HTMLCanvasElement, device: DeviceSnapshot, range: Range, most: number): void {
   const surface = sized(canvas, HEIGHT)
   if (surface === undefined) return
   const { context, width } = surface
   const paints = paintsOf(canvas.parentElement ?? document.body)
   const scale = HEIGHT / most
-  for (let x = 0; x < width; x += 1) {
-    const entry = range.from + ((range.to - range.from) * x) / Math.max(1, width - 1)
-    drawColumn(context, x, scale, heldAt(device, Math.round(entry)), paints.categories)
-  }
+  sweep(device, { ...range, columns: Math.floor(width), least: 1 / scale }, (x, category, from, bytes, isOdd) => {
+    context.globalAlpha = isOdd ? 0.8 : 1
+    context.fillStyle = paints.categories[category] ?? ''
+    context.fillRect(x, HEIGHT - (from + bytes) * scale, 1, bytes * scale)
+  })
   context.globalAlpha = 1
   const place = (entry: number) => ((entry - range.from) / (range.to - range.from || 1)) * width
   const { course, outOfMemory } = device
