@@ -1,6 +1,9 @@
 'use client'
-import { useMemo, type KeyboardEvent, type ReactNode } from 'react'
+import { useMemo, useRef, type KeyboardEvent, type ReactNode } from 'react'
+import { linesCsv } from '../data/csv'
+import { Save } from '../ui/save'
 import { MOST_COLOURS, seriesColor } from './colour'
+import { chartImage } from './image'
 import { bandPath, linePath, percent, UNITS, type Range } from './path'
 import { plotOf, type ChartInput, type Plot } from './plot'
 import { Readout } from './readout'
@@ -88,6 +91,7 @@ function Up({ plot: { scale }, input, height }: { plot: Plot; input: ChartInput;
 export function TimeChart({ input, axis, label, height, empty }: TimeChartProps) {
   const { span, cursor, brush, reset } = axis
   const across = useMemo(() => ({ low: span.from, high: span.to }), [span])
+  const frame = useRef<HTMLDivElement>(null)
   const plot = useMemo(() => plotOf(input, span), [input, span])
   const { dragged, handlers } = useDrag(span, stretch => brush?.(stretch))
   const walk = (event: KeyboardEvent) => {
@@ -104,7 +108,14 @@ export function TimeChart({ input, axis, label, height, empty }: TimeChartProps)
   return (
     <div className={styles.chart}>
       <Readout input={input} axis={axis} />
-      <div className={styles.frame}>
+      <div className={styles.save}>
+        <Save
+          name={label}
+          csv={() => linesCsv(axis.kind === 'time' ? 'time' : 'step', input.lines)}
+          png={() => (frame.current === null ? Promise.reject(new Error('gone')) : chartImage(frame.current, label))}
+        />
+      </div>
+      <div ref={frame} className={styles.frame}>
         <Up plot={plot} input={input} height={height} />
         <div
           className={styles.plot}

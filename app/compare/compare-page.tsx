@@ -70,7 +70,7 @@ function columnsFor(chosen: readonly string[], toggle: (run: string) => void): C
   return [
     {
       name: 'chosen',
-      title: '',
+      title: <span className="visually-hidden">Compared</span>,
       width: '4%',
       cell: row => {
         const place = chosen.indexOf(row.run)

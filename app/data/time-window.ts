@@ -61,8 +61,7 @@ export function moved({ from, to }: Span, by: number, run: Span): TimeWindow {
 
 /** A stretch of two moments in any order; all of the run where it covers it. */
 export function within({ from, to }: Span, run: Span): TimeWindow {
-  const start = Math.max(run.from, Math.min(from, to))
-  const end = Math.min(run.to, Math.max(from, to))
-  if (start <= run.from && end >= run.to) return WHOLE
-  return { from: start, to: Math.max(end, start + LEAST_SECONDS) }
+  const start = Math.max(run.from, Math.min(from, to, run.to - LEAST_SECONDS))
+  const end = Math.min(run.to, Math.max(from, to, start + LEAST_SECONDS))
+  return start <= run.from && end >= run.to ? WHOLE : { from: start, to: end }
 }

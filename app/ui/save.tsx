@@ -2,7 +2,7 @@
 import styles from './save.module.css'
 
 /** Hands a text or an image to the browser as a file. */
-export function saveFile(name: string, content: Blob): void {
+function saveFile(name: string, content: Blob): void {
   const address = URL.createObjectURL(content)
   const link = document.createElement('a')
   link.href = address
@@ -11,22 +11,32 @@ export function saveFile(name: string, content: Blob): void {
   URL.revokeObjectURL(address)
 }
 
-export const fileName = (name: string, ending: string) =>
+const fileName = (name: string, ending: string) =>
   `${name
     .replace(/[^\w.-]+/g, '-')
     .replace(/^-+|-+$/g, '')
     .toLowerCase()}.${ending}`
 
-/** Takes a table away as CSV. */
-export function Save({ name, make }: { name: string; make: () => string }) {
+interface SaveProps {
+  name: string
+  csv: () => string
+  png?: () => Promise<Blob>
+}
+
+/** Takes a table or a chart away. */
+export function Save({ name, csv, png }: SaveProps) {
+  const asCsv = () => saveFile(fileName(name, 'csv'), new Blob([csv()], { type: 'text/csv' }))
+  const asPng = () => void png?.().then(image => saveFile(fileName(name, 'png'), image))
   return (
-    <button
-      type="button"
-      className={styles.save}
-      aria-label={`Save ${name} as CSV`}
-      onClick={() => saveFile(fileName(name, 'csv'), new Blob([make()], { type: 'text/csv' }))}
-    >
-      CSV
-    </button>
+    <span className={styles.saves}>
+      {png !== undefined && (
+        <button type="button" className={styles.save} aria-label={`Save ${name} as PNG`} onClick={asPng}>
+          PNG
+        </button>
+      )}
+      <button type="button" className={styles.save} aria-label={`Save ${name} as CSV`} onClick={asCsv}>
+        CSV
+      </button>
+    </span>
   )
 }

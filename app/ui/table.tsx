@@ -132,7 +132,7 @@ export function Table<T>({ label, columns, rows, rowKey, scrolls = false, onPick
       {saved.length > 1 && (
         <p className={styles.foot}>
           <span>{rows.length === 1 ? '1 row' : `${rows.length.toLocaleString('en-US')} rows`}</span>
-          <Save name={label} make={() => toCsv(saved, sorted)} />
+          <Save name={label} csv={() => toCsv(saved, sorted)} />
         </p>
       )}
     </>

@@ -21,7 +21,7 @@ export function ThemeToggle() {
         <circle cx="7" cy="7" r="5.5" fill="none" stroke="currentColor" strokeWidth="1.5" />
         <path d="M7 1.5a5.5 5.5 0 0 1 0 11z" fill="currentColor" />
       </svg>
-      {LABEL[theme]}
+      <span>{LABEL[theme]}</span>
     </button>
   )
 }

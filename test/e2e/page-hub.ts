@@ -37,9 +37,9 @@ export class PageHub {
     private readonly data: string,
   ) {}
 
-  static async start(): Promise<PageHub> {
+  /** `data`: a folder that already holds something; a new one where absent. */
+  static async start(data = mkdtempSync(join(tmpdir(), 'plumbline-page-'))): Promise<PageHub> {
     ensureBuilt()
-    const data = mkdtempSync(join(tmpdir(), 'plumbline-page-'))
     const { child, url } = await start(data, '0')
     return new PageHub(child, url, data)
   }

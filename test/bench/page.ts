@@ -1,0 +1,198 @@
+/**
+ * How fast the page is, each figure beside its limit: what a first load weighs and when it shows, what live updates cost the
+ * main thread at 8, 1,024 and 16,384 ranks, the map of 1,024 ranks and an hour, and interactions. `-- --minutes N` soaks
+ * instead: N minutes of live data, and what the page's memory does.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
+import type { Browser, CDPSession, Page } from 'playwright'
+import { openEngine } from '../../hub/store/engine'
+import { openStore } from '../../hub/store/store'
+import { launchBrowser } from '../e2e/browser'
+import { startRecords, stepRecords, TestAgent } from '../e2e/page-agent'
+import { PageHub } from '../e2e/page-hub'
+
+const HOUR_RANKS = 1024
+const HOUR_STEPS = 3600
+const LIVE_SECONDS = 10
+const NODE = 'bench'
+const HOUR = 'hour'
+
+const now = () => Date.now() / 1000
+const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
+const share = (values: readonly number[], part: number) =>
+  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * part))] ?? NaN
+
+function say(what: string, value: number, unit: string, limit: number): void {
+  console.log(
+    `${what.padEnd(52)} ${value.toFixed(1).padStart(8)} ${unit}  ${(value / limit).toFixed(2)} of ${limit} ${unit}`,
+  )
+}
+
+/** An hour of a step a second, made inside the store: 3.7 million rows. */
+async function fillHour(data: string): Promise<void> {
+  const store = await openStore({ data, store: '' })
+  await store.close()
+  const engine = await openEngine({ data, store: '' })
+  const start = now() - HOUR_STEPS
+  await engine.client.command({
+    query: `INSERT INTO step (agent, sequence, receivedAt, run, node, time, rank, step, source, stepSeconds, forwardSeconds, backwardSeconds, communicationSeconds)
+      SELECT 'bench', 1, ${now()}, '${HOUR}', '${NODE}', ${start} + intDiv(number, ${HOUR_RANKS}), number % ${HOUR_RANKS}, intDiv(number, ${HOUR_RANKS}), 'hook',
+        1, 0.2 + (cityHash64(number) % 1000) / 1e4, 0.4, 0.3 + (cityHash64(number + 7) % 1000) / 1e4 FROM numbers(${HOUR_RANKS * HOUR_STEPS})`,
+  })
+  await engine.close()
+}
+
+async function open(browser: Browser, url: string): Promise<{ page: Page; cdp: CDPSession }> {
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } })
+  const cdp = await page.context().newCDPSession(page)
+  await cdp.send('Performance.enable')
+  await page.goto(url)
+  await page.locator('[role=status]', { hasText: 'connected' }).waitFor({ timeout: 60_000 })
+  return { page, cdp }
+}
+
+async function metric(cdp: CDPSession, name: string): Promise<number> {
+  const { metrics } = await cdp.send('Performance.getMetrics')
+  return metrics.find(one => one.name === name)?.value ?? NaN
+}
+
+async function firstLoad(browser: Browser, url: string): Promise<void> {
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } })
+  const scripts: Promise<number>[] = []
+  page.on('response', response => {
+    if (response.request().resourceType() === 'script')
+      scripts.push(response.body().then(body => gzipSync(body).length))
+  })
+  await page.goto(url, { waitUntil: 'networkidle' })
+  const largest = await page.evaluate(
+    () =>
+      new Promise<number>(resolve => {
+        new PerformanceObserver(list => resolve(list.getEntries().at(-1)?.startTime ?? NaN)).observe({
+          type: 'largest-contentful-paint',
+          buffered: true,
+        })
+      }),
+  )
+  const sizes = await Promise.all(scripts)
+  say('first load of a run: JavaScript, gzip', sizes.reduce((sum, size) => sum + size, 0) / 1000, 'kB', 250)
+  say('first load of a run: largest contentful paint', largest, 'ms', 1000)
+  await page.close()
+}
+
+async function liveCost(browser: Browser, hub: PageHub, agent: TestAgent, ranks: number): Promise<void> {
+  const run = `live-${ranks}`
+  await agent.send(startRecords(run, NODE, ranks, now()))
+  await agent.send(stepRecords(run, NODE, ranks, 1, now()))
+  const { page, cdp } = await open(browser, `${hub.url}/runs/${run}`)
+  const before = await metric(cdp, 'TaskDuration')
+  const began = performance.now()
+  for (let step = 2; performance.now() - began < LIVE_SECONDS * 1000; step += 1) {
+    await agent.send(stepRecords(run, NODE, ranks, step, now()))
+    await sleep(1000)
+  }
+  const seconds = (performance.now() - began) / 1000
+  const busy = ((await metric(cdp, 'TaskDuration')) - before) * 1000
+  say(`live updates of ${ranks.toLocaleString('en-US')} ranks: main thread`, busy / seconds, 'ms/s', 100)
+  await page.close()
+}
+
+async function heat(browser: Browser, hub: PageHub): Promise<void> {
+  const url = `${hub.url}/api/runs/${HOUR}/heat?metric=computeSeconds&columns=240`
+  const queries: number[] = []
+  for (let round = 0; round < 5; round += 1) {
+    const began = performance.now()
+    await (await fetch(url)).arrayBuffer()
+    queries.push(performance.now() - began)
+  }
+  say('map of 1,024 ranks and an hour: query', median(queries), 'ms', 100)
+  const { page } = await open(browser, `${hub.url}/runs/${HOUR}/gpus`)
+  await page.waitForFunction(() => performance.getEntriesByName('heat').length > 0, undefined, { timeout: 60_000 })
+  const draws: number[] = []
+  for (const order of ['node', 'rank', 'deviation', 'rank', 'stage']) {
+    await page.evaluate(() => performance.clearMeasures())
+    await page.getByLabel('Order of the ranks').selectOption(order)
+    await page.waitForFunction(() => performance.getEntriesByName('heat').length > 0)
+    draws.push(await page.evaluate(() => performance.getEntriesByName('heat')[0]?.duration ?? NaN))
+  }
+  say('map of 1,024 ranks and an hour: draw', median(draws), 'ms', 100)
+  await interactions(page)
+  await page.close()
+}
+
+/** From an event until the frame after it is there. */
+async function interactions(page: Page): Promise<void> {
+  const times = await page.evaluate(async () => {
+    const frame = () => new Promise<void>(resolve => requestAnimationFrame(() => setTimeout(resolve)))
+    const measured: number[] = []
+    const timed = async (act: () => void) => {
+      await frame()
+      const began = performance.now()
+      act()
+      await frame()
+      measured.push(performance.now() - began)
+    }
+    const map = document.querySelector('[role=img][aria-label*="walk over the cells"]')
+    const { left, top, width, height } = map?.getBoundingClientRect() ?? new DOMRect()
+    for (let move = 0; move < 60; move += 1) {
+      const place = { clientX: left + (width * move) / 60, clientY: top + (height * move) / 60, bubbles: true }
+      await timed(() => map?.dispatchEvent(new PointerEvent('pointermove', place)))
+    }
+    const heads = [...document.querySelectorAll<HTMLElement>('th button')].slice(0, 8)
+    for (const head of [...heads, ...heads]) await timed(() => head.click())
+    for (const key of ['+', '.', ',', '-', '0', '?', '/'])
+      await timed(() => document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true })))
+    return measured
+  })
+  say(`${times.length} interactions at 1,024 ranks: 95th percentile`, share(times, 0.95), 'ms', 50)
+}
+
+/** Memory of the page after each minute, all garbage collected. */
+async function soak(browser: Browser, hub: PageHub, agent: TestAgent, minutes: number): Promise<void> {
+  const run = 'soak'
+  await agent.send(startRecords(run, NODE, 8, now()))
+  await agent.send(stepRecords(run, NODE, 8, 1, now()))
+  const { page, cdp } = await open(browser, `${hub.url}/runs/${run}`)
+  const heaps: number[] = []
+  let step = 2
+  for (let minute = 1; minute <= minutes; minute += 1) {
+    for (const end = now() + 60; now() < end; step += 1) {
+      await agent.send(stepRecords(run, NODE, 8, step, now()))
+      await sleep(200)
+    }
+    await cdp.send('HeapProfiler.collectGarbage')
+    heaps.push((await metric(cdp, 'JSHeapUsedSize')) / 2 ** 20)
+    console.log(
+      `minute ${minute}: step ${step - 1}, ${heaps.at(-1)?.toFixed(1)} MiB, ${await metric(cdp, 'Nodes')} nodes`,
+    )
+  }
+  const settled = heaps[Math.min(heaps.length - 1, Math.floor(heaps.length / 3))] ?? NaN
+  say('memory at the end, over that after a third', (heaps.at(-1) ?? NaN) / settled, '×', 1.2)
+  await page.close()
+}
+
+const asked = process.argv.indexOf('--minutes')
+const minutes = asked < 0 ? 0 : Number(process.argv[asked + 1])
+const data = mkdtempSync(join(tmpdir(), 'plumbline-bench-page-'))
+if (minutes === 0) await fillHour(data)
+const hub = await PageHub.start(data)
+const browser = await launchBrowser()
+const agent = await TestAgent.connect(hub.url, NODE)
+try {
+  if (minutes > 0) await soak(browser, hub, agent, minutes)
+  else {
+    await agent.send(startRecords('first', NODE, 8, now() - 200))
+    for (let step = 1; step <= 200; step += 1) await agent.send(stepRecords('first', NODE, 8, step, now() - 200 + step))
+    await firstLoad(browser, `${hub.url}/runs/first`)
+    for (const ranks of [8, 1024, 16_384]) await liveCost(browser, hub, agent, ranks)
+    await heat(browser, hub)
+  }
+} finally {
+  agent.close()
+  await browser.close()
+  await hub.remove()
+  rmSync(data, { recursive: true, force: true })
+}
