@@ -35,7 +35,7 @@ const OWN = /^(?:fairseq|metaseq|train|train_inner|valid\w{0,40}|fairseq_cli)\b/
 /** Words per batch by words per second; both are of the same window, and printed to more digits than the updates. */
 function secondsOf(figures: Figures): number | undefined {
   const [batch, rate] = [numberOf(figures.get('wpb')), numberOf(figures.get('wps'))]
-  if (batch === undefined || rate === undefined || rate === 0) return undefined
+  if (batch === undefined || rate === undefined || rate < 1e-6 || batch > 1e15) return undefined
   return Number((batch / rate).toPrecision(4))
 }
 

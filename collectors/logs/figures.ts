@@ -76,7 +76,11 @@ export function valueOf(text: string, field: StepNumber, factor = 1): number | u
 }
 
 /** Digits that only a multiplication put there go; those that were printed stay. */
-const scaled = (number: number, factor: number) => (factor === 1 ? number : tidy(number * factor))
+const scaled = (number: number, factor: number): number | undefined => {
+  const value = factor === 1 ? number : tidy(number * factor)
+  // A factor that is not known is NaN; a number may be too large for the unit.
+  return Number.isFinite(value) ? value : undefined
+}
 
 const WHOLE: ReadonlySet<string> = new Set<StepNumber>(['step', 'totalSteps', 'tokens', 'samples'])
 

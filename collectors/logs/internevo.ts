@@ -3,6 +3,7 @@ import type { RecordOf, WireRecord } from '../../wire/records'
 import { nanEvent, stepFigures, type Meanings } from './figures'
 import { defineFormat, type LogLine } from './format'
 import { headOf } from './logger-head'
+import { numberOf } from './values'
 
 type State = { consumed: { step: number; tokens: number } | null; nan: boolean }
 
@@ -33,7 +34,7 @@ function figuresOf(text: string): Map<string, string> {
 
 /** Tokens of this step: what was consumed since the step before. */
 function tokensOf(figures: ReadonlyMap<string, string>, step: number | undefined, state: State): number | undefined {
-  const total = Number(figures.get('num_consumed_tokens'))
+  const total = numberOf(figures.get('num_consumed_tokens')) ?? NaN
   const { consumed } = state
   if (step === undefined || !Number.isInteger(total)) return undefined
   state.consumed = { step, tokens: total }
@@ -59,8 +60,8 @@ export const internevo = defineFormat({
     }
     const figures = figuresOf(text)
     const fields = stepFigures(figures, MEANINGS)
-    const seconds = Number(figures.get('fwd_bwd_time'))
-    const phases = seconds > 0 ? { 'forward-backward': { seconds } } : undefined
+    const seconds = numberOf(figures.get('fwd_bwd_time'))
+    const phases = seconds !== undefined && seconds > 0 ? { 'forward-backward': { seconds } } : undefined
     const tokens = tokensOf(figures, fields.step, state)
     const record: RecordOf<'step'> = { kind: 'step', source: 'internevo', time, ...fields, tokens, phases }
     return [record, ...nanEvent(figures.get('loss'), { step: fields.step, time }, state)]

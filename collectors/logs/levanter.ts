@@ -34,7 +34,7 @@ function readProgress(text: string, time: number | undefined, state: State): Wir
   }
   state.evaluating = false
   const value = numberOf(rate)
-  const seconds = value === undefined || value === 0 ? undefined : unit === 's/it' ? value : 1 / value
+  const seconds = value === undefined || value < 1e-6 ? undefined : unit === 's/it' ? value : 1 / value
   const loss = /(?:^|, )loss=([^,\s]{1,32})/.exec(postfix)?.[1]
   // Thousands are rounded: 1.2k is no step.
   const step = /[kMG]$/.test(done) ? undefined : countOf(done)

@@ -6,7 +6,7 @@ import { defineFormat, type LogLine } from './format'
 import { headOf } from './logger-head'
 import { isOn, numbersBy, optimizerOf, precisionOf } from './settings'
 import { readBar, readUncounted, type Bar } from './tqdm'
-import { countOf } from './values'
+import { countOf, numberOf } from './values'
 import { beginYaml, readYaml, yamlValues, type YamlBlock } from './yaml-block'
 
 type State = BarState & { config: YamlBlock | null; epoch: string; evaluating: boolean; nan: boolean }
@@ -55,7 +55,7 @@ const PARALLELISM: Readonly<Record<string, string>> = {
 
 function configOf(block: YamlBlock): RecordOf<'config'>[] {
   const values = yamlValues(block)
-  const [devices, nodes] = [Number(values.get('trainer.devices')), Number(values.get('trainer.num_nodes'))]
+  const [devices = 0, nodes = 0] = ['trainer.devices', 'trainer.num_nodes'].map(name => numberOf(values.get(name)))
   const sequenceParallel = isOn(values.get('model.sequence_parallel'))
   const world = devices > 0 && nodes > 0 ? { worldSize: devices * nodes } : {}
   const model = numbersBy(values, MODEL)
@@ -74,10 +74,15 @@ function configOf(block: YamlBlock): RecordOf<'config'>[] {
   ]
 }
 
+const wholeOf = (text: string | undefined): number | undefined => {
+  const value = numberOf(text)
+  return Number.isInteger(value) ? value : undefined
+}
+
 /** NeMo says the step; else the batches of the epochs so far are counted, which they are where the epochs have an end. */
 function stepOf(bar: Bar, epoch: number): number | undefined {
   const global = bar.postfix.get('global_step')
-  if (global !== undefined) return Number.isInteger(Number(global)) ? Number(global) : undefined
+  if (global !== undefined) return wholeOf(global)
   if (bar.total === undefined) return epoch === 0 ? bar.done : undefined
   return epoch * bar.total + bar.done
 }
@@ -127,7 +132,7 @@ function readPrinted(text: string, state: State): WireRecord[] | undefined {
   state.evaluating = false
   const figures = pairsOf((match[4] ?? '').split(' | '), ': ')
   const global = figures.get('global_step')
-  const step = Number(global ?? match[2])
+  const step = wholeOf(global ?? match[2])
   return [
     { kind: 'step', source: 'nemo', step, totalSteps: Number(match[3]) + 1, ...stepFigures(figures, MEANINGS) },
     ...nanEvent(lossOf(figures), { step }, state),

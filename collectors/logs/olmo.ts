@@ -66,7 +66,7 @@ function configOf(text: string): RecordOf<'config'> {
 /** Batches per second are printed to three digits: believed where no times tell better. */
 function secondsOf(figures: Figures, since: number | null): number | undefined {
   const rate = numberOf(figures.get('throughput/device/BPS') ?? figures.get('throughput/device/batches_per_second'))
-  return since ?? (rate === undefined || rate <= 0 ? undefined : Number((1 / rate).toPrecision(3)))
+  return since ?? (rate === undefined || rate < 1e-6 ? undefined : Number((1 / rate).toPrecision(3)))
 }
 
 function closeBlock(state: State): WireRecord[] {

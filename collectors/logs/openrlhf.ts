@@ -1,4 +1,5 @@
 /** OpenRLHF: bars of its trainers, and the status of each step of reinforcement learning. */
+import type { Phase } from '../../wire/metrics'
 import type { RecordOf, WireRecord } from '../../wire/records'
 import { beginBars, drawn, releaseBar, type BarState } from './bar-steps'
 import { nanEvent, stepFigures, type Meanings } from './figures'
@@ -6,6 +7,7 @@ import { defineFormat, type LogLine } from './format'
 import { headOf } from './logger-head'
 import { readDict } from './python-dict'
 import { readBar } from './tqdm'
+import { numberOf } from './values'
 
 type State = BarState & { nan: boolean }
 
@@ -34,13 +36,19 @@ function readStatus(text: string, state: State): WireRecord[] | undefined {
   const figures = match === null ? undefined : readDict(match[2] ?? '')
   if (match === null || figures === undefined) return undefined
   const step = Number(match[1])
-  const times = TIMES.map(name => [name, Number(figures.get(`timing/${name}`))] as const).filter(
-    ([, seconds]) => seconds >= 0,
-  )
-  const phases =
-    times.length === 0 ? undefined : Object.fromEntries(times.map(([name, seconds]) => [name, { seconds }]))
+  const phases: Record<string, Phase> = {}
+  for (const name of TIMES) {
+    const seconds = numberOf(figures.get(`timing/${name}`))
+    if (seconds !== undefined && seconds >= 0) phases[name] = { seconds }
+  }
   const loss = LOSSES.map(name => figures.get(name)).find(value => value !== undefined)
-  const record: RecordOf<'step'> = { kind: 'step', source: 'openrlhf', step, ...stepFigures(figures, MEANINGS), phases }
+  const record: RecordOf<'step'> = {
+    kind: 'step',
+    source: 'openrlhf',
+    step,
+    ...stepFigures(figures, MEANINGS),
+    phases: Object.keys(phases).length > 0 ? phases : undefined,
+  }
   return [record, ...nanEvent(loss, { step }, state)]
 }
 

@@ -36,7 +36,7 @@ function postfixOf(text: string): Figures {
 
 function secondsOf(rate: string | undefined, unit: string | undefined): number | undefined {
   const value = numberOf(rate)
-  if (value === undefined || value === 0) return undefined
+  if (value === undefined || value < 1e-6) return undefined
   return tidy(/^s(?:ec)?\//.test(unit ?? '') ? value : 1 / value)
 }
 
