@@ -4,6 +4,7 @@ import { registry } from '../base/registry'
 import type { Finding } from '../wire/findings'
 import { belowPrediction } from './below-prediction'
 import { withLoss } from './cost'
+import { dataSkew } from './data-skew'
 import type { Detector, DetectorWindow } from './detector'
 import { crash, outOfMemory } from './failures'
 import { hang } from './hang'
@@ -22,6 +23,7 @@ export const detectors = registry<Detector>('detector', [
   slowRank,
   slowLink,
   slowPath,
+  dataSkew,
   belowPrediction,
 ])
 

@@ -5,7 +5,7 @@
 import { grouped } from '../base/grouped'
 import type { DetectorWindow } from './detector'
 import type { RankMatrix } from './rank-matrix'
-import { finiteOf, median, medianInPlace } from './statistics'
+import { median, medianInPlace } from './statistics'
 import { stragglersOf, type Likeness, type Straggler } from './stragglers'
 
 /** A node with fewer ranks is its rank. */
@@ -50,10 +50,15 @@ export function slowNodesOf(matrix: RankMatrix, byNode: ReadonlyMap<string, read
 /** By node and step: the median of its ranks. */
 function middles(column: Float64Array, nodes: readonly (readonly number[])[], steps: number): Float64Array {
   const result = new Float64Array(nodes.length * steps)
+  const values = new Float64Array(nodes.reduce((most, own) => Math.max(most, own.length), 0))
   for (const [node, own] of nodes.entries())
     for (let step = 0; step < steps; step += 1) {
-      const values = finiteOf(own.map(place => column[place * steps + step] ?? NaN))
-      result[node * steps + step] = medianInPlace(values, values.length)
+      let known = 0
+      for (const place of own) {
+        const value = column[place * steps + step] ?? NaN
+        if (!Number.isNaN(value)) values[known++] = value
+      }
+      result[node * steps + step] = medianInPlace(values, known)
     }
   return result
 }

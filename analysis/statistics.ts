@@ -2,21 +2,28 @@
 
 export const known = (values: Iterable<number>): number[] => [...values].filter(value => Number.isFinite(value))
 
+/** Copies of values to be moved about: medians are taken by the million. */
+let scratch = new Float64Array(1024)
+
 /** NaN where nothing is known. */
 export function median(values: ArrayLike<number>): number {
-  const finite = finiteOf(values)
-  return medianInPlace(finite, finite.length)
+  if (scratch.length < values.length) scratch = new Float64Array(2 * values.length)
+  return medianInPlace(scratch, copyFinite(values, scratch))
 }
 
-/** A copy of what is known. */
-export function finiteOf(values: ArrayLike<number>): Float64Array {
-  const copy = new Float64Array(values.length)
+function copyFinite(values: ArrayLike<number>, copy: Float64Array): number {
   let count = 0
   for (let index = 0; index < values.length; index += 1) {
     const value = values[index] ?? NaN
     if (Number.isFinite(value)) copy[count++] = value
   }
-  return copy.subarray(0, count)
+  return count
+}
+
+/** A copy of what is known. */
+export function finiteOf(values: ArrayLike<number>): Float64Array {
+  const copy = new Float64Array(values.length)
+  return copy.subarray(0, copyFinite(values, copy))
 }
 
 /** Of the first `count` of values that are all known: they change places. NaN of none. */

@@ -232,14 +232,16 @@ function steady(matrix: Excesses, blocks: Blocks, likeness: Likeness): Straggler
 /** Ranks with more single slow steps than chance would give one of them: a few that are very slow, or many that are less so. */
 function intermittent(matrix: Excesses, scatter: number, floor: number): Straggler[] {
   const found = new Map<number, Straggler>()
+  const { ranks, steps, excess } = matrix
+  const usual = ranks.map((_, place) => median(excess.subarray(place * steps.length, (place + 1) * steps.length)))
   for (const deviations of STICKS_OUT)
-    for (const one of stickingOut(matrix, Math.max(STICKS_OUT_LEAST, deviations * scatter), floor))
+    for (const one of stickingOut(matrix, usual, Math.max(STICKS_OUT_LEAST, deviations * scatter), floor))
       if (!found.has(one.place)) found.set(one.place, one)
   return [...found.values()]
 }
 
-function stickingOut(matrix: Excesses, high: number, floor: number): Straggler[] {
-  const seen = Array.from(matrix.ranks, (_, place) => highSteps(matrix, place, high))
+function stickingOut(matrix: Excesses, usually: Float64Array, high: number, floor: number): Straggler[] {
+  const seen = Array.from(matrix.ranks, (_, place) => highSteps(matrix, place, usually[place] ?? NaN, high))
   const counts = Float64Array.from(seen, ({ steps }) => steps.length).sort()
   const usual = counts.subarray(0, Math.max(1, Math.floor(0.95 * (counts.length - 1))))
   const expected = usual.reduce((sum, count) => sum + count, 0) / usual.length + 0.1
@@ -260,17 +262,16 @@ function stickingOut(matrix: Excesses, high: number, floor: number): Straggler[]
 }
 
 /** Steps of one that stick out above what it usually is: which, by how much in all, and how much less it waits in them. */
-function highSteps({ steps, excess, ahead }: Excesses, place: number, high: number) {
-  const own = excess.subarray(place * steps.length, (place + 1) * steps.length)
-  const usual = median(own)
+function highSteps({ steps, excess, ahead }: Excesses, place: number, usual: number, high: number) {
   const found = { place, steps: [] as number[], sum: 0, gap: 0, known: 0 }
-  for (const [step, value] of own.entries()) {
-    if (Number.isNaN(value)) continue
-    found.known += 1
-    if (value - usual <= high) continue
+  const first = place * steps.length
+  for (let step = 0; step < steps.length; step += 1) {
+    const value = (excess[first + step] ?? NaN) - usual
+    if (!Number.isNaN(value)) found.known += 1
+    if (!(value > high)) continue
     found.steps.push(step)
-    found.sum += value - usual
-    found.gap += ahead[place * steps.length + step] ?? 0
+    found.sum += value
+    found.gap += ahead[first + step] ?? 0
   }
   return found
 }

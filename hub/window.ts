@@ -13,7 +13,7 @@ import { endOf, type RunFacts } from './run-facts'
 import type { Runs } from './runs'
 import type { Store } from './store/store'
 
-const [LEAST_STEPS, MOST_STEPS, WINDOW_CELLS] = [128, 256, 1 << 21] as const
+const [LEAST_STEPS, MOST_STEPS, WINDOW_CELLS] = [64, 256, 1 << 20] as const
 
 /** Steps that detectors look at together: the more, the surer; of many ranks fewer. */
 export const windowSteps = (ranks: number) =>

@@ -14,6 +14,7 @@ export interface Seen {
 
 export const ALL_SEEN: Seen = { hasTopology: true, missing: 0, lost: 0, seed: 1 }
 
+/** As the hub looks at some thousands of ranks and fewer. */
 const WINDOW_STEPS = 256
 /** Unix seconds. */
 export const STARTED_AT = 1_000
@@ -26,7 +27,7 @@ export class FleetWindow {
   private readonly rows: Readonly<Record<Column, Float64Array>>
   /** By step of the ring and group. */
   private readonly transfers: Float64Array
-  private readonly groupSteps = new Float64Array(WINDOW_STEPS).fill(NaN)
+  private readonly groupSteps: Float64Array
   /** By rank: nothing comes of it. */
   readonly isMissing: readonly boolean[]
   private readonly random: () => number
@@ -36,11 +37,13 @@ export class FleetWindow {
   constructor(
     readonly fleet: Fleet,
     private readonly seen: Seen = ALL_SEEN,
+    private readonly length = WINDOW_STEPS,
   ) {
     const { layout } = fleet
     this.random = seededRandom(seen.seed)
     this.isMissing = Array.from({ length: layout.worldSize }, () => this.random() < seen.missing)
-    const column = () => new Float64Array(WINDOW_STEPS * layout.worldSize).fill(NaN)
+    this.groupSteps = new Float64Array(length).fill(NaN)
+    const column = () => new Float64Array(length * layout.worldSize).fill(NaN)
     this.rows = {
       step: column(),
       rank: column(),
@@ -51,7 +54,7 @@ export class FleetWindow {
       backwardSeconds: column(),
       communicationSeconds: column(),
     }
-    this.transfers = new Float64Array(WINDOW_STEPS * layout.groups.length).fill(NaN)
+    this.transfers = new Float64Array(length * layout.groups.length).fill(NaN)
     this.facts = layout.groups.map(({ name, purpose, ranks }, group) => ({
       name,
       operation: purpose,
@@ -62,7 +65,7 @@ export class FleetWindow {
 
   push(step: FleetStep): void {
     const { worldSize } = this.fleet.layout
-    const at = this.steps % WINDOW_STEPS
+    const at = this.steps % this.length
     this.steps += 1
     this.seconds = step.end.reduce((last, one) => Math.max(last, one), 0)
     const isHere = this.isMissing.map(missing => !missing && !(this.seen.lost > 0 && this.random() < this.seen.lost))
@@ -149,7 +152,7 @@ export class FleetWindow {
   private groupColumns(): NonNullable<DetectorWindow['groups']> {
     const groups = this.facts.length
     const [group, step] = [new Float64Array(this.transfers.length), new Float64Array(this.transfers.length)]
-    for (let at = 0; at < WINDOW_STEPS; at += 1)
+    for (let at = 0; at < this.length; at += 1)
       for (let number = 0; number < groups; number += 1) {
         group[at * groups + number] = number
         step[at * groups + number] = this.groupSteps[at] ?? NaN

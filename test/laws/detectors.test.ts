@@ -37,8 +37,8 @@ function calm(seed: number, change: Parameters<typeof windowOf>[0] = {}): Detect
   })
 }
 
-/** Four racks of two nodes; what the switch of the second carries takes 30 % longer. */
-function slowLeaf(): DetectorWindow {
+/** Four racks of two nodes. */
+function fleetWindow(fault: Omit<Fault, 'from' | 'to' | 'pattern'>): DetectorWindow {
   const layout = layoutOf({
     tensor: 8,
     pipeline: 2,
@@ -48,19 +48,10 @@ function slowLeaf(): DetectorWindow {
     rails: false,
     microBatches: 8,
   })
-  const fault: Fault = {
-    kind: 'link',
-    ranks: [],
-    links: ['leaf leaf001'],
-    size: 0.3,
-    from: 1,
-    to: Infinity,
-    pattern: 'constant',
-  }
   const fleet = new Fleet({
     layout,
     noise: usualNoise,
-    faults: [fault],
+    faults: [{ ...fault, from: 1, to: Infinity, pattern: 'constant' }],
     seed: 7,
     computeSeconds: 2,
     transferRatio: USUAL_TRANSFERS,
@@ -70,6 +61,11 @@ function slowLeaf(): DetectorWindow {
   for (let step = 0; step < 128; step += 1) window.push(fleet.next())
   return window.window()
 }
+
+/** What the switch of the second rack carries takes 30 % longer. */
+const slowLeaf = () => fleetWindow({ kind: 'link', ranks: [], links: ['leaf leaf001'], size: 0.3 })
+/** Each replica's sequences take now more and now less, 15 % on average. */
+const unevenSequences = () => fleetWindow({ kind: 'skew', ranks: [], links: [], size: 0.15 })
 
 /** A ring of six hosts on three leaves; the uplink of the second carries a twentieth. */
 function slowUplink(): DetectorWindow {
@@ -148,6 +144,7 @@ const FAULTS: Readonly<Record<string, readonly [window: DetectorWindow, names: R
   ],
   'slow-link': [slowLeaf(), /Switch leaf001 or Uplink of leaf001 is slow: .*(2[5-9]|3\d) % longer/],
   'slow-path': [slowUplink(), /Uplink of leaf1 is slow: h1 to h2, h3 to h4: .* 53\.3 Mbit\/s; .* 1\.07 Gbit\/s/],
+  'data-skew': [unevenSequences(), /now one replica slow and now another.*slowest of 4 replicas/],
   'below-prediction': [
     calm(1, { steps: jobColumns(Array<number>(30).fill(5 * predicted)), now: STARTED + 151 * predicted }),
     /5\.0 times as long/,
