@@ -1,6 +1,7 @@
 /**
- * ZSTD alone for what tools print: few digits, and so few different values. Of simulated devices a sample took 1.1 bytes
- * where with Gorilla before it, which suits values of all 53 bits, it took 2.0. Parts are rewritten as they merge.
+ * ZSTD alone for what tools print: few digits, and so few different values. Ten columns of 131,072 simulated device samples
+ * took 15.3 bytes a row where with Gorilla before it, which suits values of all 53 bits, they took 28.2. Parts are
+ * rewritten as they merge.
  */
 import type { Migration } from './migration'
 
