@@ -165,7 +165,11 @@ function Device({ digest, device }: { digest: SnapshotDigest; device: DeviceSnap
       )}
       <div className={page.pair}>
         <AtEntry digest={digest} device={device} entry={entry} onStack={setStack} />
-        <Stack digest={digest} stack={stack} title={callerText(digest, stack)} />
+        <Stack
+          digest={digest}
+          stack={stack}
+          title={`${stack === failed?.stack ? 'the request that failed: ' : ''}${callerText(digest, stack)}`}
+        />
       </div>
       <Treemap holders={holders} onStack={setStack} />
       <div className={page.pair}>

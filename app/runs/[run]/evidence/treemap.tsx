@@ -9,6 +9,9 @@ import styles from './evidence.module.css'
 const MOST_OF_A_CATEGORY = 40
 const WHOLE: Box = { x: 0, y: 0, width: 100, height: 40 }
 
+/** Smaller, a label would be cut to pieces; what it says is shown under the pointer. */
+const isReadable = ({ width, height }: Box) => width > 8 && height > 4
+
 /** What is held at the peak: a field a category, in it one for each place that asked. */
 export function Treemap({ holders, onStack }: { holders: readonly Holder[]; onStack: (stack: number) => void }) {
   const groups = CATEGORIES.map((category, place) => {
@@ -38,6 +41,7 @@ export function Treemap({ holders, onStack }: { holders: readonly Holder[]; onSt
               <button
                 key={`${category} ${at}`}
                 type="button"
+                aria-label={`${holder.caller}, ${format(holder.bytes, 'bytes')}`}
                 title={`${holder.caller}: ${format(holder.bytes, 'bytes')} in ${holder.count}, ${category}`}
                 style={{
                   left: `${box.x}%`,
@@ -48,10 +52,12 @@ export function Treemap({ holders, onStack }: { holders: readonly Holder[]; onSt
                 }}
                 onClick={() => onStack(holder.stack)}
               >
-                <span>
-                  {holder.caller}
-                  <b>{format(holder.bytes, 'bytes')}</b>
-                </span>
+                {isReadable(box) && (
+                  <span>
+                    {holder.caller}
+                    <b>{format(holder.bytes, 'bytes')}</b>
+                  </span>
+                )}
               </button>
             )
           })
