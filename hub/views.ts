@@ -38,7 +38,7 @@ export class Views {
   constructor(
     readonly store: Store,
     readonly runs: Runs,
-    readonly findings: Pick<Keeper, 'current' | 'all'>,
+    readonly findings: Pick<Keeper, 'current' | 'all' | 'lookedTo'>,
   ) {}
 
   async summaries(): Promise<RunSummary[]> {

@@ -13,7 +13,8 @@
  *     GET /api/runs/:run/peers?metric&rank&from&to&points  one rank among those of its pipeline stage
  *     GET /api/runs/:run/gpus?from&to&points            device series of the run's nodes and gpus
  *     GET /api/runs/:run/hosts?from&to&points           host series of the run's nodes
- *     GET /api/runs/:run/findings                       all that was found and when, open ones first (wire/findings.ts)
+ *     GET /api/runs/:run/findings                       all that was found and when, open ones first (wire/findings.ts); the
+ *                                                       header plumbline-looked-to-step says how far the run was looked at
  *     GET /api/runs/:run/fabric                         who is where and what flows between (wire/fabric-picture.ts)
  *     GET /api/runs/:run/events?limit
  *     GET /api/runs/:run/budget                         where a step's time goes, from peak to MFU (wire/flops-budget.ts)

@@ -95,6 +95,12 @@ export class Keeper {
     )
   }
 
+  /** The step up to which a run was looked at, and to its end where it has one; undefined where it was not yet. */
+  lookedTo(facts: RunFacts): number | undefined {
+    const own = this.watched.get(facts.run)
+    return endOf(facts) === undefined || own?.isOver === true ? own?.lookedTo : undefined
+  }
+
   /** Of all runs. */
   open(): KeptFinding[] {
     return [...this.watched.values()].flatMap(({ holdings }) => openOf(holdings))

@@ -144,7 +144,12 @@ export const endpoints: Registry<Endpoint> = registry<Endpoint>('endpoint', [
     path: '/api/runs/:run/findings',
     help: 'what was found and when, open ones first',
     answers: z.array(findingSchema),
-    answer: call => Promise.resolve(call.hub.views.findings.all(runOf(call))),
+    answer: call => {
+      const { findings } = call.hub.views
+      const lookedTo = findings.lookedTo(runOf(call))
+      if (lookedTo !== undefined) call.response.setHeader('plumbline-looked-to-step', lookedTo)
+      return Promise.resolve(findings.all(runOf(call)))
+    },
   },
   {
     name: 'fabric',

@@ -104,17 +104,12 @@ export class Cluster {
       },
       OPEN_MS,
     )
-    // Looks come every few seconds: the last one closes what is open.
-    let before = ''
     return eventually(
       'the last look',
       async () => {
-        const found = await this.get<Finding[]>(`/api/runs/${run}/findings`)
-        const text = JSON.stringify(found)
-        const isSettled = text === before && found.every(({ state }) => state === 'closed')
-        before = text
-        await new Promise(resolve => setTimeout(resolve, 4000))
-        return isSettled ? found : undefined
+        const answer = await fetch(`${this.url}/api/runs/${run}/findings`)
+        const isWhole = answer.headers.get('plumbline-looked-to-step') === String(lastStep)
+        return isWhole ? ((await answer.json()) as Finding[]) : undefined
       },
       OPEN_MS,
     )
