@@ -15,6 +15,7 @@ for (const entry of Object.values({ ...packages })) {
     packages[`node_modules/${name}`] = {
       version,
       cpu: [target[2]],
+      ...(entry.dev && { dev: true }),
       ...(libcOf(name) && { libc: libcOf(name) }),
       optional: true,
       os: [target[1]],

@@ -82,6 +82,6 @@ describe('examples/client.mjs', () => {
   it('prints the runs', () => {
     const { status, stdout } = client(url)
     expect(status).toBe(0)
-    expect(stdout).toMatch(/\(a-run\): live, step \d+, [\d.]+ s a step/)
+    expect(stdout).toMatch(/\(a-run\): \w+, step \d+, [\d.]+ s a step/)
   })
 })

@@ -2,10 +2,21 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { commands } from '../../cli/index'
+import { metricsPage } from '../../scripts/metrics-page'
 import { ROOT } from '../plumbline'
 import { MAY_IMPORT } from './import-table'
 
-const PAGES = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md']
+const PAGES = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'docs/attach.md',
+  'docs/operating.md',
+  'docs/metrics.md',
+  'deploy/README.md',
+  'deploy/slurm/README.md',
+]
 const read = (page: string) => readFileSync(join(ROOT, page), 'utf8')
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
 
@@ -21,7 +32,9 @@ describe.each(PAGES)('%s', page => {
   it('names only files that are there', () => {
     // Capitals stand for a name that the reader chooses.
     const named = pathsIn(read(page)).filter(path => !/[A-Z]{4}/.test(path) || path.endsWith('.md'))
-    expect(named.filter(path => !existsSync(resolve(ROOT, dirname(page), path)))).toEqual([])
+    // Links are from the page on; what stands in code is from the root on.
+    const isThere = (path: string) => existsSync(resolve(ROOT, dirname(page), path)) || existsSync(join(ROOT, path))
+    expect(named.filter(path => !isThere(path))).toEqual([])
   })
 
   it('names only scripts and commands that there are', () => {
@@ -34,6 +47,10 @@ describe.each(PAGES)('%s', page => {
 })
 
 describe('the documents', () => {
+  it('explain every metric as the catalogue has it now', () => {
+    expect(read('docs/metrics.md'), 'run npm run metrics-page').toBe(metricsPage())
+  })
+
   it('give the import table as the law holds it', () => {
     const rows = [...read('ARCHITECTURE.md').matchAll(/^\| `(\w+)\/` \|[^|]*\| ([^|]*) \|$/gm)]
     const told = new Map(rows.map(([, folder, may]) => [folder, may]))
