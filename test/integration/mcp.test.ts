@@ -57,7 +57,7 @@ describe('plumbline mcp', () => {
     const run = await theRun()
     const text = await eventually('a finding', async () => {
       const said = (await ask('explain_run', { run })).text
-      return /slow/i.test(said) && said
+      return said.includes('\nFound:') && said
     })
     expect(text).toMatch(/step time: .*\((measured|derived): /)
     expect(text).toMatch(/\[(warning|critical), \w+\] .*[Rr]ank \d+ is slow/)
