@@ -39,13 +39,14 @@ function agent(): Running {
 function write(...records: object[]): void {
   mkdirSync(join(folder, 'logs'), { recursive: true })
   for (const record of records) {
-    const line = JSON.stringify({ source: 'hook', run: RUN, node: 'n', rank: 0, time: Date.now() / 1000, ...record })
+    const line = JSON.stringify({ ...record, run: RUN, node: 'n', rank: 0, time: Date.now() / 1000 })
     appendFileSync(join(folder, 'logs/rank-0.jsonl'), `${line}\n`)
   }
 }
 const steps = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, at) => ({
     kind: 'step',
+    source: 'hook',
     step: from + at,
     stepSeconds: 0.02,
     memoryPeakBytes: 1e9,
