@@ -43,8 +43,8 @@ const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${values.disk}m`,
 const random = seededRandom(Number(values.seed))
 const log = (line: string) => values.verbose && console.log(`    ${line}`)
 const stage = await Stage.open(join(folder, 'stage'), logs, Number(values.agents), log)
-let lost: string[] = []
-let repeated: string[] = []
+let lost: string[]
+let repeated: string[]
 try {
   const jobs = stage.write()
   await stage.flows()

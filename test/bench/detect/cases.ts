@@ -94,7 +94,9 @@ export function faultOf(one: Case, layout: Layout, isMissing: readonly boolean[]
     case 'intermittent':
     case 'drifting':
       return { ...base, kind: 'compute', ranks: [rank()], pattern: one.kind }
-    default: {
+    case 'nic':
+    case 'leaf':
+    case 'uplink': {
       const crossed = [...new Set(layout.groups.flatMap(group => linksOf(layout, group)))]
       return { ...base, kind: 'link', links: [pick(crossed.filter(name => name.startsWith(`${one.kind} `)))] }
     }

@@ -108,8 +108,8 @@ export function PlanPage() {
   if (config === null)
     return <p className="muted">No configuration yet. It comes from the log of the framework or from the hook.</p>
   const set = (name: string, value: string | undefined) => {
-    const { [name]: _, ...others } = changes
-    setChanges(value === undefined ? others : { ...others, [name]: value })
+    const others = Object.entries(changes).filter(([other]) => other !== name)
+    setChanges(Object.fromEntries(value === undefined ? others : [...others, [name, value]]))
   }
   return (
     <div className={page.sections}>
