@@ -112,7 +112,7 @@ export async function samplesOf(
   const { nodes, events } = asked
   const rows = await store.query(
     `SELECT rank.rank AS rank, argMax(toString(node), time) AS node, argMax(gpuIndex, time) AS gpuIndex
-     FROM rank WHERE run = {run:String} AND rank.rank IS NOT NULL AND has({nodes:Array(String)}, toString(node)) GROUP BY rank`,
+     FROM rank WHERE run = {run:String} AND rank.rank IS NOT NULL AND has({nodes:Array(String)}, toString(rank.node)) GROUP BY rank`,
     { run, nodes },
   )
   const ranks = new Map<string, number>()
