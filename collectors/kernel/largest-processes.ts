@@ -23,9 +23,11 @@ export function residentBytes(statm: string): number | undefined {
 
 async function look(host: Host): Promise<LargeProcess[]> {
   const pids = (await host.list('/proc')).filter(name => /^\d+$/.test(name))
-  const held = await Promise.all(
-    pids.map(async pid => ({ pid, bytes: residentBytes((await host.read(`/proc/${pid}/statm`)) ?? '') ?? 0 })),
+  const read = await Promise.all(
+    pids.map(async pid => ({ pid, bytes: residentBytes((await host.read(`/proc/${pid}/statm`)) ?? '') })),
   )
+  // One that has ended meanwhile cannot be read, and threads of the kernel hold nothing of their own.
+  const held = read.flatMap(({ pid, bytes = 0 }) => (bytes > 0 ? [{ pid, bytes }] : []))
   const largest = held.toSorted((one, other) => other.bytes - one.bytes).slice(0, MOST)
   return Promise.all(
     largest.map(async ({ pid, bytes }) => {

@@ -57,7 +57,7 @@ describe('parsing a file', () => {
       { kind: 'gpu', index: 0 },
       { kind: 'gpu', index: 1 },
     ])
-    expect(counts).toEqual({ linesRead: 2, linesUnread: 1 })
+    expect(counts).toEqual({ form: 'tool-lines', linesRead: 2, linesUnread: 1 })
   })
 
   it('reads it as a log where no form claims it', async () => {
@@ -68,7 +68,7 @@ describe('parsing a file', () => {
 
   it('takes the named source at its word', async () => {
     const named = await parse(stream(LINE), { forms: [tool], formats: [] })
-    expect(named).toEqual({ records: [], counts: { linesRead: 0, linesUnread: 1 } })
+    expect(named).toEqual({ records: [], counts: { form: 'tool-lines', linesRead: 0, linesUnread: 1 } })
   })
 
   it('knows collectors and formats by name, and lists them for a wrong one', () => {
