@@ -202,7 +202,8 @@ describe('plumbline run', () => {
       { state: 'started', name: 'seven', exitCode: undefined },
       { state: 'ended', name: 'seven', exitCode: 7 },
     ])
-    expect(spools()).toEqual([])
+    // It ended badly: its last minutes wait for a hub that takes them, which the one of this test does not.
+    expect(spools()).toEqual([expect.stringMatching(/^run-/)])
   })
 
   it('has the hook’s last lines before it ends', async () => {

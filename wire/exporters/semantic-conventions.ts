@@ -94,9 +94,10 @@ export const semanticConventions: Exporter = {
   owns: metric => /^(?:hw|system)\./.test(metric),
   entityOf({ name, labels }) {
     if (name in GPU) return gpuOf(labels)
-    if (name in HOST) return { kind: 'host', key: '', fields: {} }
+    const node = told(labels['node'])
+    if (name in HOST) return { kind: 'host', key: '', node, fields: {} }
     const device = told(labels['network.interface.name'] ?? labels['device'])
-    return device === undefined || device === 'lo' ? undefined : { kind: 'link', key: device, fields: { device } }
+    return device === undefined || device === 'lo' ? undefined : { kind: 'link', key: device, node, fields: { device } }
   },
   ruleOf: metric => GPU[metric] ?? HOST[metric] ?? NETWORK[metric],
   derive({ fields, figures }, before) {
