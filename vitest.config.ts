@@ -41,8 +41,19 @@ export default defineConfig({
         test: {
           name: 'real',
           include: ['test/real/**/*.test.ts'],
+          exclude: ['test/real/fabric.test.ts'],
           testTimeout: 240_000,
           hookTimeout: 240_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        // Minutes long and at the mercy of a busy machine: `npm run test:fabric`.
+        test: {
+          name: 'fabric',
+          include: ['test/real/fabric.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
           fileParallelism: false,
         },
       },
