@@ -44,7 +44,7 @@ export function freePort(): Promise<number> {
 export async function eventually<T>(
   what: string,
   work: () => Promise<T | undefined | false>,
-  milliseconds = 20_000,
+  milliseconds = 60_000,
 ): Promise<T> {
   const until = Date.now() + milliseconds
   for (;;) {
