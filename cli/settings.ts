@@ -74,6 +74,12 @@ export const settings = {
     'addresses that are told of findings: webhooks, or those of Slack and its kin; with commas between',
   ),
   notifySecret: setting(z.string(), '', 'secret that signs what webhooks are told (HMAC-SHA256); empty for none'),
+  pricePerGpuHour: setting(
+    z.coerce.number().min(0),
+    0,
+    'price of one GPU for an hour: what holds a run back is told in money too; 0 for not known',
+  ),
+  currency: setting(z.string().max(8), '', 'of that price, as it is to be shown: USD, €, …'),
   publicUrl: setting(url, '', 'how others reach the page, for links in notifications; empty for http://HOST:PORT'),
   metricsHost: setting(z.string().min(1), '127.0.0.1', 'address of the agent’s own /metrics'),
   otlp: setting(url, '', 'OTLP/HTTP endpoint to send metrics to; empty for none'),

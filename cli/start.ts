@@ -62,6 +62,8 @@ export const command = defineCommand({
     'notify',
     'notifySecret',
     'publicUrl',
+    'pricePerGpuHour',
+    'currency',
     ...EXPORTS,
   ],
   configure(command) {
@@ -73,6 +75,7 @@ export const command = defineCommand({
   async run({ settings, options }) {
     const ended = interrupted()
     const { host, port, data, store, token, viewToken, notify, notifySecret, publicUrl } = settings
+    const { pricePerGpuHour, currency } = settings
     const page = options['page'] === false ? undefined : packageRoot
     let url = ''
     const demo = demoOf({ data, token, log }, () => url)
@@ -85,6 +88,7 @@ export const command = defineCommand({
       viewToken,
       notify,
       notifySecret,
+      price: pricePerGpuHour > 0 ? { perGpuHour: pricePerGpuHour, currency } : undefined,
       publicUrl: publicUrl.replace(/\/+$/, ''),
       page,
       log,

@@ -16,7 +16,7 @@ import { Evidence, type ReadEvidence } from './evidence'
 import { paceOf } from './ingest/pace'
 import { Live } from './live/live'
 import { Imports, type ImportFiles } from './imports'
-import { Keeper } from './findings/keeper'
+import { Keeper, type Price } from './findings/keeper'
 import { Notifier } from './findings/notify'
 import { hubMetrics } from './metrics'
 import { Nodes } from './nodes'
@@ -42,6 +42,8 @@ export interface HubOptions {
   /** Addresses that are told of findings, and the secret that signs what they are told. */
   readonly notify?: readonly string[]
   readonly notifySecret?: string
+  /** What a GPU costs, in the currency as it is shown; undefined where nobody said. */
+  readonly price?: Price | undefined
   /** How others reach the page, for links; empty for the address that the hub listens on. */
   readonly publicUrl?: string
   /** The folder of the built page; undefined for a hub without one. */
@@ -88,6 +90,7 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
   const keeper = new Keeper({
     store,
     runs,
+    price: options.price,
     log: options.log,
     tell(change, isNow) {
       if (isNow) notifier.tell(change)

@@ -42,6 +42,7 @@ export const findingSchema = z.object({
   costGpuHours: z.number().optional(),
   /** The same in the currency of the price that the hub was given. */
   costMoney: z.number().optional(),
+  currency: z.string().optional(),
   /** What is behind it, as far as the signs tell: `thermal`, `power cap`, `data loader`, … */
   cause: z.string().optional(),
   signs: z.array(signSchema).optional(),

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 import type { Unit } from '../base/units'
+import { signSchema } from './findings'
 
 export interface NumberField {
   readonly type: 'number'
@@ -295,6 +296,11 @@ export const catalogue = {
     until: gauge('seconds', 'When it was last seen; of an open one absent.'),
     costSecondsPerStep: gauge('seconds', 'What it costs each step.'),
     costRatio: gauge('ratio', 'Of the step time.'),
+    costGpuHours: gauge('none', 'Of all GPUs of the run since it began, in hours.'),
+    costMoney: gauge('none', 'The same at the price that the hub was given.'),
+    currency: text('Of that price, as it was given.'),
+    cause: text('What is behind it, as far as the signs tell.'),
+    signs: json(z.array(signSchema), 'What devices, hosts and cards say of it, beside their peers.'),
     ranks: json(z.array(finite), 'The ranks that are blamed.'),
     nodes: json(z.array(z.string()), 'The nodes that are blamed.'),
     links: json(z.array(z.string()), 'The links that are blamed.'),

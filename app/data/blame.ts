@@ -23,7 +23,15 @@ function stepsBetween({ time, bucketSteps }: StepSeries, since: number, until: n
 export function costOf(finding: Finding, steps: StepSeries, ranks: number): Cost {
   const count = stepsBetween(steps, finding.since, finding.until ?? Infinity)
   const seconds = (finding.costSecondsPerStep ?? NaN) * count
-  return { steps: count, seconds, deviceSeconds: seconds * ranks }
+  const deviceSeconds = finding.costGpuHours === undefined ? seconds * ranks : finding.costGpuHours * 3600
+  return { steps: count, seconds, deviceSeconds }
+}
+
+/** `1,240 USD`, `0.42 €`; without a currency what was given stands alone. */
+export function moneyText(amount: number, currency = ''): string {
+  const digits = amount < 100 ? 2 : 0
+  const text = amount.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+  return currency === '' ? `${text} at your price` : `${text} ${currency}`
 }
 
 /** `steps take 1.30 s instead of 807 ms (+61 %)`. */

@@ -2,9 +2,12 @@
  * Looks at runs and keeps what is found: a run that goes on is looked at every few seconds, one that came all at once (an
  * import, a spool that waited) from its first step to its last when it is all there.
  */
+import { withLoss } from '../../analysis/cost'
+import type { DetectorWindow } from '../../analysis/detector'
 import { detectAll } from '../../analysis/index'
 import { sleep, unixSeconds } from '../../base/clock'
 import { messageOf } from '../../base/errors'
+import type { Finding } from '../../wire/findings'
 import { numberAt } from '../queries/values'
 import { endOf, type RunFacts } from '../run-facts'
 import type { Runs } from '../runs'
@@ -60,9 +63,15 @@ const fresh = (): Watched => ({
   isOver: false,
 })
 
+export interface Price {
+  readonly perGpuHour: number
+  readonly currency: string
+}
+
 export interface KeeperOptions {
   readonly store: Store
   readonly runs: Runs
+  readonly price?: Price | undefined
   /** Somebody may want to know; `isNow`: it is not of the past. */
   readonly tell: (change: Change, isNow: boolean) => void
   readonly log: (line: string) => void
@@ -89,8 +98,10 @@ export class Keeper {
 
   /** Open ones first, then the newest. */
   all(facts: RunFacts): KeptFinding[] {
-    const kept = [...(this.watched.get(facts.run)?.kept.values() ?? [])]
-    return kept.sort(
+    const own = this.watched.get(facts.run)
+    if (own === undefined) return []
+    const now = new Map([...own.kept, ...openOf(own.holdings).map(finding => [finding.id, finding] as const)])
+    return [...now.values()].sort(
       (one, other) => Number(other.state === 'open') - Number(one.state === 'open') || other.since - one.since,
     )
   }
@@ -171,11 +182,12 @@ export class Keeper {
     const from = own.lookedTo ?? (await firstStep(this.options.store, facts.run))
     const spans = spansOf(from, last, Math.max(1, facts.ranks.size))
     for (const span of spans) {
-      const window = await detectorWindow(this.options.store, this.options.runs, facts, span)
+      const { store, runs, price } = this.options
+      const window = { ...(await detectorWindow(store, runs, facts, span)), pricePerGpuHour: price?.perGpuHour }
       const found = detectAll(window, (detector, why) => this.options.log(`detector ${detector} failed: ${why}`))
       const look = { step: span.to, time: window.steps.time[window.steps.time.length - 1] ?? window.now }
       const told = await withEvidence(this.options.store, facts, window, found)
-      const { holdings, changes: news } = observe(own.holdings, told, look)
+      const { holdings, changes: news } = observe(own.holdings, told, look, finding => this.priced(finding, window))
       own.holdings = holdings
       for (const change of news) await this.keep(facts, own, change, look.time)
       if (this.stopped.signal.aborted) return
@@ -190,6 +202,13 @@ export class Keeper {
     }
     const now = unixSeconds()
     Object.assign(own, { lookedTo: last, lookedAt: now, lookedChanges: changes, took: now - began })
+  }
+
+  /** It began before the window that it was seen in. */
+  private priced(finding: Finding, window: DetectorWindow): Finding {
+    const { price } = this.options
+    const told = withLoss(finding, window)
+    return told.costMoney === undefined || price === undefined ? told : { ...told, currency: price.currency }
   }
 
   private async keep(facts: RunFacts, own: Watched, change: Change, time: number): Promise<void> {

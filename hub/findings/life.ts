@@ -64,19 +64,22 @@ function idOf(finding: Finding): string {
 /** Without a cost it is an event, or the absence of one: it is said at once. */
 const isSteady = ({ costSecondsPerStep }: Finding) => costSecondsPerStep !== undefined
 
-function seen(held: Held | undefined, finding: Finding, look: Look): Held {
+/** Says of a finding what it has cost since it began. */
+type Priced = (finding: Finding) => Finding
+
+function seen(held: Held | undefined, finding: Finding, look: Look, priced: Priced): Held {
   if (held === undefined) {
-    const kept = { ...finding, id: idOf(finding), state: 'open' as const }
+    const kept = { ...priced(finding), id: idOf(finding), state: 'open' as const }
     const counts = { firstStep: look.step, lastStep: look.step, lastTime: look.time, seen: 1, missed: 0 }
     return { finding: kept, isOpen: !isSteady(finding), ...counts }
   }
   const { finding: before, firstStep } = held
   const isOpen = held.isOpen || (held.seen + 1 >= LOOKS && look.step - firstStep >= OPENS_AFTER_STEPS)
+  const since = Math.min(before.since, finding.since)
   const kept = {
-    ...finding,
+    ...priced({ ...finding, since }),
     id: before.id,
     state: before.state,
-    since: Math.min(before.since, finding.since),
     severity: worse(before.severity, finding.severity),
   }
   return {
@@ -102,6 +105,7 @@ export function observe(
   holdings: Holdings,
   findings: readonly Finding[],
   look: Look,
+  priced: Priced = finding => finding,
 ): { holdings: Holdings; changes: Change[] } {
   const next: Held[] = []
   const changes: Change[] = []
@@ -111,7 +115,7 @@ export function observe(
     if (next.some(one => one.lastStep === look.step && one.missed === 0 && isSame(one.finding, finding))) continue
     const held = [...left].find(one => isSame(one.finding, finding))
     if (held !== undefined) left.delete(held)
-    const now = seen(held, finding, look)
+    const now = seen(held, finding, look, priced)
     next.push(now)
     if (!now.isOpen) continue
     if (held?.isOpen !== true) changes.push({ what: 'opened', finding: now.finding })

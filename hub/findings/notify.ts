@@ -5,7 +5,7 @@
 import { createHmac } from 'node:crypto'
 import { backoff, sleep, unixSeconds } from '../../base/clock'
 import { messageOf } from '../../base/errors'
-import { format } from '../../base/units'
+import { format, significant } from '../../base/units'
 import type { Change } from './life'
 
 const MOST_WAITING = 256
@@ -28,16 +28,23 @@ export interface NotifyOptions {
 
 const WHAT: Readonly<Record<Change['what'], string>> = { opened: '', changed: 'Changed: ', closed: 'Over: ' }
 
+function lossText({ costGpuHours, costMoney, currency = '' }: Change['finding']): string {
+  if (costGpuHours === undefined) return ''
+  const money = costMoney === undefined ? '' : ` (${costMoney.toFixed(2)} ${currency || 'at your price'})`
+  return `; so far ${significant(costGpuHours)} GPU-hours${money}`
+}
+
 /** One message for people. */
 export function textOf({ what, finding }: Change, link: string): string {
-  const { severity, title, evidence, nextStep, costSecondsPerStep, costRatio } = finding
+  const { severity, title, evidence, nextStep, cause, costSecondsPerStep, costRatio } = finding
   const cost =
     costSecondsPerStep === undefined
       ? ''
       : ` It costs ${format(costSecondsPerStep, 'seconds')} a step` +
-        `${costRatio === undefined ? '' : ` (${Math.round(costRatio * 100)} %)`}.`
+        `${costRatio === undefined ? '' : ` (${Math.round(costRatio * 100)} %)`}${lossText(finding)}.`
   const next = what === 'closed' ? '' : `\nNext: ${nextStep}`
-  return `${WHAT[what]}${title} [${severity}]\n${evidence}${cost}${next}\n${link}`
+  const why = cause === undefined ? '' : ` Cause: ${cause}.`
+  return `${WHAT[what]}${title} [${severity}]\n${evidence}${why}${cost}${next}\n${link}`
 }
 
 const isChat = (url: string) =>

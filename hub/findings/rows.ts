@@ -40,8 +40,8 @@ export class FindingRows {
   async read(): Promise<Map<string, Stored>> {
     const rows = await this.store.query(
       `SELECT toString(finding.run) AS run, toString(id) AS id, toString(finding.state) AS state, toString(detector) AS detector,
-         toString(severity) AS severity, title, evidence, since, finding.until AS until, costSecondsPerStep, costRatio, ranks, nodes, links,
-         nextStep, toString(provenance) AS provenance
+         toString(severity) AS severity, title, evidence, since, finding.until AS until, costSecondsPerStep, costRatio, costGpuHours, costMoney,
+         toString(finding.currency) AS currency, toString(cause) AS cause, signs, ranks, nodes, links, nextStep, toString(provenance) AS provenance
        FROM finding WHERE agent = {agent:String} ORDER BY sequence DESC LIMIT {most:UInt32}`,
       { agent: AGENT, most: MOST_ROWS },
     )
@@ -72,9 +72,12 @@ export class FindingRows {
   }
 }
 
-const NUMBERS = ['since', 'until', 'costSecondsPerStep', 'costRatio'] as const
-const TEXTS = ['run', 'id', 'state', 'detector', 'severity', 'title', 'evidence', 'nextStep', 'provenance'] as const
-const LISTS = ['ranks', 'nodes', 'links'] as const
+const NUMBERS = ['since', 'until', 'costSecondsPerStep', 'costRatio', 'costGpuHours', 'costMoney'] as const
+const TEXTS = [
+  ...(['run', 'id', 'state', 'detector', 'severity', 'title', 'evidence', 'nextStep', 'provenance'] as const),
+  ...(['currency', 'cause'] as const),
+] as const
+const LISTS = ['ranks', 'nodes', 'links', 'signs'] as const
 
 function findingOf(rows: Parameters<typeof textAt>[0], row: number): Finding | undefined {
   const value: Record<string, unknown> = { nextStep: '' }

@@ -80,6 +80,14 @@ describe('a finding', () => {
     expect(live(looks).changes).toEqual(['1 opened Rank 3 is slow', '3 changed Rank 3 is slow'])
   })
 
+  it('has cost what it cost since it began, not since the window that shows it', () => {
+    const priced = (finding: Finding) => ({ ...finding, costGpuHours: 1000 - finding.since })
+    const look = { step: 16, time: 1000 }
+    const { holdings } = observe([], [slow(3, 0.1, { since: 200 })], { ...look, step: 0 }, priced)
+    const next = observe(holdings, [slow(3, 0.1, { since: 900 })], look, priced)
+    expect(openOf(next.holdings)).toMatchObject([{ since: 200, costGpuHours: 800 }])
+  })
+
   it('closes with the run, as it was seen last', () => {
     const { holdings } = live([[slow(3)], [slow(3)], []])
     expect(settle(holdings)).toMatchObject([{ what: 'closed', finding: { state: 'closed', until: 1001 } }])

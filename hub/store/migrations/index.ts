@@ -8,9 +8,10 @@ import { memory } from './0006-memory'
 import { delivered } from './0007-delivered'
 import { codecs } from './0008-codecs'
 import { collectiveEvents } from './0009-collective-events'
+import { findingCosts } from './0010-finding-costs'
 import type { Migration } from './migration'
 
 export const migrations: readonly Migration[] = [
   ...[records, paths, deviceExporters, network],
-  ...[findings, memory, delivered, codecs, collectiveEvents],
+  ...[findings, memory, delivered, codecs, collectiveEvents, findingCosts],
 ]

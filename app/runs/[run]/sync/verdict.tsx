@@ -2,7 +2,7 @@
 import Link from 'next/link'
 import { format } from '../../../../base/units'
 import type { Finding } from '../../../../wire/findings'
-import { costOf, slowdownText } from '../../../data/blame'
+import { costOf, moneyText, slowdownText } from '../../../data/blame'
 import { roughly, type Tone } from '../../../data/health'
 import { Badge } from '../../../ui/badge'
 import { Card } from '../../../ui/card'
@@ -90,7 +90,7 @@ export function Verdict({ finding, asked, isKnown }: VerdictProps) {
         {slowdown === undefined ? '' : `: ${slowdown}`}
         {Number.isFinite(cost.seconds) &&
           `; lost so far: ${roughly(cost.seconds)} in ${cost.steps} steps, ${roughly(cost.deviceSeconds)} of device time`}
-        .
+        {finding.costMoney !== undefined && `, ${moneyText(finding.costMoney, finding.currency)}`}.
       </p>
       <dl className={styles.why}>
         <dt>Why</dt>
