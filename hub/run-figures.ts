@@ -29,7 +29,7 @@ export interface RunFigures {
   devices: number | undefined
 }
 
-export async function computeFigures(store: Store, facts: RunFacts): Promise<RunFigures> {
+export async function computeFigures(store: Store, facts: RunFacts, gpuNames: readonly string[]): Promise<RunFigures> {
   const config = await runConfig(store, facts.run)
   const columns = await store.query(
     `SELECT any(source) AS source, avg(seconds) AS stepSeconds, avg(throughput) AS tokensPerSecond, max(throughputDerived) AS derived,
@@ -39,10 +39,6 @@ export async function computeFigures(store: Store, facts: RunFacts): Promise<Run
      FROM (${perStep('run = {run:String} AND step > {from:Float64}')})`,
     { run: facts.run, from: (facts.lastStep ?? 0) - RECENT_STEPS },
   )
-  const names = await store.query(
-    'SELECT DISTINCT toString(name) AS name FROM gpu WHERE has({nodes:Array(String)}, toString(node)) AND time >= {from:Float64} AND time <= {to:Float64} LIMIT 8',
-    { nodes: [...facts.nodes], from: facts.startedAt - 10, to: facts.lastSeenAt + 10 },
-  )
   const log = textAt(columns, 'source', 0) ?? 'training log'
   const recent = `${log}, mean of the last ${numberAt(columns, 'steps', 0) ?? 0} steps`
   const devices =
@@ -50,8 +46,6 @@ export async function computeFigures(store: Store, facts: RunFacts): Promise<Run
   const perGpu = numberAt(columns, 'perGpu', 0)
   const tokens =
     numberAt(columns, 'tokensPerSecond', 0) ?? (perGpu !== null && devices !== undefined ? perGpu * devices : null)
-  // A job on a CPU is not on the node's GPUs: their names say nothing about its peak.
-  const gpuNames = (names['name'] ?? []).map(String).filter(name => name !== '')
   const efficiency = efficiencyOf({ config, gpuNames, tokensPerSecond: tokens ?? undefined, devices })
   const figure = (name: string, why: string, provenance: Figure['provenance'] = 'measured'): Figure => {
     const value = numberAt(columns, name, 0)

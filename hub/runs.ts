@@ -4,16 +4,21 @@ import type { RunState, RunSummary } from '../wire/api'
 import type { Batch, Table } from '../wire/table'
 import { endOf, foldRow, isFactKind, newFacts, restoreFacts, type RunFacts } from './run-facts'
 import { computeFigures, type RunFigures } from './run-figures'
+import { deviceFacts, type DeviceFacts } from './queries/devices'
 import type { Store } from './store/store'
 
 /** Heartbeats come every 5 s; after this long without any row the agent counts as gone. */
 const LOST_SECONDS = 20
+/** For so long it is believed what the devices of a run are, and that there are none. */
+const DEVICES_SECONDS = 60
+const NO_DEVICES_SECONDS = 3
 /** A run is silent when no step came for this many step times, and at least for SILENT_SECONDS. */
 const SILENT_STEPS = 10
 const SILENT_SECONDS = 30
 
 export class Runs {
   private readonly facts = new Map<string, RunFacts>()
+  private readonly devicesOf = new Map<string, { nodes: number; until: number; found: DeviceFacts }>()
   private readonly cache = new Map<string, { changes: number; figures: RunFigures }>()
 
   constructor(
@@ -70,12 +75,26 @@ export class Runs {
     return quiet > Math.max(SILENT_SECONDS, SILENT_STEPS * stepSeconds) ? 'silent' : 'live'
   }
 
+  /** Of the devices on the run's nodes: asked for anew when a node has joined, and now and then. */
+  async devices(facts: RunFacts): Promise<DeviceFacts> {
+    const now = unixSeconds()
+    const cached = this.devicesOf.get(facts.run)
+    if (cached?.nodes === facts.nodes.size && now < cached.until) return cached.found
+    const span = { from: facts.startedAt - 60, to: facts.lastSeenAt + 60 }
+    const found = await deviceFacts(this.store, [...facts.nodes], span)
+    // Devices may be heard of a little later than the run that uses them.
+    const until = now + (found.names.length > 0 ? DEVICES_SECONDS : NO_DEVICES_SECONDS)
+    this.devicesOf.set(facts.run, { nodes: facts.nodes.size, until, found })
+    return found
+  }
+
   async figures(facts: RunFacts): Promise<RunFigures> {
     // Rows that come meanwhile are not in what is computed now.
     const { changes } = facts
     const cached = this.cache.get(facts.run)
     if (cached?.changes === changes) return cached.figures
-    const figures = await computeFigures(this.store, facts)
+    const { names } = await this.devices(facts)
+    const figures = await computeFigures(this.store, facts, names)
     this.cache.set(facts.run, { changes, figures })
     return figures
   }

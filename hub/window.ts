@@ -3,7 +3,6 @@ import type { DetectorWindow } from '../analysis/detector'
 import { unixSeconds } from '../base/clock'
 import { predict, type PredictInput } from '../math/predict'
 import type { RecordOf } from '../wire/records'
-import { leastDeviceMemory } from './queries/devices'
 import { cables, groupSteps, standing } from './queries/fabric'
 import { flowSteps } from './queries/flows'
 import { eventRecords } from './queries/run'
@@ -85,7 +84,7 @@ export async function detectorWindow(store: Store, runs: Runs, facts: RunFacts, 
     steps: { step: column(numbers(steps, 'step')), time: times, stepSeconds: column(numbers(steps, 'seconds')) },
     events: (await eventRecords(store, run)).filter(({ time = 0 }) => isNow || time <= now),
     prediction: predicted(config),
-    deviceMemoryBytes: await leastDeviceMemory(store, [...facts.nodes], facts.startedAt),
+    deviceMemoryBytes: (await runs.devices(facts)).leastMemoryBytes,
     ...(await standing(store, run)),
     groups: await groupSteps(store, run, span),
     flows: await flowSteps(store, run, span),

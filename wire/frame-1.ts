@@ -11,7 +11,7 @@
 import { z } from 'zod'
 import { messageOf } from '../base/errors'
 import { catalogue, type Field, type Kind } from './metrics'
-import { badFrame as bad, checkedDictionary, MAX_FRAME_BYTES, MAX_ROWS, putColumn } from './frame-parts'
+import { badFrame as bad, goodTexts, MAX_FRAME_BYTES, MAX_ROWS, putColumn } from './frame-parts'
 import { Batch } from './table'
 
 export const MAGIC_1 = 0x31424c50 // "PLB1" read as u32 LE
@@ -81,9 +81,11 @@ export function decodeFrame1(bytes: Buffer): Batch {
       const field = Object.hasOwn(fields, name) ? fields[name] : undefined
       if (table !== undefined && field !== undefined) {
         if (encoding === 'index') {
-          const values = readIndices(bytes, offset, rows, dictionary?.length ?? 0)
+          const entries = dictionary ?? []
+          const values = readIndices(bytes, offset, rows, entries.length)
+          const good = goodTexts(field, entries)
+          if (good !== undefined) values.forEach((index, row) => good[index] === false && (values[row] = -1))
           const type = field.type === 'json' ? 'json' : 'text'
-          const entries = checkedDictionary(field, dictionary ?? [], values)
           putColumn(table, field, name, { type, values, dictionary: entries, indices: new Map() })
         } else {
           const values = readNumbers(bytes, offset, encoding === 'constant' ? 1 : rows, rows)

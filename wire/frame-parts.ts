@@ -28,14 +28,11 @@ function isGood(field: Field & { type: 'json' }, text: string): boolean {
   return true
 }
 
-/** JSON columns are checked against the catalogue once per dictionary entry; a bad entry becomes absent in `values`. */
-export function checkedDictionary(field: Field, dictionary: readonly string[], values: Int32Array): string[] {
-  if (field.type !== 'json') return [...dictionary]
+/** JSON is checked against the catalogue once per dictionary entry: which are good; undefined where all are. */
+export function goodTexts(field: Field, dictionary: readonly string[]): boolean[] | undefined {
+  if (field.type !== 'json') return undefined
   const good = dictionary.map(entry => isGood(field, entry))
-  if (good.includes(false)) {
-    for (let row = 0; row < values.length; row += 1) if (good[values[row] ?? -1] === false) values[row] = -1
-  }
-  return [...dictionary]
+  return good.includes(false) ? good : undefined
 }
 
 /** A column of another type than the field has (another version’s) is left out. */

@@ -19,8 +19,9 @@
 import { z } from 'zod'
 import { messageOf } from '../base/errors'
 import { decodeFrame1, MAGIC_1 } from './frame-1'
-import { badFrame as bad, checkedDictionary, MAX_FRAME_BYTES, MAX_ROWS, putColumn } from './frame-parts'
+import { badFrame as bad, goodTexts, MAX_FRAME_BYTES, MAX_ROWS } from './frame-parts'
 import { catalogue, type Field, type Kind } from './metrics'
+import { ConstantText, PackedNumbers } from './packed'
 import { Batch, type Column, type Table, type TextColumn } from './table'
 
 export { MAX_FRAME_BYTES, MAX_ROWS }
@@ -118,8 +119,7 @@ function parseSchema(text: string): readonly TableSchema[] {
   })
 }
 
-function schemaOf(bytes: Buffer): readonly TableSchema[] {
-  const text = bytes.toString('utf8')
+function schemaOf(text: string): readonly TableSchema[] {
   const found = schemas.get(text)
   if (found !== undefined) return found
   try {
@@ -134,65 +134,84 @@ function schemaOf(bytes: Buffer): readonly TableSchema[] {
 
 /** Reads on from where it stands, and never beyond the end. */
 class Reader {
-  private offset = 0
-  constructor(private readonly bytes: Buffer) {}
+  readonly view: DataView
+  offset = 0
+  constructor(readonly bytes: Buffer) {
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
 
   get left(): number {
     return this.bytes.length - this.offset
   }
-  take(length: number): Buffer {
+  /** Where the next `length` bytes begin. */
+  skip(length: number): number {
     if (length > this.left) throw bad('it is cut off')
     const from = this.offset
     this.offset += length
-    return this.bytes.subarray(from, this.offset)
+    return from
   }
-  u8 = (): number => this.take(1).readUInt8(0)
-  u32 = (): number => this.take(4).readUInt32LE(0)
+  u8 = (): number => this.view.getUint8(this.skip(1))
+  u32 = (): number => this.view.getUint32(this.skip(4), true)
+  text(length: number): string {
+    const from = this.skip(length)
+    return this.bytes.toString('utf8', from, from + length)
+  }
+  /** An unsigned integer of 1, 2 or 4 bytes. */
+  indexAt(offset: number, width: number): number {
+    if (width === 1) return this.view.getUint8(offset)
+    return width === 2 ? this.view.getUint16(offset, true) : this.view.getUint32(offset, true)
+  }
 }
 
-function readNumbers(bytes: Buffer, encoding: number, rows: number): Float64Array {
+function readNumbers(reader: Reader, encoding: number, length: number, rows: number): PackedNumbers {
   const count = encoding === CONSTANT ? 1 : rows
-  if (bytes.length !== count * 8) throw bad(`${bytes.length} bytes for ${count} numbers`)
-  const values = new Float64Array(rows)
-  if (encoding === CONSTANT) {
-    const value = bytes.readDoubleLE(0)
-    return values.fill(Number.isFinite(value) ? value : NaN)
-  }
-  bytesOf(values).set(bytes)
-  for (let row = 0; row < rows; row += 1) if (!Number.isFinite(values[row])) values[row] = NaN
-  return values
+  if (length !== count * 8) throw bad(`${length} bytes for ${count} numbers`)
+  return new PackedNumbers(reader.view, reader.skip(length), rows, encoding === CONSTANT)
 }
 
-function readTexts(bytes: Buffer, field: Field & { type: 'text' | 'json' }, rows: number): TextColumn {
-  const reader = new Reader(bytes)
+function readDictionary(reader: Reader, end: number): string[] {
   const entries = reader.u32()
   // Each entry has at least its length: more than that cannot be there.
-  if (entries * 4 > reader.left) throw bad(`${entries} texts in ${bytes.length} bytes`)
+  if (entries * 4 > end - reader.offset) throw bad(`${entries} texts in ${end - reader.offset} bytes`)
   const dictionary: string[] = []
-  for (let entry = 0; entry < entries; entry += 1) dictionary.push(reader.take(reader.u32()).toString('utf8'))
-  const width = indexBytes(entries)
-  const packed = reader.take(rows * width)
-  if (reader.left > 0) throw bad(`${reader.left} bytes too many in a column`)
-  const indices = indicesOf(entries, rows)
-  bytesOf(indices).set(packed)
+  for (let entry = 0; entry < entries; entry += 1) dictionary.push(reader.text(reader.u32()))
+  return dictionary
+}
+
+function readTexts(reader: Reader, field: Field & { type: 'text' | 'json' }, length: number, rows: number): TextColumn {
+  const end = reader.offset + length
+  if (length > reader.left) throw bad('it is cut off')
+  const dictionary = readDictionary(reader, end)
+  const width = indexBytes(dictionary.length)
+  const from = reader.skip(rows * width)
+  if (reader.offset !== end) throw bad('a column of texts has another length than it says')
+  const first = rows === 0 ? 0 : reader.indexAt(from, width)
+  let isConstant = true
+  for (let row = 0; row < rows; row += 1) {
+    const index = reader.indexAt(from + row * width, width)
+    if (index > dictionary.length) throw bad(`text ${index} of ${dictionary.length}`)
+    isConstant &&= index === first
+  }
+  const good = goodTexts(field, dictionary)
+  if (isConstant) return new ConstantText(field.type, dictionary, rows, good?.[first - 1] === false ? -1 : first - 1)
   const values = new Int32Array(rows)
   for (let row = 0; row < rows; row += 1) {
-    const index = (indices[row] ?? 0) - 1
-    if (index >= entries) throw bad(`text ${index} of ${entries}`)
-    values[row] = index
+    const index = reader.indexAt(from + row * width, width) - 1
+    values[row] = good?.[index] === false ? -1 : index
   }
-  return { type: field.type, values, dictionary: checkedDictionary(field, dictionary, values), indices: new Map() }
+  return { type: field.type, values, dictionary, indices: new Map() }
 }
 
 function readColumn(reader: Reader, name: string, field: Field | undefined, rows: number, table: Table | undefined) {
   const encoding = reader.u8()
-  const bytes = reader.take(reader.u32())
-  if (field === undefined || table === undefined) return
-  if (encoding === TEXTS) {
-    if (field.type !== 'number') putColumn(table, field, name, readTexts(bytes, field, rows))
+  const length = reader.u32()
+  if (field === undefined || table === undefined) reader.skip(length)
+  else if (encoding === TEXTS) {
+    if (field.type === 'number') reader.skip(length)
+    else table.columns.set(name, readTexts(reader, field, length, rows))
   } else if (encoding === CONSTANT || encoding === NUMBERS) {
-    if (field.type === 'number')
-      putColumn(table, field, name, { type: 'number', values: readNumbers(bytes, encoding, rows) })
+    if (field.type !== 'number') reader.skip(length)
+    else table.columns.set(name, readNumbers(reader, encoding, length, rows))
   } else throw bad(`encoding ${encoding}`)
 }
 
@@ -202,10 +221,10 @@ export function decodeFrame(bytes: Buffer): Batch {
   if (magic === MAGIC_1) return decodeFrame1(bytes)
   if (magic !== MAGIC) throw bad('it does not begin with PLB2')
   const reader = new Reader(bytes)
-  reader.take(4)
+  reader.skip(4)
   const batch = new Batch()
   let all = 0
-  for (const { kind, columns } of schemaOf(reader.take(reader.u32()))) {
+  for (const { kind, columns } of schemaOf(reader.text(reader.u32()))) {
     const rows = reader.u32()
     all += rows
     if (all > MAX_ROWS) throw bad(`${all} rows is over the limit of ${MAX_ROWS}`)

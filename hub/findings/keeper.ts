@@ -18,8 +18,12 @@ import { observe, openOf, resumed, settle, type Change, type Holdings, type Kept
 import { FindingRows } from './rows'
 
 const TICK_MS = 500
-/** A look may take this share of the time; and comes no more often than this, in seconds. */
+/**
+ * Looks at a run may take this share of the time, those at all runs together that, first ones aside; and they come no
+ * more often than this, in seconds.
+ */
 const WORK_SHARE = 0.1
+const ALL_SHARE = 0.25
 const LOOK_SECONDS = 2
 /** Steps between two looks at what is past, and windows that a whole run is looked at in. */
 const HOP_STEPS = 16
@@ -148,8 +152,12 @@ export class Keeper {
         if (this.stopped.signal.aborted) return
         const own = this.watchedOf(facts.run)
         if (!this.isDue(facts, own)) continue
+        const began = unixSeconds()
+        const isFirst = own.lookedTo === undefined
         try {
           await this.look(facts, own)
+          const took = unixSeconds() - began
+          if (!isFirst) await sleep((took / ALL_SHARE - took) * 1000, this.stopped.signal)
         } catch (error) {
           own.lookedAt = unixSeconds()
           if (!this.stopped.signal.aborted) this.options.log(`findings of ${facts.run}: ${messageOf(error)}`)

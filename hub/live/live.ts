@@ -8,8 +8,10 @@ import { messageOf } from '../../base/errors'
 import { LIVE_NAMESPACE } from '../../wire/messages'
 import type { Views } from '../views'
 
-/** Least milliseconds between two updates of a topic. */
+/** Least milliseconds between two updates of a topic; one that takes longer comes less often, and so takes this share of the time. */
 const PACE_MS = 150
+const WORK_SHARE = 0.2
+const MOST_PACE_MS = 600
 /** A state (silent, lost) may change without any data: each topic is looked at this often all the same. */
 const IDLE_MS = 1000
 
@@ -120,6 +122,7 @@ class Topic {
       await sleep(IDLE_MS, this.wake.signal)
       if (this.stopped.signal.aborted) return
       this.wake = new AbortController()
+      const from = performance.now()
       try {
         await this.work((event, payload) => {
           for (const socket of this.sockets) socket.emit(event, payload)
@@ -128,7 +131,8 @@ class Topic {
         // Nobody waits any more for what a stopped topic could not do.
         if (!this.stopped.signal.aborted) this.log(`live: ${messageOf(error)}`)
       }
-      await sleep(PACE_MS, this.stopped.signal)
+      const took = performance.now() - from
+      await sleep(Math.min(MOST_PACE_MS, Math.max(PACE_MS, took / WORK_SHARE - took)), this.stopped.signal)
     }
   }
 }

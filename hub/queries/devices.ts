@@ -5,7 +5,7 @@ import type { Range } from './steps'
 import { groupRows, jsonAt, numberAt, textAt } from './values'
 
 const bucketSeconds = ({ from, to, points }: Range) => Math.max(0.25, (to - from) / points)
-const WHERE = 'has({nodes:Array(String)}, toString(node)) AND time BETWEEN {from:Float64} AND {to:Float64}'
+const WHERE = 'node IN {nodes:Array(String)} AND time BETWEEN {from:Float64} AND {to:Float64}'
 const BUCKET = 'floor(time / {bucket:Float64}) AS slot'
 
 const pick = (columns: Columns, name: string, rows: readonly number[]) => rows.map(row => numberAt(columns, name, row))
@@ -99,18 +99,34 @@ export async function hostSeries(store: Store, nodes: readonly string[], range: 
   return series
 }
 
-/** Of the devices on these nodes since then, the least; undefined where none was seen. */
-export async function leastDeviceMemory(
+/** What does not change of a device is read of its newest samples, in seconds; of all where there are none so new. */
+const NEWEST_SECONDS = 600
+
+export interface DeviceFacts {
+  /** What the devices are called. */
+  readonly names: readonly string[]
+  /** Of the device that has least; undefined where none says. */
+  readonly leastMemoryBytes: number | undefined
+}
+
+async function deviceFactsOf(store: Store, nodes: readonly string[], from: number, to: number): Promise<DeviceFacts> {
+  const rows = await store.query(
+    `SELECT groupUniqArrayIf(8)(name, name != '') AS names, minIf(memory, instance = '' AND index IS NOT NULL) AS least FROM (
+       SELECT index, toString(instance) AS instance, anyLastIf(toString(name), name != '') AS name, max(memoryTotalBytes) AS memory
+       FROM gpu WHERE ${WHERE} GROUP BY node, index, instance)`,
+    { nodes, from, to },
+  )
+  const names = Array.isArray(rows['names']?.[0]) ? rows['names'][0].map(String) : []
+  return { names, leastMemoryBytes: numberAt(rows, 'least', 0) ?? undefined }
+}
+
+/** The devices on these nodes that were seen between `from` and `to`, Unix seconds. */
+export async function deviceFacts(
   store: Store,
   nodes: readonly string[],
-  from: number,
-): Promise<number | undefined> {
-  const rows = await store.query(
-    `SELECT min(memory) AS least FROM (
-       SELECT max(memoryTotalBytes) AS memory FROM gpu
-       WHERE has({nodes:Array(String)}, toString(node)) AND time >= {from:Float64} AND index IS NOT NULL AND instance = ''
-       GROUP BY node, index)`,
-    { nodes, from: from - 60 },
-  )
-  return numberAt(rows, 'least', 0) ?? undefined
+  { from, to }: { readonly from: number; readonly to: number },
+): Promise<DeviceFacts> {
+  const since = Math.max(from, to - NEWEST_SECONDS)
+  const newest = await deviceFactsOf(store, nodes, since, to)
+  return newest.names.length > 0 || since === from ? newest : deviceFactsOf(store, nodes, from, to)
 }

@@ -123,8 +123,7 @@ export class Commits {
       .filter(({ origin }) => !this.delivered.has(kind, origin))
       .map(({ batch, origin }) => ({ table: batch.table(kind), origin }))
     if (parts.length === 0) return
-    const { columns, bytes } = nativeBlock(kind, parts, this.types.get(kind) ?? new Map<string, string>())
-    await this.engine.insert(kind, columns, bytes)
+    await this.engine.insert(kind, nativeBlock(kind, parts, this.types.get(kind) ?? new Map<string, string>()))
   }
 
   /** Whoever waits is told, and sends again; this commit alone goes on being tried. */

@@ -58,8 +58,7 @@ export class Delivered {
     for (const origin of origins) {
       if (origin.sequence >= (newest.get(origin.agent)?.sequence ?? 0)) newest.set(origin.agent, origin)
     }
-    const { columns, bytes } = deliveredBlock([...newest.values()])
-    await this.engine.insert('delivered', columns, bytes)
+    await this.engine.insert('delivered', deliveredBlock([...newest.values()]))
     for (const { agent, sequence, receivedAt } of newest.values()) {
       this.whole.set(agent, Math.max(sequence, this.of(agent)))
       this.newest = Math.max(this.newest, receivedAt)

@@ -3,18 +3,19 @@
  * speak through `@clickhouse/client`, with one dialect.
  */
 import { existsSync, mkdirSync } from 'node:fs'
-import { rm, writeFile } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { createClient, type ClickHouseClient } from '@clickhouse/client'
 import { PlumblineError, messageOf } from '../../base/errors'
 import { ownerOf, takeLock } from '../../base/pid-lock'
+import type { Block } from './native'
 
 export interface Engine {
   readonly name: string
   readonly client: ClickHouseClient
   /** Inserts one block in the Native format. */
-  insert(table: string, columns: readonly string[], block: Buffer): Promise<void>
+  insert(table: string, block: Block): Promise<void>
   close(): Promise<void>
 }
 
@@ -34,19 +35,24 @@ function lock(folder: string): () => void {
 /** A block is inserted as it is, in one part, by one thread. Of this query alone: what is SET stays set in the embedded store. */
 const AS_IT_IS = 'SETTINGS max_threads = 1, min_insert_block_size_rows = 0, min_insert_block_size_bytes = 0'
 
+async function writePieces(file: string, pieces: readonly Buffer[]): Promise<void> {
+  const handle = await open(file, 'w')
+  try {
+    const { bytesWritten } = await handle.writev(pieces)
+    // A disk that has room for a part of it says so only when more is written.
+    if (bytesWritten < pieces.reduce((sum, piece) => sum + piece.length, 0)) throw new Error('the disk is full')
+  } finally {
+    await handle.close()
+  }
+}
+
 /**
  * The embedded store takes bytes only within the text of a query, which it copies several times over; a file it reads as
  * it is, and one that is gone in a moment never leaves the page cache.
  */
-async function insertByFile(
-  client: ClickHouseClient,
-  file: string,
-  table: string,
-  columns: readonly string[],
-  block: Buffer,
-) {
+async function insertByFile(client: ClickHouseClient, file: string, table: string, { columns, pieces }: Block) {
   try {
-    await writeFile(file, block)
+    await writePieces(file, pieces)
     await client.command({
       query: `INSERT INTO \`${table}\` (${listed(columns)}) ${AS_IT_IS} SELECT ${listed(columns)} FROM file('${file.replace(/[\\']/g, '\\$&')}', 'Native')`,
     })
@@ -72,8 +78,7 @@ async function embedded(data: string): Promise<Engine> {
     return {
       name: 'embedded ClickHouse',
       client,
-      insert: (table, columns, block) =>
-        insertByFile(client, join(data, `incoming-${table}.native`), table, columns, block),
+      insert: (table, block) => insertByFile(client, join(data, `incoming-${table}.native`), table, block),
       close: async () => {
         await client.close()
         unlock()
@@ -98,10 +103,10 @@ export async function openEngine(options: { data: string; store: string }): Prom
   return {
     name: 'ClickHouse server',
     client,
-    async insert(table, columns, block) {
+    async insert(table, { columns, pieces }) {
       await client.exec({
         query: `INSERT INTO \`${table}\` (${listed(columns)}) ${AS_IT_IS} FORMAT Native`,
-        values: Readable.from([block], { objectMode: false }),
+        values: Readable.from(pieces, { objectMode: false }),
       })
     },
     close: () => client.close(),

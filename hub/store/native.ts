@@ -9,6 +9,7 @@
  *     String:  length varint | UTF-8
  */
 import { fieldsOf, type Kind } from '../../wire/metrics'
+import { ConstantText, PackedNumbers } from '../../wire/packed'
 import type { Column, Table, TextColumn } from '../../wire/table'
 
 export interface Origin {
@@ -57,7 +58,8 @@ function gatherNumbers(parts: readonly Part[], name: string, rows: number): Floa
   let at = 0
   for (const { table } of parts) {
     const column = table.columns.get(name)
-    if (column?.type === 'number') values.set(column.values.subarray(0, table.rows), at)
+    if (column instanceof PackedNumbers) column.copyTo(values, at)
+    else if (column?.type === 'number') values.set(column.values.subarray(0, table.rows), at)
     else values.fill(NaN, at, at + table.rows)
     at += table.rows
   }
@@ -93,7 +95,8 @@ function gatherTexts(parts: readonly Part[], rows: number, columnOf: (part: Part
         if (place === undefined) places.set(key, (place = keys.push(key) - 1))
         return place
       })
-      for (let row = 0; row < count; row += 1) indices[at + row] = own[column.values[row] ?? -1] ?? 0
+      if (column instanceof ConstantText) indices.fill(own[column.index] ?? 0, at, at + count)
+      else for (let row = 0; row < count; row += 1) indices[at + row] = own[column.values[row] ?? -1] ?? 0
     }
     at += count
   }
@@ -104,19 +107,19 @@ function lowCardinality({ keys, indices }: { keys: readonly string[]; indices: U
   const width = keys.length <= 0x100 ? 0 : keys.length <= 0x10000 ? 1 : 2
   const packed = width === 0 ? Uint8Array.from(indices) : width === 1 ? Uint16Array.from(indices) : indices
   return [
-    ...[u64(1), u64(OWN_DICTIONARY | width), u64(keys.length), ...keys.flatMap(text)],
+    ...[u64(1), u64(OWN_DICTIONARY | width), u64(keys.length), Buffer.concat(keys.flatMap(text))],
     ...[u64(indices.length), bytesOf(packed)],
   ]
 }
 
 function strings({ keys, indices }: { keys: readonly string[]; indices: Uint32Array }): Buffer[] {
   const encoded = keys.map(key => Buffer.concat(text(key)))
-  const parts: Buffer[] = []
-  for (const index of indices) {
-    const entry = encoded[index]
-    if (entry !== undefined) parts.push(entry)
-  }
-  return parts
+  let length = 0
+  for (const index of indices) length += encoded[index]?.length ?? 0
+  const all = Buffer.allocUnsafe(length)
+  let at = 0
+  for (const index of indices) at += encoded[index]?.copy(all, at) ?? 0
+  return [all]
 }
 
 const texts = (type: string, gathered: ReturnType<typeof gatherTexts>) =>
@@ -136,22 +139,18 @@ function arrivals(parts: readonly Part[], rows: number): Float64Array {
   return values
 }
 
-/** Each part comes from one agent: a dictionary of agents, and one index for all of its rows. */
-function agents(parts: readonly Part[], rows: number) {
-  return gatherTexts(parts, rows, ({ table, origin }) => ({
-    type: 'text',
-    values: new Int32Array(table.rows),
-    dictionary: [origin.agent],
-    indices: new Map<string, number>(),
-  }))
+/** Each part comes from one agent. */
+const agents = (parts: readonly Part[], rows: number) =>
+  gatherTexts(parts, rows, ({ table, origin }) => new ConstantText('text', [origin.agent], table.rows, 0))
+
+/** A block in pieces, which are written one behind the other, and the columns that are in it. */
+export interface Block {
+  readonly columns: readonly string[]
+  readonly pieces: readonly Buffer[]
 }
 
-/** The block, and the columns that are in it: one that is absent in every row is left to its default. */
-export function nativeBlock(
-  kind: Kind,
-  parts: readonly Part[],
-  types: ColumnTypes,
-): { columns: string[]; bytes: Buffer } {
+/** A column that is absent in every row is left to its default. */
+export function nativeBlock(kind: Kind, parts: readonly Part[], types: ColumnTypes): Block {
   const rows = parts.reduce((sum, { table }) => sum + table.rows, 0)
   const at = arrivals(parts, rows)
   const columns: string[] = []
@@ -179,11 +178,11 @@ export function nativeBlock(
   put('agent', 'LowCardinality(String)', lowCardinality(agents(parts, rows)))
   put('sequence', 'UInt64', sequences(parts, rows))
   put('receivedAt', 'Float64', [bytesOf(at)])
-  return { columns, bytes: Buffer.concat([varint(columns.length), varint(rows), ...body]) }
+  return { columns, pieces: [varint(columns.length), varint(rows), ...body] }
 }
 
 /** The block of `delivered`: agents as plain strings. */
-export function deliveredBlock(origins: readonly Origin[]): { columns: string[]; bytes: Buffer } {
+export function deliveredBlock(origins: readonly Origin[]): Block {
   const rows = origins.length
   const body = [
     ...[...text('agent'), ...text('String'), ...origins.flatMap(({ agent }) => text(agent))],
@@ -194,5 +193,5 @@ export function deliveredBlock(origins: readonly Origin[]): { columns: string[];
     ],
     ...[...text('receivedAt'), ...text('Float64'), bytesOf(Float64Array.from(origins, ({ receivedAt }) => receivedAt))],
   ]
-  return { columns: [...ORIGIN_COLUMNS], bytes: Buffer.concat([varint(3), varint(rows), ...body]) }
+  return { columns: [...ORIGIN_COLUMNS], pieces: [varint(3), varint(rows), ...body] }
 }

@@ -48,8 +48,7 @@ async function storeInParts(whole: Batch, origin: Origin): Promise<void> {
     ['rank', 'Nullable(Float64)'],
     ['time', 'Float64'],
   ])
-  const { columns, bytes } = nativeBlock('step', [{ table: whole.table('step'), origin }], types)
-  await engine.insert('step', columns, bytes)
+  await engine.insert('step', nativeBlock('step', [{ table: whole.table('step'), origin }], types))
   await engine.close()
 }
 

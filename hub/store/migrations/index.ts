@@ -9,9 +9,11 @@ import { delivered } from './0007-delivered'
 import { codecs } from './0008-codecs'
 import { collectiveEvents } from './0009-collective-events'
 import { findingCosts } from './0010-finding-costs'
+import { scale } from './0011-scale'
 import type { Migration } from './migration'
 
 export const migrations: readonly Migration[] = [
   ...[records, paths, deviceExporters, network],
   ...[findings, memory, delivered, codecs, collectiveEvents, findingCosts],
+  scale,
 ]
