@@ -8,7 +8,7 @@
  */
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { crc32 } from './crc32'
+import { crc32 } from '../base/crc32'
 
 const HEAD = 8
 const BODY_HEAD = 9

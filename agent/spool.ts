@@ -35,7 +35,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import type { Json } from '../collectors/collector'
-import { crc32 } from './crc32'
+import { crc32 } from '../base/crc32'
 
 const HEAD = 8
 const BODY_HEAD = 12

@@ -1,5 +1,4 @@
 /** `plumbline import`: a finished or crashed run from its files, sent to the hub as an agent sends what it sees. */
-import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { startAgent } from '../agent/agent'
 import { PlumblineError } from '../base/errors'
@@ -15,7 +14,7 @@ import { parseChunks, readersNamed } from './parse'
 import { forms } from '../collectors/forms/index'
 import type { LogFormat } from '../collectors/logs/format'
 import { formatsWith, type UserPattern } from '../collectors/logs/user-pattern'
-import { readChunks } from './parse-input'
+import { inputsOf, type Input } from './run-folder'
 import { newRunId } from './run-id'
 import { hubUrl, type PlumblineSettings } from './settings'
 
@@ -42,18 +41,17 @@ const KEPT: Readonly<Record<string, EvidenceAbout['kind']>> = {
 
 type ReadFile = ImportedFile & Counts & { readonly file: string; readonly form?: string }
 
-async function readFile(path: string, formats: readonly LogFormat[]): Promise<ReadFile> {
+async function readInput({ name, chunks, writtenAt }: Input, formats: readonly LogFormat[]): Promise<ReadFile> {
   const records: WireRecord[] = []
   const write = (more: readonly WireRecord[]) => {
     for (const record of more) records.push(record)
     return Promise.resolve()
   }
-  const counts = await parseChunks(readChunks(path, process.stdin), {
+  const counts = await parseChunks(chunks(), {
     ...readersNamed(undefined, forms, formats),
     write,
   })
-  const writtenAt = path === '-' ? Date.now() / 1000 : (await stat(path)).mtimeMs / 1000
-  return { ...counts, file: path, records, writtenAt }
+  return { ...counts, file: name, records, writtenAt }
 }
 
 async function send(
@@ -97,7 +95,8 @@ async function send(
 export async function importRun(request: ImportRequest): Promise<ImportResult> {
   const read = []
   const formats = formatsWith(request.logFormats)
-  for (const file of request.files) read.push(await readFile(file, formats))
+  for (const path of request.files)
+    for (const input of await inputsOf(path, process.stdin)) read.push(await readInput(input, formats))
   const files = read.map(({ file, records, linesRead, linesUnread }) => ({
     file,
     records: records.length,
@@ -109,7 +108,9 @@ export async function importRun(request: ImportRequest): Promise<ImportResult> {
       fix: 'see with `plumbline parse FILE` what is read of each',
     })
   const run = newRunId()
-  const named = request.name === '' ? basename(request.files[0] ?? '').replace(/^-$/, 'standard input') : request.name
+  const said = read.flatMap(({ records }) => records).find(record => record.kind === 'run' && record.name !== undefined)
+  const ofFile = basename(request.files[0] ?? '').replace(/^-$/, 'standard input')
+  const named = request.name !== '' ? request.name : said?.kind === 'run' ? (said.name ?? ofFile) : ofFile
   const records = importedRun(read, { run, name: named, node: request.node ?? `import-${run}` })
   await send(records, read, run, request)
   return {
@@ -145,8 +146,11 @@ export const command = defineCommand({
   settings: ['hub', 'port', 'token', 'data'],
   configure: command => {
     command
-      .argument('<file...>', 'logs, SMI output and whatever else `parse` reads; may be gzip; - is standard input')
-      .option('--name <name>', 'the name of the run; that of the first file where none is given')
+      .argument(
+        '<file...>',
+        'logs, SMI output and whatever else `parse` reads, may be gzip; a run folder of W&B, TensorBoard or MLflow; - is standard input',
+      )
+      .option('--name <name>', 'the name of the run; its own where a file says one, else that of the first file')
       .option('--node <name>', 'the node of what names none')
   },
   async run({ arguments: files, options, settings }) {

@@ -9,7 +9,7 @@ import { createLogReader } from '../collectors/logs/read'
 import { formatsWith } from '../collectors/logs/user-pattern'
 import type { WireRecord } from '../wire/records'
 import { defineCommand } from './command'
-import { readChunks } from './parse-input'
+import { inputsOf } from './run-folder'
 
 /** Bytes of a file that are shown to the forms to find out whose output it is. */
 const SNIFF_BYTES = 256 * 1024
@@ -17,7 +17,8 @@ const SNIFF_BYTES = 256 * 1024
 const HELP = `
 Records go to standard output, one JSON object a line, with and without --json. How many lines were read and not
 read goes to standard error, for each file: as text, with --json as one JSON object a line.
-FILE is a training log, or what a tool printed; it may be gzip; - is standard input.
+FILE is a training log, or what a tool printed; it may be gzip; - is standard input; a folder is the run of Weights & Biases,
+TensorBoard or MLflow in it.
 Exit code 1: nothing in the files was understood.`
 
 export interface ParseOptions {
@@ -128,10 +129,12 @@ export const command = defineCommand({
     const readers = readersNamed(typeof name === 'string' ? name : undefined, forms, known)
     const { write, isOpen } = lineWriter()
     const total: Counts = { linesRead: 0, linesUnread: 0 }
-    for (const file of files) {
-      const counts = await parseChunks(readChunks(file, process.stdin), { ...readers, write })
+    const inputs = []
+    for (const file of files) inputs.push(...(await inputsOf(file, process.stdin)))
+    for (const { name: file, chunks } of inputs) {
+      const counts = await parseChunks(chunks(), { ...readers, write })
       if (!isOpen()) return 0
-      report(file, counts, options['json'] === true, files.length > 1)
+      report(file, counts, options['json'] === true, inputs.length > 1)
       total.linesRead += counts.linesRead
       total.linesUnread += counts.linesUnread
     }

@@ -16,6 +16,7 @@ import { ibstatus } from './ibstatus'
 import { ibswinfo } from './ibswinfo'
 import { kinetoTrace } from './kineto-trace'
 import { lldpNeighbors } from './lldp-neighbors'
+import { mlflowRun } from './mlflow-run'
 import { ncclInspector } from './nccl-inspector'
 import { nvidiaSmiApps } from './nvidia-smi-apps'
 import { nvidiaSmiCsv } from './nvidia-smi-csv'
@@ -36,11 +37,13 @@ import { rocmSmiCsv } from './rocm-smi-csv'
 import { rocmSmiJson } from './rocm-smi-json'
 import { rocmSmiText } from './rocm-smi-text'
 import { sysfsInfiniband } from './sysfs-infiniband'
+import { tensorboardEvents } from './tensorboard-events'
 import { topologyKubernetes } from './topology-kubernetes'
 import { topologySlurm } from './topology-slurm'
 import { topologyYaml } from './topology-yaml'
 import { torchFlightRecorder } from './torch-flight-recorder'
 import { torchSnapshot } from './torch-snapshot'
+import { wandbRun } from './wandb-run'
 
 export const forms = registry<Form>('form', [
   nvidiaSmiCsv,
@@ -63,6 +66,9 @@ export const forms = registry<Form>('form', [
   dcgmiDmon,
   prometheusPage,
   hfTrainerState,
+  wandbRun,
+  tensorboardEvents,
+  mlflowRun,
   torchFlightRecorder,
   torchSnapshot,
   ethtoolSettings,

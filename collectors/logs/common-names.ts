@@ -49,7 +49,7 @@ const NAMES: readonly {
   { pattern: /^(?:train_|optim_)?(?:learning_rate|lr)(?:_group_?0|_0)?$/, field: 'learningRate' },
   {
     pattern:
-      /^(?:train_|perf_)?(?:step_?time|time_per_(?:step|iter|iteration|batch)|iter(?:ation)?_time|batch_time|step_duration|dt|s_it|sec_per_step|seconds_per_step|s_per_step|step_seconds|step_time_s(?:ec(?:onds)?)?|iter_time_s|time_s_it)$/,
+      /^(?:train_|perf_)?(?:step_?time|time_per_(?:step|iter|iteration|batch)|iter(?:ation)?_time|batch_time|step_duration|end_to_end_s|dt|s_it|sec_per_step|seconds_per_step|s_per_step|step_seconds|step_time_s(?:ec(?:onds)?)?|iter_time_s|time_s_it)$/,
     field: 'stepSeconds',
   },
   {
@@ -80,12 +80,16 @@ const NAMES: readonly {
   },
   { pattern: /^(?:train_|perf_|throughput_)?(?:\w{1,8}_)?mfu$/, field: 'mfu' },
   {
-    pattern: new RegExp(`^(?:perf_)?(?:peak|max)_${MEMORY}(?:_allocated|_alloc|_used|_usage|_active)?$`),
+    pattern: new RegExp(
+      `^(?:perf_)?(?:(?:peak|max)_${MEMORY}(?:_allocated|_alloc|_used|_usage|_active)?|${MEMORY}_(?:peak|max)(?:_allocated|_active|_mem_allocated)?)$`,
+    ),
     field: 'memoryPeakBytes',
     unit: NaN,
   },
   {
-    pattern: new RegExp(`^(?:perf_)?(?:max_)?${MEMORY}_reserved$|^reserved_${MEMORY}$`),
+    pattern: new RegExp(
+      `^(?:perf_)?(?:max_)?${MEMORY}_reserved$|^reserved_${MEMORY}$|^${MEMORY}_(?:max|device)_(?:mem_)?reserved$`,
+    ),
     field: 'memoryReservedBytes',
     unit: NaN,
   },

@@ -1,5 +1,5 @@
 /** Answers of OTLP/HTTP, in the encoding of the request: https://opentelemetry.io/docs/specs/otlp/#otlphttp-response */
-import { encodeField } from './protobuf'
+import { encodeField } from '../../base/protobuf'
 
 export type Encoding = 'application/json' | 'application/x-protobuf'
 

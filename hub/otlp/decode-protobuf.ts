@@ -4,7 +4,7 @@
  * any order: what a point needs of its message is looked for first.
  */
 import { DELTA, MAX_ATTRIBUTES, NO_RECORDED_VALUE, secondsOf, type Labels, type Point } from './point'
-import { fieldsOf, messagesOf } from './protobuf'
+import { fieldsOf, messagesOf } from '../../base/protobuf'
 
 /** AnyValue: text, boolean, integer or double; lists and bytes are no labels. */
 function anyValue(message: Buffer): string | undefined {

@@ -16,7 +16,7 @@ import { encodeAnswer, type Encoding, type Outcome } from './answer'
 import { decodeJson } from './decode-json'
 import { decodeProtobuf } from './decode-protobuf'
 import type { Point } from './point'
-import { ProtobufError } from './protobuf'
+import { ProtobufError } from '../../base/protobuf'
 
 const PATH = '/v1/metrics'
 /** The name under which the store counts what came this way. */

@@ -1,6 +1,6 @@
 /** A crashed run from its files: by command, by the hub's door, and what it says of its end. */
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -45,6 +45,22 @@ const plumbline = (...words: string[]) =>
   })
 
 describe('plumbline import', () => {
+  it('makes a run of the folder of a tracker, under its own name, with what it printed at its end', async () => {
+    const tracked = join(folder, 'wandb/offline-run-20261127_015958-iwdgoccf')
+    mkdirSync(join(tracked, 'files'), { recursive: true })
+    cpSync(join(root, 'test/fixtures/forms/wandb-run/run-iwdgoccf.wandb'), join(tracked, 'run-iwdgoccf.wandb'))
+    writeFileSync(join(tracked, 'files/requirements.txt'), 'torch==2.13.0\n')
+    const { code, stdout } = await plumbline('import', join(folder, 'wandb'), '--json')
+    expect(code).toBe(0)
+    const { run, steps, events } = JSON.parse(stdout) as ImportResult
+    expect(steps).toBe(30)
+    expect(events.filter(event => event === 'evaluation')).toHaveLength(3)
+    const { summary } = await get<RunDetail>(`/api/runs/${run}`)
+    expect(summary).toMatchObject({ name: 'tiny-gpt', state: 'failed', exitCode: 1 })
+    const found = await get<PostMortem>(`/api/runs/${run}/post-mortem`)
+    expect(found.event).toMatchObject({ gpuIndex: 0, requestedBytes: 2 * 1024 ** 3 })
+  })
+
   it.each(['crash.log', 'crash.log.gz'])('makes a run of %s, with its end and why', async file => {
     const { code, stdout } = await plumbline('import', join(folder, file), '--name', 'titan', '--json')
     expect(code).toBe(0)

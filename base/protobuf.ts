@@ -1,6 +1,6 @@
 /**
- * The wire format of Protocol Buffers, as much of it as OTLP needs: https://protobuf.dev/programming-guides/encoding/. It walks
- * over the bytes and builds nothing, so a hostile message costs no more than its own length.
+ * The wire format of Protocol Buffers: https://protobuf.dev/programming-guides/encoding/. It walks over the bytes and builds
+ * nothing, so a hostile message costs no more than its own length.
  */
 export class ProtobufError extends Error {}
 
