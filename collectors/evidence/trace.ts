@@ -115,23 +115,32 @@ export class Trace {
     const together = new Cover(union(compute.merged.concat(communication.merged)))
     const busy = new Cover(union(together.merged.concat(this.copies)))
     const steps = [...this.steps].sort(([, a], [, b]) => a.begin - b.begin)
-    const stepRecords = steps.map(([step, { begin, end }]): RecordOf<'step'> => {
-      const phases: Record<string, Phase> = {
-        compute: { seconds: seconds(compute.within(begin, end)) },
-        communication: { seconds: seconds(communication.within(begin, end)) },
-        'exposed-communication': { seconds: seconds(together.within(begin, end) - compute.within(begin, end)) },
-        idle: { seconds: seconds(end - begin - busy.within(begin, end)) },
-      }
-      return {
+    const phasesOf = (begin: number, end: number): Record<string, Phase> => ({
+      compute: { seconds: seconds(compute.within(begin, end)) },
+      communication: { seconds: seconds(communication.within(begin, end)) },
+      'exposed-communication': { seconds: seconds(together.within(begin, end) - compute.within(begin, end)) },
+      idle: { seconds: seconds(end - begin - busy.within(begin, end)) },
+    })
+    const [first, last] = [busy.merged[0], busy.merged.at(-1)]
+    const isBusy = first !== undefined && last !== undefined
+    const stepRecords = steps.map(([step, { begin, end }]): RecordOf<'step'> => ({
+      kind: 'step',
+      time: this.timeOf(end),
+      rank: this.rank,
+      source: 'kineto-trace',
+      step,
+      stepSeconds: seconds(end - begin),
+      phases: isBusy ? phasesOf(begin, end) : undefined,
+    }))
+    // A trace that marks no steps tells of itself as a whole, from its first kernel to the end of its last.
+    if (steps.length === 0 && isBusy)
+      stepRecords.push({
         kind: 'step',
-        time: this.timeOf(end),
+        time: this.timeOf(last),
         rank: this.rank,
         source: 'kineto-trace',
-        step,
-        stepSeconds: seconds(end - begin),
-        phases: busy.merged.length > 0 ? phases : undefined,
-      }
-    })
+        phases: phasesOf(first, last),
+      })
     this.collectives.sort((a, b) => a.begin - b.begin)
     let at = 0
     const found = this.collectives.map(({ begin, ...collective }): RecordOf<'collective'> => {
