@@ -7,7 +7,7 @@ import { costOf } from './cost'
 import { defineDetector, type DetectorWindow } from './detector'
 import { diagnose, type Diagnosis } from './diagnosis'
 import { deviation } from './spread'
-import { median, medianInPlace } from './statistics'
+import { extent, median, medianInPlace } from './statistics'
 
 /** A replica of one rank cannot be told from its rank; of two replicas either is the other’s peer. */
 const [RANKS_LEAST, REPLICAS_LEAST, STEPS_LEAST] = [2, 3, 16] as const
@@ -86,10 +86,10 @@ export const dataSkew = defineDetector({
     const diagnosis = diagnose(window)
     const skew = diagnosis === undefined ? undefined : skewOf(diagnosis)
     if (diagnosis === undefined || skew === undefined || skew.same > SAME_MOST) return []
-    const step = median(window.ranks.stepSeconds)
+    const step = diagnosis.stepSeconds
     const cost = skew.slowest * median(diagnosis.matrix.roleWork)
     if (!(cost > COSTS_LEAST * step)) return []
-    const since = window.ranks.time.length > 0 ? diagnosis.matrix.time.find(time => !Number.isNaN(time)) : undefined
+    const { least: since } = extent(window.ranks.time)
     return [
       {
         detector: 'data-skew',
@@ -100,7 +100,7 @@ export const dataSkew = defineDetector({
         evidence:
           `In a step the slowest of ${skew.replicas} replicas works ${percent(skew.slowest)} longer than the middle one, all of its ranks ` +
           `together; the one that is it most often is so in ${percent(skew.same)} of the steps. No device is to blame.`,
-        since: since ?? window.facts.startedAt,
+        since: Number.isNaN(since) ? window.facts.startedAt : since,
         cause: 'data skew',
         nextStep:
           'Balance the work of the replicas: pack or sort sequences so that the sum of their squared lengths is alike, or bound the longest.',

@@ -21,6 +21,8 @@ export interface SlowRanks {
 export interface Diagnosis {
   readonly roles: Roles
   readonly matrix: RankMatrix
+  /** Median over ranks and steps. */
+  readonly stepSeconds: number
   readonly groups: GroupMatrix | undefined
   readonly fabric: Fabric | undefined
   readonly slowRanks: readonly SlowRanks[]
@@ -52,7 +54,8 @@ function look(window: DetectorWindow): Diagnosis | undefined {
   const causes = [...ranks.map(({ own }) => ({ ranks: own })), ...links.map(link => ({ ranks: [], link }))]
   const costs = costsOf(matrix, roles.plan, groups, causes)
   // What is a little slow and costs nothing holds nobody back: a message that the bubble hides, a loader that is early enough.
-  const least = COSTS_LEAST * (median(window.ranks.stepSeconds) || 0)
+  const stepSeconds = median(window.ranks.stepSeconds)
+  const least = COSTS_LEAST * (stepSeconds || 0)
   const costing = <T>(found: readonly T[], first: number, excessOf: (one: T) => number) =>
     found.flatMap((one, index) => {
       const { alone, share } = costs[first + index] ?? { alone: NaN, share: NaN }
@@ -61,6 +64,7 @@ function look(window: DetectorWindow): Diagnosis | undefined {
   return {
     roles,
     matrix,
+    stepSeconds,
     groups,
     fabric,
     slowRanks: costing(ranks, 0, ({ own }) => Math.max(...own.map(({ excess }) => excess))),

@@ -68,7 +68,7 @@ function compare(steps: number, members: readonly number[], seconds: Float64Arra
     for (let step = 0; step < count; step += 1) {
       const [at, known] = [step * members.length, counts[step] ?? 0]
       if (known === 0) continue
-      const common = known < SHARED_LEAST ? 1 : medianInPlace(shared.subarray(at, at + known), known)
+      const common = known < SHARED_LEAST ? 1 : medianInPlace(shared, known, at)
       for (const group of members) {
         const cell = group * steps + from + step
         excess[cell] = (seconds[cell] ?? NaN) / (usual * common) - 1

@@ -14,12 +14,11 @@ export type Phase = (typeof PHASES)[number]
 export interface RankMatrix {
   readonly ranks: Float64Array
   readonly steps: Float64Array
-  /** When the rank's step ended, Unix seconds. */
-  readonly time: Float64Array
+  /** By cell: its row in the window's columns, -1 where its work or its time in collectives is not known. */
+  readonly rows: Int32Array
+  readonly columns: RankStepColumns
   /** Seconds of the known phases together, as long as the time in collectives is known as well. */
   readonly work: Float64Array
-  readonly communication: Float64Array
-  readonly phases: Readonly<Record<Phase, Float64Array>>
   /** Rank numbers of each role. */
   readonly roles: readonly Int32Array[]
   /** By role number and step number: median work of the role's ranks, seconds. */
@@ -29,6 +28,12 @@ export interface RankMatrix {
   /** Time in collectives below that of the peers, relative to their work: 0.1 waits less by 10 % of it. */
   readonly ahead: Float64Array
 }
+
+export type CellColumn = 'time' | 'communicationSeconds' | `${Phase}Seconds`
+
+/** What the window's column says of a cell; NaN is absent. */
+export const valueAt = ({ rows, columns }: RankMatrix, column: CellColumn, cell: number): number =>
+  columns[column][rows[cell] ?? -1] ?? NaN
 
 /** A window of ranks that share no steps is not a window. */
 const MAX_CELLS = 1 << 26
@@ -43,21 +48,21 @@ export function rankMatrix(
   const cells = ranks.length * steps.length
   if (cells === 0 || cells > MAX_CELLS) return undefined
   const column = () => new Float64Array(cells).fill(NaN)
+  const members = membersOf(ranks, roles)
   const matrix = {
     ranks,
     steps,
-    time: column(),
+    columns,
+    rows: new Int32Array(cells).fill(-1),
     work: column(),
-    communication: column(),
     excess: column(),
     ahead: column(),
-    phases: { data: column(), forward: column(), backward: column() },
-    roles: membersOf(ranks, roles),
+    roles: members,
+    roleWork: new Float64Array(members.length * steps.length).fill(NaN),
   }
-  fill(matrix, columns, rankAxis, stepAxis)
-  const roleWork = new Float64Array(matrix.roles.length * steps.length).fill(NaN)
-  for (const [role, members] of matrix.roles.entries()) compare({ ...matrix, roleWork }, role, members)
-  return { ...matrix, roleWork }
+  fill(matrix, rankAxis, stepAxis)
+  for (const [role, places] of members.entries()) compare(matrix, role, places)
+  return matrix
 }
 
 function membersOf(ranks: Float64Array, roles: ReadonlyMap<number, string> | undefined): Int32Array[] {
@@ -65,36 +70,30 @@ function membersOf(ranks: Float64Array, roles: ReadonlyMap<number, string> | und
   return Array.from(members.values(), places => Int32Array.from(places))
 }
 
-function fill(matrix: Omit<RankMatrix, 'roleWork'>, columns: RankStepColumns, ranks: Axis, steps: Axis): void {
-  const { data, forward, backward } = matrix.phases
-  const { length } = matrix.steps
+function fill({ rows, work, columns, steps: { length } }: RankMatrix, ranks: Axis, steps: Axis): void {
   for (let row = 0; row < columns.step.length; row += 1) {
     const rank = ranks.place(columns.rank[row] ?? NaN)
     const step = steps.place(columns.step[row] ?? NaN)
-    const communication = columns.communicationSeconds[row] ?? NaN
-    if (rank < 0 || step < 0 || !Number.isFinite(communication)) continue
-    const cell = rank * length + step
-    const own = [
-      columns.dataSeconds[row] ?? NaN,
-      columns.forwardSeconds[row] ?? NaN,
-      columns.backwardSeconds[row] ?? NaN,
-    ]
-    let work = NaN
-    for (const value of own) if (Number.isFinite(value)) work = (Number.isNaN(work) ? 0 : work) + value
-    ;[data[cell], forward[cell], backward[cell]] = [own[0] ?? NaN, own[1] ?? NaN, own[2] ?? NaN]
-    if (Number.isNaN(work)) continue
-    matrix.work[cell] = work
-    matrix.communication[cell] = communication
-    matrix.time[cell] = columns.time[row] ?? NaN
+    if (rank < 0 || step < 0 || !Number.isFinite(columns.communicationSeconds[row] ?? NaN)) continue
+    const data = columns.dataSeconds[row] ?? NaN
+    const forward = columns.forwardSeconds[row] ?? NaN
+    const backward = columns.backwardSeconds[row] ?? NaN
+    const sum = finiteOr0(data) + finiteOr0(forward) + finiteOr0(backward)
+    if (!Number.isFinite(data) && !Number.isFinite(forward) && !Number.isFinite(backward)) continue
+    rows[rank * length + step] = row
+    work[rank * length + step] = sum
   }
 }
+
+const finiteOr0 = (value: number) => (Number.isFinite(value) ? value : 0)
 
 /** Steps that are looked at together: a rank's lie side by side in memory. */
 const STRIPE = 8
 
 /** Excess of the ranks of one role. Steps in which fewer than two of them are known are left out. */
 function compare(matrix: RankMatrix, role: number, members: Int32Array): void {
-  const { steps, work, communication, excess, ahead, roleWork } = matrix
+  const { steps, work, rows, columns, excess, ahead, roleWork } = matrix
+  const { communicationSeconds } = columns
   const [works, waits] = [new Float64Array(STRIPE * members.length), new Float64Array(STRIPE * members.length)]
   const counts = new Int32Array(STRIPE)
   const middles = { work: new Float64Array(STRIPE), wait: new Float64Array(STRIPE) }
@@ -108,25 +107,31 @@ function compare(matrix: RankMatrix, role: number, members: Int32Array): void {
         if (Number.isNaN(own)) continue
         const at = step * members.length + (counts[step] ?? 0)
         works[at] = own
-        waits[at] = communication[first + step] ?? NaN
+        waits[at] = communicationSeconds[rows[first + step] ?? -1] ?? NaN
         counts[step] = (counts[step] ?? 0) + 1
       }
     }
     for (let step = 0; step < count; step += 1) {
       const [at, known] = [step * members.length, counts[step] ?? 0]
-      middles.work[step] = medianInPlace(works.subarray(at, at + known), known)
-      middles.wait[step] = medianInPlace(waits.subarray(at, at + known), known)
+      middles.work[step] = medianInPlace(works, known, at)
+      middles.wait[step] = medianInPlace(waits, known, at)
       if (known >= 2) roleWork[role * steps.length + from + step] = middles.work[step] ?? NaN
     }
     for (const rank of members) {
       const first = rank * steps.length + from
       for (let step = 0; step < count; step += 1) {
-        const [own, wait] = [work[first + step] ?? NaN, communication[first + step] ?? NaN]
+        const own = work[first + step] ?? NaN
         const known = counts[step] ?? 0
-        let [peerWork, peerWait] = [middles.work[step] ?? NaN, middles.wait[step] ?? NaN]
+        if (known < 2 || Number.isNaN(own)) continue
+        const wait = communicationSeconds[rows[first + step] ?? -1] ?? NaN
+        let peerWork = middles.work[step] ?? NaN
+        let peerWait = middles.wait[step] ?? NaN
         // Of two, the median of both is half one's own.
-        if (known === 2) [peerWork, peerWait] = [2 * peerWork - own, 2 * peerWait - wait]
-        if (known < 2 || Number.isNaN(own) || !(peerWork > 0)) continue
+        if (known === 2) {
+          peerWork = 2 * peerWork - own
+          peerWait = 2 * peerWait - wait
+        }
+        if (!(peerWork > 0)) continue
         excess[first + step] = own / peerWork - 1
         ahead[first + step] = (peerWait - wait) / peerWork
       }

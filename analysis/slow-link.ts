@@ -6,6 +6,7 @@ import { defineDetector, type DetectorWindow } from './detector'
 import { diagnose, type Diagnosis } from './diagnosis'
 import type { Link } from './fabric'
 import { listed, NAMES, NEXT, nodesOf } from './link-names'
+import { valueAt } from './rank-matrix'
 import { median } from './statistics'
 
 type Slow = Diagnosis['slowLinks'][number]
@@ -42,7 +43,7 @@ function measured({ groups }: Diagnosis, { groups: slow, slow: { from } }: Slow)
 
 function sinceOf({ matrix }: Diagnosis, { slow }: Slow, startedAt: number): number {
   const { length } = matrix.steps
-  const times = Array.from(matrix.ranks.keys(), rank => matrix.time[rank * length + slow.from] ?? NaN)
+  const times = Array.from(matrix.ranks.keys(), rank => valueAt(matrix, 'time', rank * length + slow.from))
   const since = median(times)
   return Number.isNaN(since) ? startedAt : since
 }
@@ -60,7 +61,7 @@ function toFinding(window: DetectorWindow, diagnosis: Diagnosis, one: Slow): Fin
     provenance: isInferred ? 'estimated' : 'derived',
     links: links.map(({ name }) => name),
     ...(nodes.length === 0 ? {} : { nodes }),
-    ...costOf(cost, median(Array.from(window.ranks.stepSeconds))),
+    ...costOf(cost, diagnosis.stepSeconds),
     title: `${TITLES[where](links)} ${PATTERNS[slow.pattern]}`,
     evidence:
       `${groups.length === 1 ? 'A group that crosses' : `${groups.length} groups that cross`} ${links.length > 1 ? 'them' : 'it'} ` +

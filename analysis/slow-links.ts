@@ -3,11 +3,12 @@
  * innocent as soon as groups that cross it are as fast as others.
  */
 import { grouped } from '../base/grouped'
-import type { Fabric, Link, LinkKind } from './fabric'
+import type { Fabric, Link } from './fabric'
 import type { GroupMatrix } from './group-matrix'
 import { islandOf } from './islands'
-import { median, medianInPlace } from './statistics'
-import { stragglersOf, type Likeness, type Straggler } from './stragglers'
+import { median } from './statistics'
+import type { Straggler } from './stragglers'
+import { Suspects, type Suspect } from './suspects'
 
 export interface SlowLink {
   /**
@@ -21,21 +22,8 @@ export interface SlowLink {
   readonly groups: readonly number[]
 }
 
-/**
- * Cables that are alike carry alike, however much single transfers scatter; but of many cables one is always a few percent
- * off. Within a node, what ranks wait for each other is more than what they send.
- */
-const OF_LINKS = { apart: 0.01, apartOfScatter: 0, wander: 0.005, wanderOfScatter: 0.1, lookAt: 'lower half' } as const
-const LIKENESS: Readonly<Record<LinkKind, Likeness>> = {
-  nic: { ...OF_LINKS, floors: { level: 0.03, change: 0.02, intermittent: 0.02 } },
-  leaf: { ...OF_LINKS, wander: 0.003, floors: { level: 0.025, change: 0.02, intermittent: 0.02 } },
-  uplink: { ...OF_LINKS, wander: 0.003, floors: { level: 0.025, change: 0.02, intermittent: 0.02 } },
-  nvlink: { ...OF_LINKS, apart: 0.1, wander: 0.1, floors: { level: 0.5, change: 0.5, intermittent: 0.5 } },
-}
 /** With more causes than this, the fabric is slow and not a link of it. */
 const MOST_CAUSES = 8
-/** Groups of a link that are looked at: more do not make the median surer. */
-const SAMPLE = 48
 /** So many of its groups may look healthy by chance. */
 const HEALTHY_SHARE = 0.05
 /** A group with less than this share of the link’s excess is not slowed by it. */
@@ -43,45 +31,6 @@ const HEALTHY_BELOW = 0.5
 /** A group that is slower than the link by this factor has a reason of its own. */
 const EXPLAINED_UP_TO = 1.6
 const EXPLAINED_AND = 0.05
-
-interface Suspect {
-  readonly link: Link
-  readonly slow: Straggler
-}
-
-function sampleOf(groups: readonly number[]): readonly number[] {
-  if (groups.length <= SAMPLE) return groups
-  return Array.from({ length: SAMPLE }, (_, index) => groups[Math.floor((index * groups.length) / SAMPLE)] ?? 0)
-}
-
-/** Steps that are looked at together: a group's lie side by side in memory. */
-const STRIPE = 8
-
-/** By link and step: the median of the groups that cross it. */
-function linkExcess({ steps, excess }: GroupMatrix, links: readonly Link[]): Float64Array {
-  const column = new Float64Array(links.length * steps.length).fill(NaN)
-  const values = new Float64Array(STRIPE * SAMPLE)
-  const counts = new Int32Array(STRIPE)
-  for (const [number, link] of links.entries()) {
-    const sample = sampleOf(link.groups)
-    for (let from = 0; from < steps.length; from += STRIPE) {
-      const count = Math.min(STRIPE, steps.length - from)
-      counts.fill(0)
-      for (const group of sample)
-        for (let step = 0; step < count; step += 1) {
-          const value = excess[group * steps.length + from + step] ?? NaN
-          if (Number.isNaN(value)) continue
-          values[step * SAMPLE + (counts[step] ?? 0)] = value
-          counts[step] = (counts[step] ?? 0) + 1
-        }
-      for (let step = 0; step < count; step += 1) {
-        const [at, known] = [step * SAMPLE, counts[step] ?? 0]
-        column[number * steps.length + from + step] = medianInPlace(values.subarray(at, at + known), known)
-      }
-    }
-  }
-  return column
-}
 
 /** What a group is above the others in the steps in which the link is slow; NaN where nothing is known. */
 function levelOf({ steps, excess }: GroupMatrix, group: number, { from, pattern, excess: size }: Straggler): number {
@@ -96,24 +45,6 @@ function levelOf({ steps, excess }: GroupMatrix, group: number, { from, pattern,
 }
 
 const sizeOf = ({ pattern, excess }: Straggler) => (pattern === 'drifting' ? excess / 2 : excess)
-
-/** Links that are alike: of one kind, and crossed by about as many groups, whose median scatters alike. */
-const likenessOf = ({ kind, groups }: Link) => `${kind} ${Math.round(Math.log2(groups.length))}`
-
-/** Links with a median that is too high, the clearest first. */
-function suspectsOf(matrix: GroupMatrix, links: readonly Link[]): Suspect[] {
-  return [...grouped(links, likenessOf).values()]
-    .flatMap(alike => {
-      const kind = alike[0]?.kind ?? 'nic'
-      const excess = linkExcess(matrix, alike)
-      const ranks = Float64Array.from(alike.keys())
-      return stragglersOf({ ranks, steps: matrix.steps, excess, ahead: excess }, LIKENESS[kind]).flatMap(slow => {
-        const link = alike[slow.place]
-        return link === undefined ? [] : [{ link, slow }]
-      })
-    })
-    .sort((one, other) => other.slow.excess / other.slow.threshold - one.slow.excess / one.slow.threshold)
-}
 
 type Cause = Pick<SlowLink, 'where' | 'links' | 'groups'>
 
@@ -181,29 +112,34 @@ function isKnown(excess: Float64Array, group: number, steps: number): boolean {
   return false
 }
 
-export function slowLinksOf(matrix: GroupMatrix, fabric: Fabric): SlowLink[] {
-  const { classes, excess, steps } = matrix
-  const sizes = new Map(
-    Array.from(
-      grouped(classes.keys(), group => classes[group]),
-      ([kind, all]) => [kind, all.length],
-    ),
-  )
+/** Groups that are alike with others that do not cross the link: they alone can blame it or clear it. */
+function comparable({ classes, excess, steps }: GroupMatrix, links: readonly Link[]): Link[] {
+  const members = grouped(classes.keys(), group => classes[group])
+  const sizes = new Map(Array.from(members, ([kind, all]) => [kind, all.length]))
+  const smallest = Math.min(...sizes.values())
   const isCompared = classes.map((kind, group) => kind !== undefined && isKnown(excess, group, steps.length))
-  // Groups that are alike with others that do not cross the link: they alone can blame it or clear it.
-  const links = fabric.links.map(link => ({
-    ...link,
-    groups: [...grouped(link.groups, group => classes[group])].flatMap(([kind, members]) =>
-      members.length > CROSSES_MOST * (sizes.get(kind) ?? 0) ? [] : members.filter(group => isCompared[group]),
-    ),
-  }))
+  return links.map(link => {
+    // Of no class may it be crossed by more than there are in any.
+    if (link.groups.length <= CROSSES_MOST * smallest)
+      return { ...link, groups: link.groups.filter(group => isCompared[group]) }
+    const few = [...grouped(link.groups, group => classes[group])].flatMap(([kind, own]) =>
+      own.length > CROSSES_MOST * (sizes.get(kind) ?? 0) ? [] : own.filter(group => isCompared[group]),
+    )
+    return { ...link, groups: few }
+  })
+}
+
+export function slowLinksOf(matrix: GroupMatrix, fabric: Fabric): SlowLink[] {
+  const links = comparable(matrix, fabric.links)
   const isInferred = fabric.nodesOf === undefined
   const explained = new Set<number>()
   const island = isInferred ? islandOf(matrix, links) : undefined
   const found: SlowLink[] = island === undefined ? [] : [{ where: 'between', ...island }]
   for (const group of island?.groups ?? []) explained.add(group)
+  const byName = new Map(links.map(link => [link.name, link]))
+  const suspects = new Suspects(matrix, links)
   while (found.length < MOST_CAUSES) {
-    const cause = nextCause(matrix, links, { explained, isInferred })
+    const cause = nextCause(matrix, byName, suspects.without(explained), { explained, isInferred })
     if (cause === undefined) break
     const at = isInferred ? found.findIndex(one => isPartOf(cause, one)) : -1
     const whole = found[at]
@@ -236,19 +172,15 @@ function isPartOf(cause: SlowLink, { where, links }: SlowLink): boolean {
     : cause.links.some(({ node }) => nodes.has(node))
 }
 
-/** The clearest cause of what is not explained yet; a link most of whose groups are explained says nothing. */
+/** The clearest cause of what is not explained yet. */
 function nextCause(
   matrix: GroupMatrix,
-  links: readonly Link[],
+  links: ReadonlyMap<string, Link>,
+  suspects: readonly Suspect[],
   known: { explained: ReadonlySet<number>; isInferred: boolean },
 ): SlowLink | undefined {
-  const open = links
-    .map(link => ({ ...link, groups: link.groups.filter(group => !known.explained.has(group)) }))
-    .filter(({ groups }, number) => groups.length * 2 > (links[number]?.groups.length ?? NaN))
-  const suspects = suspectsOf(matrix, open)
-  const byName = new Map(links.map(link => [link.name, link]))
   for (const { slow } of suspects) {
-    const cause = causeOf(matrix, byName, suspects, slow, known)
+    const cause = causeOf(matrix, links, suspects, slow, known)
     if (cause !== undefined && cause.groups.length > 0) return { ...cause, slow }
   }
   return undefined

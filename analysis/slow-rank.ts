@@ -6,7 +6,7 @@ import { format } from '../base/units'
 import type { Finding } from '../wire/findings'
 import { defineDetector, type DetectorWindow } from './detector'
 import { diagnose, type Diagnosis, type SlowRanks } from './diagnosis'
-import { PHASES, type Phase, type RankMatrix } from './rank-matrix'
+import { PHASES, valueAt, type Phase, type RankMatrix } from './rank-matrix'
 import { costOf } from './cost'
 import { reasonOf } from './starved'
 import { median, share } from './statistics'
@@ -31,19 +31,26 @@ function cellsOf({ steps, excess }: RankMatrix, one: Straggler): number[] {
 }
 
 function measure(matrix: RankMatrix, one: Straggler): Measure {
-  const { steps, work, communication, ahead, excess, phases, roles } = matrix
+  const { steps, work, ahead, excess, roles, rows } = matrix
   const cells = cellsOf(matrix, one)
-  const of = (column: Float64Array) => median(cells.map(cell => column[cell] ?? NaN))
   const peerWork = (cell: number) => (work[cell] ?? NaN) / (1 + (excess[cell] ?? NaN))
   const others = (roles.find(members => members.includes(one.place)) ?? new Int32Array()).filter(
     other => other !== one.place,
   )
-  const peersOf = (column: Float64Array) =>
-    median(
-      Array.from(others, other => median(cells.map(cell => column[cell + (other - one.place) * steps.length] ?? NaN))),
-    )
-  const all = { phase: 'work' as const, own: of(work), peers: median(cells.map(peerWork)) }
-  const found = PHASES.map(phase => ({ phase, own: of(phases[phase]), peers: peersOf(phases[phase]) }))
+  const phaseOf = (phase: Phase, place: number) => {
+    const ahead = (place - one.place) * steps.length
+    return median(cells.map(cell => valueAt(matrix, `${phase}Seconds`, cell + ahead)))
+  }
+  const all = {
+    phase: 'work' as const,
+    own: median(cells.map(cell => work[cell] ?? NaN)),
+    peers: median(cells.map(peerWork)),
+  }
+  const found = PHASES.map(phase => ({
+    phase,
+    own: phaseOf(phase, one.place),
+    peers: median(Array.from(others, other => phaseOf(phase, other))),
+  }))
     .filter(({ own, peers }) => own - peers >= MOST * (all.own - all.peers))
     .sort((first, second) => second.own - second.peers - (first.own - first.peers))
   const { phase, own, peers } = found[0] ?? all
@@ -51,7 +58,7 @@ function measure(matrix: RankMatrix, one: Straggler): Measure {
     phase,
     ownSeconds: own,
     peerSeconds: peers,
-    waitsLess: share(cells.filter(cell => !Number.isNaN(communication[cell])).map(cell => (ahead[cell] ?? NaN) > 0)),
+    waitsLess: share(cells.filter(cell => (rows[cell] ?? -1) >= 0).map(cell => (ahead[cell] ?? NaN) > 0)),
     waitGapSeconds: median(cells.map(cell => (ahead[cell] ?? NaN) * peerWork(cell))),
   }
 }
@@ -91,7 +98,7 @@ const TITLES: Record<Straggler['pattern'], string> = {
 
 function toFinding(
   window: DetectorWindow,
-  { matrix, roles: { isAssumed } }: Diagnosis,
+  { matrix, stepSeconds, roles: { isAssumed } }: Diagnosis,
   { node, own, cost }: SlowRanks,
 ): Finding[] {
   const worst = own.toSorted((one, other) => other.excess - one.excess)[0]
@@ -99,8 +106,7 @@ function toFinding(
   const ranks = own.map(one => matrix.ranks[one.place] ?? NaN)
   const measured = measure(matrix, worst)
   const from = Math.min(...own.map(one => one.from))
-  const since = matrix.time[worst.place * matrix.steps.length + from] ?? NaN
-  const step = median(Array.from(window.ranks.stepSeconds))
+  const since = valueAt(matrix, 'time', worst.place * matrix.steps.length + from)
   const rank = matrix.ranks[worst.place] ?? NaN
   const surplus = measured.ownSeconds - measured.peerSeconds
   // Medians of all steps say nothing of what is there in a few of them.
@@ -115,7 +121,7 @@ function toFinding(
       provenance: 'derived',
       ranks,
       ...(place === undefined ? {} : { nodes: [place] }),
-      ...costOf(cost, step),
+      ...costOf(cost, stepSeconds),
       title: `${node === undefined ? `Rank ${ranks.join()}` : `Node ${node}`} ${TITLES[worst.pattern]}`,
       evidence:
         `${node === undefined ? '' : `All ${own.length} of its ranks are slow; of rank ${rank}: `}` +

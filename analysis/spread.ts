@@ -27,7 +27,8 @@ export function spread(
   lookAt: 'all' | 'lower half' = 'all',
   history: ArrayLike<number> = [],
 ): number {
-  const finite = values.filter(Number.isFinite).sort()
+  const finite = finiteOf(values)
+  if (lookAt === 'lower half') finite.sort()
   const count = lookAt === 'all' ? finite.length : (finite.length + 1) >> 1
   const seen = deviation(finite.subarray(0, count)) * (lookAt === 'all' ? 1 : OF_LOWER_HALF)
   const before = deviation(history)

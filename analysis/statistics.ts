@@ -11,6 +11,17 @@ export function median(values: ArrayLike<number>): number {
   return medianInPlace(scratch, copyFinite(values, scratch))
 }
 
+/** Of a column from place `from` up to `to`, but for NaN: without a view of it, as there are thousands of them. */
+export function medianOf(column: Float64Array, from: number, to: number): number {
+  if (scratch.length < to - from) scratch = new Float64Array(2 * (to - from))
+  let count = 0
+  for (let at = from; at < to; at += 1) {
+    const value = column[at] ?? NaN
+    if (!Number.isNaN(value)) scratch[count++] = value
+  }
+  return medianInPlace(scratch, count)
+}
+
 function copyFinite(values: ArrayLike<number>, copy: Float64Array): number {
   let count = 0
   for (let index = 0; index < values.length; index += 1) {
@@ -26,27 +37,33 @@ export function finiteOf(values: ArrayLike<number>): Float64Array {
   return copy.subarray(0, copyFinite(values, copy))
 }
 
-/** Of the first `count` of values that are all known: they change places. NaN of none. */
-export function medianInPlace(values: Float64Array, count: number): number {
+/** Of `count` values from place `at` on that are all known: they change places. NaN of none. */
+export function medianInPlace(values: Float64Array, count: number, at = 0): number {
   if (count === 0) return NaN
-  const middle = count >> 1
-  const upper = select(values, count, middle)
+  const middle = at + (count >> 1)
+  const upper = select(values, at, at + count - 1, middle)
   if (count % 2 === 1) return upper
   // All before the middle are no greater now.
-  let lower = values[0] ?? NaN
-  for (let index = 1; index < middle; index += 1) if ((values[index] ?? NaN) > lower) lower = values[index] ?? NaN
+  let lower = values[at] ?? NaN
+  for (let index = at + 1; index < middle; index += 1) {
+    const value = values[index] ?? NaN
+    if (value > lower) lower = value
+  }
   return (lower + upper) / 2
 }
 
 /** Fewer are sorted by insertion. */
 const FEW = 24
 
-/** The value at place `wanted` in their order, by Hoare's quickselect; those before it are no greater, those behind no less. */
-function select(values: Float64Array, count: number, wanted: number): number {
-  let [first, last] = [0, count - 1]
+/**
+ * The value at place `wanted` in the order of those from `first` to `last`, by Hoare's quickselect; those before it are no
+ * greater, those behind no less.
+ */
+function select(values: Float64Array, first: number, last: number, wanted: number): number {
   while (last - first >= FEW) {
     const pivot = middleOfThree(values[first] ?? NaN, values[(first + last) >> 1] ?? NaN, values[last] ?? NaN)
-    let [low, high] = [first, last]
+    let low = first
+    let high = last
     while (low <= high) {
       while ((values[low] ?? NaN) < pivot) low += 1
       while ((values[high] ?? NaN) > pivot) high -= 1

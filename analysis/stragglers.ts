@@ -5,7 +5,7 @@
  */
 import type { RankMatrix } from './rank-matrix'
 import { deviation, deviationsOf, spread, tail } from './spread'
-import { median, medianInPlace } from './statistics'
+import { median, medianInPlace, medianOf } from './statistics'
 
 export type Pattern = 'constant' | 'drifting' | 'intermittent'
 
@@ -78,7 +78,7 @@ interface Blocks {
 function blocksOf({ ranks, steps, excess, ahead }: Excesses): Blocks {
   const count = Math.floor(steps.length / BLOCK_STEPS)
   const first = steps.length - count * BLOCK_STEPS
-  const columns = [excess, ahead].map(values => {
+  const blocksIn = (values: Float64Array) => {
     const blocks = new Float64Array(ranks.length * count)
     const own = new Float64Array(BLOCK_STEPS)
     for (let block = 0; block < blocks.length; block += 1) {
@@ -91,9 +91,15 @@ function blocksOf({ ranks, steps, excess, ahead }: Excesses): Blocks {
       blocks[block] = known < BLOCK_LEAST ? NaN : medianInPlace(own, known)
     }
     return blocks
-  })
-  const [excessBlocks = new Float64Array(), aheadBlocks = new Float64Array()] = columns
-  return { count, excess: excessBlocks, ahead: aheadBlocks, scatter: scatterOf(excess, steps.length) }
+  }
+  const own = blocksIn(excess)
+  // Of links nobody waits less: one column is both.
+  return {
+    count,
+    excess: own,
+    ahead: ahead === excess ? own : blocksIn(ahead),
+    scatter: scatterOf(excess, steps.length),
+  }
 }
 
 /** From the differences of steps that follow each other, so that levels do not count; of a sample of the cells. */
@@ -233,7 +239,7 @@ function steady(matrix: Excesses, blocks: Blocks, likeness: Likeness): Straggler
 function intermittent(matrix: Excesses, scatter: number, floor: number): Straggler[] {
   const found = new Map<number, Straggler>()
   const { ranks, steps, excess } = matrix
-  const usual = ranks.map((_, place) => median(excess.subarray(place * steps.length, (place + 1) * steps.length)))
+  const usual = ranks.map((_, place) => medianOf(excess, place * steps.length, (place + 1) * steps.length))
   for (const deviations of STICKS_OUT)
     for (const one of stickingOut(matrix, usual, Math.max(STICKS_OUT_LEAST, deviations * scatter), floor))
       if (!found.has(one.place)) found.set(one.place, one)
@@ -241,14 +247,14 @@ function intermittent(matrix: Excesses, scatter: number, floor: number): Straggl
 }
 
 function stickingOut(matrix: Excesses, usually: Float64Array, high: number, floor: number): Straggler[] {
-  const seen = Array.from(matrix.ranks, (_, place) => highSteps(matrix, place, usually[place] ?? NaN, high))
-  const counts = Float64Array.from(seen, ({ steps }) => steps.length).sort()
-  const usual = counts.subarray(0, Math.max(1, Math.floor(0.95 * (counts.length - 1))))
+  const counts = highCounts(matrix, usually, high)
+  const usual = counts.toSorted().subarray(0, Math.max(1, Math.floor(0.95 * (counts.length - 1))))
   const expected = usual.reduce((sum, count) => sum + count, 0) / usual.length + 0.1
-  return seen.flatMap(({ place, steps, sum, gap, known }): Straggler[] => {
-    const count = steps.length
-    const isClear = count >= INTERMITTENT_LEAST && tail(count, expected) < IMPROBABLE && gap > AHEAD_SHARE * sum
-    if (!isClear) return []
+  return Array.from(counts.keys()).flatMap((place): Straggler[] => {
+    const count = counts[place] ?? 0
+    if (count < INTERMITTENT_LEAST || tail(count, expected) >= IMPROBABLE) return []
+    const { steps, sum, gap, known } = highSteps(matrix, place, usually[place] ?? NaN, high)
+    if (!(gap > AHEAD_SHARE * sum)) return []
     const from = beginOf(steps, matrix.steps.length)
     const since = steps.filter(step => step >= from).length
     const share = since / Math.max(1, known * (1 - from / matrix.steps.length))
@@ -261,6 +267,19 @@ function stickingOut(matrix: Excesses, usually: Float64Array, high: number, floo
   })
 }
 
+/** By rank: how many steps stick out above what it usually is. */
+function highCounts({ ranks, steps, excess }: Excesses, usual: Float64Array, high: number): Float64Array {
+  const counts = new Float64Array(ranks.length)
+  for (let place = 0; place < ranks.length; place += 1) {
+    const above = (usual[place] ?? NaN) + high
+    let count = 0
+    for (let cell = place * steps.length; cell < (place + 1) * steps.length; cell += 1)
+      if ((excess[cell] ?? NaN) > above) count += 1
+    counts[place] = count
+  }
+  return counts
+}
+
 /** Steps of one that stick out above what it usually is: which, by how much in all, and how much less it waits in them. */
 function highSteps({ steps, excess, ahead }: Excesses, place: number, usual: number, high: number) {
   const found = { place, steps: [] as number[], sum: 0, gap: 0, known: 0 }
@@ -268,7 +287,7 @@ function highSteps({ steps, excess, ahead }: Excesses, place: number, usual: num
   for (let step = 0; step < steps.length; step += 1) {
     const value = (excess[first + step] ?? NaN) - usual
     if (!Number.isNaN(value)) found.known += 1
-    if (!(value > high)) continue
+    if (!((excess[first + step] ?? NaN) > usual + high)) continue
     found.steps.push(step)
     found.sum += value
     found.gap += ahead[first + step] ?? 0

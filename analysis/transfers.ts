@@ -1,24 +1,33 @@
 /** Where in a step each group’s transfer comes: within a stage’s micro-batches, between two stages, or after all of them. */
 import type { GroupMatrix } from './group-matrix'
 import type { SlowLink } from './slow-links'
-import { median } from './statistics'
+import { medianOf } from './statistics'
 
 interface Standing {
   readonly replica: number
   readonly stage: number
 }
 
+/** Groups that transfer side by side, the slowest deciding. */
+interface Abreast {
+  readonly replica: number
+  readonly groups: number[]
+  /** By step, seconds. */
+  readonly longest: Float64Array
+}
+
 /** Seconds, of groups whose ranks all stand somewhere. A step in which a group is not known takes as long as its others. */
 export class Transfers {
-  private readonly seconds: Float64Array
   private readonly length: number
-  /** Group numbers by replica and stage: of messages, the stage before the border. */
-  private readonly units: readonly number[][]
-  private readonly sends: readonly number[][]
-  private readonly sendsBack: readonly number[][]
+  /** Of groups of which something is taken off: by step, seconds. */
+  private readonly changed = new Map<number, Float64Array>()
+  /** By replica and stage; of messages, the stage before the border. */
+  private readonly units: readonly Abreast[]
+  private readonly sends: readonly Abreast[]
+  private readonly sendsBack: readonly Abreast[]
+  private readonly placeOf = new Map<number, Abreast>()
   /** Groups of several replicas, with the places of their members among replicas and stages. */
   private readonly last: { readonly group: number; readonly members: readonly number[] }[] = []
-  private readonly replicasOf = new Map<number, readonly number[]>()
 
   constructor(
     private readonly groups: GroupMatrix | undefined,
@@ -26,76 +35,127 @@ export class Transfers {
     replicas: number,
     private readonly stages: number,
   ) {
-    const lists = () => Array.from({ length: replicas * stages }, (): number[] => [])
-    ;[this.units, this.sends, this.sendsBack] = [lists(), lists(), lists()]
-    this.length = groups?.steps.length ?? 0
-    this.seconds = new Float64Array(groups?.seconds ?? [])
-    for (const [group, { ranks }] of (groups?.groups ?? []).entries()) {
-      const own = this.seconds.subarray(group * this.length, (group + 1) * this.length)
-      const usual = median(own)
-      const at = ranks.flatMap(rank => standing(rank) ?? [])
-      if (Number.isNaN(usual) || at.length < ranks.length) continue
-      for (const [step, value] of own.entries()) if (Number.isNaN(value)) own[step] = usual
-      this.place(group, at)
+    const length = groups?.steps.length ?? 0
+    this.length = length
+    const places = () => {
+      const all = new Float64Array(replicas * stages * length)
+      return Array.from({ length: replicas * stages }, (_, place): Abreast => {
+        const longest = all.subarray(place * length, (place + 1) * length)
+        return { replica: Math.floor(place / stages), groups: [], longest }
+      })
     }
+    ;[this.units, this.sends, this.sendsBack] = [places(), places(), places()]
+    for (const [group, { ranks }] of (groups?.groups ?? []).entries()) {
+      const at = ranks.flatMap(rank => standing(rank) ?? [])
+      if (at.length === ranks.length && this.isKnown(group)) this.place(group, at)
+    }
+    for (const place of new Set(this.placeOf.values())) this.measure(place)
+  }
+
+  private isKnown(group: number): boolean {
+    for (let cell = group * this.length; cell < (group + 1) * this.length; cell += 1)
+      if (!Number.isNaN(this.groups?.seconds[cell])) return true
+    return false
   }
 
   private place(group: number, at: readonly Standing[]): void {
     const [first, second] = at
     if (first === undefined || second === undefined) return
     const isOneReplica = at.every(({ replica }) => replica === first.replica)
-    const members = at.map(({ replica, stage }) => replica * this.stages + stage)
-    if (isOneReplica) this.replicasOf.set(group, [first.replica])
-    if (isOneReplica && at.every(({ stage }) => stage === first.stage)) this.units[members[0] ?? 0]?.push(group)
-    else if (isOneReplica && second.stage === first.stage + 1) this.sends[members[0] ?? 0]?.push(group)
-    else if (isOneReplica && second.stage === first.stage - 1) this.sendsBack[members[1] ?? 0]?.push(group)
-    else this.last.push({ group, members: [...new Set(members)] })
+    const unit = ({ replica, stage }: Standing) => replica * this.stages + stage
+    const abreast = !isOneReplica
+      ? undefined
+      : at.every(({ stage }) => stage === first.stage)
+        ? this.units[unit(first)]
+        : second.stage === first.stage + 1
+          ? this.sends[unit(first)]
+          : second.stage === first.stage - 1
+            ? this.sendsBack[unit(second)]
+            : undefined
+    if (abreast === undefined) this.last.push({ group, members: [...new Set(at.map(unit))] })
+    else {
+      abreast.groups.push(group)
+      this.placeOf.set(group, abreast)
+    }
   }
 
-  private longest(groups: readonly number[] | undefined, step: number): number {
-    let longest = 0
-    for (const group of groups ?? []) longest = Math.max(longest, this.seconds[group * this.length + step] ?? 0)
-    return longest
+  private measure({ groups, longest }: Abreast): void {
+    longest.fill(0)
+    for (const group of groups) {
+      const { column, first } = this.secondsOf(group)
+      const usual = this.usualOf(group)
+      for (let step = 0; step < this.length; step += 1) {
+        const value = column[first + step] ?? NaN
+        const seconds = Number.isNaN(value) ? usual() : value
+        if (seconds > (longest[step] ?? 0)) longest[step] = seconds
+      }
+    }
+  }
+
+  /** Where the group’s steps stand, from `first` on. */
+  private secondsOf(group: number): { readonly column: Float64Array; readonly first: number } {
+    const own = this.changed.get(group)
+    if (own !== undefined) return { column: own, first: 0 }
+    return { column: this.groups?.seconds ?? new Float64Array(), first: group * this.length }
+  }
+
+  /** The median of its steps, found when it is first asked for: most groups are known in all. */
+  private usualOf(group: number): () => number {
+    let usual: number | undefined
+    return () =>
+      (usual ??= medianOf(this.groups?.seconds ?? new Float64Array(), group * this.length, (group + 1) * this.length))
   }
 
   within(replica: number, stage: number, step: number): number {
-    return this.longest(this.units[replica * this.stages + stage], step)
+    return this.units[replica * this.stages + stage]?.longest[step] ?? 0
   }
 
   /** To the stage behind. */
   forward(replica: number, stage: number, step: number): number {
-    return this.longest(this.sends[replica * this.stages + stage], step)
+    return this.sends[replica * this.stages + stage]?.longest[step] ?? 0
   }
 
   /** From the stage behind. */
   backward(replica: number, stage: number, step: number): number {
-    return this.longest(this.sendsBack[replica * this.stages + stage], step)
+    return this.sendsBack[replica * this.stages + stage]?.longest[step] ?? 0
   }
 
   /** Raises `longest`, by step, to the end of the groups that come after all micro-batches; `ends` by member and step. */
   addLast(ends: Float64Array, longest: Float64Array): void {
-    for (const { group, members } of this.last)
+    const begin = new Float64Array(this.length)
+    for (const { group, members } of this.last) {
+      begin.fill(0)
+      for (const member of members)
+        for (let step = 0; step < this.length; step += 1) {
+          const end = ends[member * this.length + step] ?? 0
+          if (end > (begin[step] ?? 0)) begin[step] = end
+        }
+      const { column, first } = this.secondsOf(group)
+      const usual = this.usualOf(group)
       for (let step = 0; step < this.length; step += 1) {
-        let begin = 0
-        for (const member of members) begin = Math.max(begin, ends[member * this.length + step] ?? 0)
-        const end = begin + (this.seconds[group * this.length + step] ?? 0)
-        if (begin > 0 && end > (longest[step] ?? 0)) longest[step] = end
+        const value = column[first + step] ?? NaN
+        const end = (begin[step] ?? 0) + (Number.isNaN(value) ? usual() : value)
+        if ((begin[step] ?? 0) > 0 && end > (longest[step] ?? 0)) longest[step] = end
       }
+    }
   }
 
   /** `sign` 1 takes off what the groups of a slow link take longer, -1 gives it back. Replicas that it touches. */
   change({ slow, groups: numbers }: SlowLink, sign: 1 | -1): Set<number> {
-    const touched = new Set<number>()
-    const { excess, seconds } = this.groups ?? { excess: new Float64Array(), seconds: new Float64Array() }
+    if (this.groups === undefined) return new Set()
+    const { excess, seconds } = this.groups
     for (const group of numbers) {
+      const first = group * this.length
+      const own = this.changed.get(group) ?? seconds.slice(first, first + this.length)
+      this.changed.set(group, own)
       for (let step = slow.from; step < this.length; step += 1) {
-        const cell = group * this.length + step
-        const size = slow.pattern === 'constant' ? slow.excess : Math.max(0, excess[cell] ?? NaN)
-        const surplus = ((seconds[cell] ?? NaN) * size) / (1 + size)
-        if (!Number.isNaN(surplus)) this.seconds[cell] = (this.seconds[cell] ?? 0) - sign * surplus
+        const size = slow.pattern === 'constant' ? slow.excess : Math.max(0, excess[first + step] ?? NaN)
+        const surplus = ((seconds[first + step] ?? NaN) * size) / (1 + size)
+        if (!Number.isNaN(surplus)) own[step] = (own[step] ?? 0) - sign * surplus
       }
-      for (const replica of this.replicasOf.get(group) ?? []) touched.add(replica)
     }
-    return touched
+    const touched = new Set(numbers.flatMap(group => this.placeOf.get(group) ?? []))
+    for (const place of touched) this.measure(place)
+    return new Set(Array.from(touched, ({ replica }) => replica))
   }
 }

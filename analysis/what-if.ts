@@ -6,7 +6,7 @@
  */
 import { pipelineTimes, PipelineSchedule } from '../math/pipeline-schedule'
 import type { GroupMatrix } from './group-matrix'
-import type { RankMatrix } from './rank-matrix'
+import { valueAt, type RankMatrix } from './rank-matrix'
 import type { Plan } from './roles'
 import type { SlowLink } from './slow-links'
 import type { Straggler } from './stragglers'
@@ -16,6 +16,12 @@ import { Transfers } from './transfers'
 export interface Cause {
   readonly ranks: readonly Straggler[]
   readonly link?: SlowLink | undefined
+}
+
+/** Loading data comes once a step, before all micro-batches; the rest of the work is divided among them. */
+interface OwnTimes {
+  readonly work: Float64Array
+  readonly data: Float64Array
 }
 
 /** Forward 2PD of 6PD. */
@@ -30,9 +36,10 @@ export class Replay {
   private readonly members: readonly number[][]
   private readonly schedule: PipelineSchedule
   private readonly pipeline
-  private readonly work: Float64Array
-  /** Loading data comes once a step, before all micro-batches. */
-  private readonly data: Float64Array
+  /** Of ranks of which something is taken off: by step, seconds. */
+  private readonly changed = new Map<number, OwnTimes>()
+  /** By stage and step, of the replica that is replayed: the longest of its ranks. */
+  private readonly longest: OwnTimes
   /** By replica, stage and step: when it is done with its micro-batches. */
   private readonly ends: Float64Array
   private readonly transfers: Transfers
@@ -43,7 +50,7 @@ export class Replay {
     plan: Plan | undefined,
     groups: GroupMatrix | undefined,
   ) {
-    const { ranks, steps, work, phases } = matrix
+    const { ranks, steps } = matrix
     const at = Array.from(ranks, rank => plan?.coordinates.get(rank) ?? { pipeline: 0, data: rank })
     this.stages = at.reduce((most, { pipeline }) => Math.max(most, pipeline + 1), 1)
     const replicas = [...new Set(at.map(({ data }) => data))]
@@ -55,8 +62,10 @@ export class Replay {
     // One stage alone takes all micro-batches as it takes one of them all.
     this.schedule = new PipelineSchedule(this.stages, this.stages === 1 ? 1 : Math.max(1, plan?.microBatches ?? 1))
     this.pipeline = pipelineTimes(this.stages)
-    this.data = phases.data.map(value => (Number.isNaN(value) ? 0 : value))
-    this.work = work.map((value, cell) => value - (this.data[cell] ?? 0))
+    this.longest = {
+      work: new Float64Array(this.stages * steps.length),
+      data: new Float64Array(this.stages * steps.length),
+    }
     this.ends = new Float64Array(replicas.length * this.stages * steps.length)
     const places = new Map(Array.from(ranks, (rank, place) => [rank, place]))
     const standing = (rank: number) => {
@@ -72,10 +81,11 @@ export class Replay {
   times(): Float64Array {
     const { length } = this.matrix.steps
     const longest = new Float64Array(length)
-    for (const [cell, end] of this.ends.entries()) {
-      const step = cell % length
-      if (end > (longest[step] ?? 0)) longest[step] = end
-    }
+    for (let first = 0; first < this.ends.length; first += length)
+      for (let step = 0; step < length; step += 1) {
+        const end = this.ends[first + step] ?? 0
+        if (end > (longest[step] ?? 0)) longest[step] = end
+      }
     this.transfers.addLast(this.ends, longest)
     return longest
   }
@@ -84,10 +94,12 @@ export class Replay {
   change({ ranks, link }: Cause, sign: 1 | -1): void {
     for (const one of ranks) {
       const ofData = this.dataShareOf(one)
-      for (const [cell, seconds] of this.surplusOf(one)) {
-        const fromData = Math.min(seconds * ofData, this.matrix.phases.data[cell] || 0)
-        this.data[cell] = (this.data[cell] ?? 0) - sign * fromData
-        this.work[cell] = (this.work[cell] ?? NaN) - sign * (seconds - fromData)
+      const own = this.changed.get(one.place) ?? this.timesOf(one.place)
+      this.changed.set(one.place, own)
+      for (const [step, seconds] of this.surplusOf(one)) {
+        const fromData = Math.min(seconds * ofData, this.dataAt(one.place * this.matrix.steps.length + step))
+        own.data[step] = (own.data[step] ?? 0) - sign * fromData
+        own.work[step] = (own.work[step] ?? NaN) - sign * (seconds - fromData)
       }
     }
     const touched = new Set(ranks.map(one => this.replicaOf[one.place] ?? 0))
@@ -96,24 +108,25 @@ export class Replay {
   }
 
   /** Its scatter stays where what it is slow by is the same in each step: to work as its peers do is not to be steadier. */
-  private surplusOf(one: Straggler): (readonly [cell: number, seconds: number])[] {
+  private surplusOf(one: Straggler): (readonly [step: number, seconds: number])[] {
     const { steps, excess, work } = this.matrix
     return Array.from({ length: steps.length - one.from }, (_, index) => {
-      const cell = one.place * steps.length + one.from + index
+      const step = one.from + index
+      const cell = one.place * steps.length + step
       const size = one.pattern === 'constant' ? one.excess : lateBy(one, excess[cell] ?? NaN)
-      return [cell, ((work[cell] ?? NaN) * size) / (1 + size)] as const
+      return [step, ((work[cell] ?? NaN) * size) / (1 + size)] as const
     }).filter(([, seconds]) => !Number.isNaN(seconds))
   }
 
   /** How much of what it works longer is loading data, from 0 to 1. */
   private dataShareOf(one: Straggler): number {
-    const { steps, work, phases, roles } = this.matrix
+    const { steps, work, roles } = this.matrix
     const peers = roles.find(members => members.includes(one.place)) ?? new Int32Array()
-    const over = (column: Float64Array) => {
+    const over = (valueOf: (cell: number) => number) => {
       let [sum, count] = [0, 0]
       for (let step = one.from; step < steps.length; step += 1) {
-        const values = Array.from(peers, peer => column[peer * steps.length + step] ?? NaN)
-        const own = column[one.place * steps.length + step] ?? NaN
+        const values = Array.from(peers, peer => valueOf(peer * steps.length + step))
+        const own = valueOf(one.place * steps.length + step)
         const others = values.filter((value, index) => peers[index] !== one.place && !Number.isNaN(value))
         if (Number.isNaN(own) || others.length === 0) continue
         others.sort((a, b) => a - b)
@@ -124,27 +137,51 @@ export class Replay {
       }
       return sum / Math.max(1, count)
     }
-    const all = over(work)
-    return all > 0 ? Math.min(1, Math.max(0, over(phases.data) / all)) : 0
+    const all = over(cell => work[cell] ?? NaN)
+    return all > 0 ? Math.min(1, Math.max(0, over(cell => valueAt(this.matrix, 'dataSeconds', cell)) / all)) : 0
+  }
+
+  private dataAt(cell: number): number {
+    const data = valueAt(this.matrix, 'dataSeconds', cell)
+    return Number.isFinite(data) ? data : 0
+  }
+
+  /** As they were seen. */
+  private timesOf(place: number): OwnTimes {
+    const { steps, work } = this.matrix
+    const data = Float64Array.from(steps, (_, step) => this.dataAt(place * steps.length + step))
+    return { data, work: data.map((own, step) => (work[place * steps.length + step] ?? NaN) - own) }
+  }
+
+  /** Into `longest`: a stage is as slow as the slowest of its ranks. */
+  private gather(replica: number): void {
+    const { length } = this.matrix.steps
+    const { work, data } = this.longest
+    work.fill(0)
+    data.fill(0)
+    for (const place of this.members[replica] ?? []) {
+      const own = this.changed.get(place)
+      const first = (this.stageOf[place] ?? 0) * length
+      for (let step = 0; step < length; step += 1) {
+        const cell = place * length + step
+        const loads = own === undefined ? this.dataAt(cell) : (own.data[step] ?? 0)
+        const works = own === undefined ? (this.matrix.work[cell] ?? NaN) - loads : (own.work[step] ?? NaN)
+        if (works > (work[first + step] ?? 0)) work[first + step] = works
+        if (loads > (data[first + step] ?? 0)) data[first + step] = loads
+      }
+    }
   }
 
   private run(replica: number): void {
     const { length } = this.matrix.steps
     const { begin, forward, backward, send, sendBack, end } = this.pipeline
-    const members = this.members[replica] ?? []
-    const compute = new Float64Array(this.stages)
+    const m = this.schedule.microBatches
+    this.gather(replica)
     for (let step = 0; step < length; step += 1) {
-      begin.fill(0)
-      compute.fill(0)
-      for (const place of members) {
-        const [cell, stage] = [place * length + step, this.stageOf[place] ?? 0]
-        const own = this.work[cell] ?? NaN
-        if (own > (compute[stage] ?? 0)) compute[stage] = own
-        if ((this.data[cell] ?? 0) > (begin[stage] ?? 0)) begin[stage] = this.data[cell] ?? 0
-      }
-      const m = this.schedule.microBatches
       for (let stage = 0; stage < this.stages; stage += 1) {
-        const microBatch = ((compute[stage] ?? 0) + this.transfers.within(replica, stage, step)) / m
+        const compute = this.longest.work[stage * length + step] ?? 0
+        const microBatch = (compute + this.transfers.within(replica, stage, step)) / m
+        begin[stage] = this.longest.data[stage * length + step] ?? 0
         forward[stage] = microBatch * FORWARD_SHARE
         backward[stage] = microBatch * (1 - FORWARD_SHARE)
         send[stage] = this.transfers.forward(replica, stage, step) / m

@@ -1,0 +1,140 @@
+/** Links over which transfers take longer than over others that are alike: what is asked about before anything is blamed. */
+import { grouped } from '../base/grouped'
+import type { Link, LinkKind } from './fabric'
+import type { GroupMatrix } from './group-matrix'
+import { medianInPlace } from './statistics'
+import { stragglersOf, type Likeness, type Straggler } from './stragglers'
+
+export interface Suspect {
+  readonly link: Link
+  readonly slow: Straggler
+}
+
+/**
+ * Cables that are alike carry alike, however much single transfers scatter; but of many cables one is always a few percent
+ * off. Within a node, what ranks wait for each other is more than what they send.
+ */
+const OF_LINKS = { apart: 0.01, apartOfScatter: 0, wander: 0.005, wanderOfScatter: 0.1, lookAt: 'lower half' } as const
+const LIKENESS: Readonly<Record<LinkKind, Likeness>> = {
+  nic: { ...OF_LINKS, floors: { level: 0.03, change: 0.02, intermittent: 0.02 } },
+  leaf: { ...OF_LINKS, wander: 0.003, floors: { level: 0.025, change: 0.02, intermittent: 0.02 } },
+  uplink: { ...OF_LINKS, wander: 0.003, floors: { level: 0.025, change: 0.02, intermittent: 0.02 } },
+  nvlink: { ...OF_LINKS, apart: 0.1, wander: 0.1, floors: { level: 0.5, change: 0.5, intermittent: 0.5 } },
+}
+/** Groups of a link that are looked at: more do not make the median surer. */
+const SAMPLE = 48
+/** Steps that are looked at together: a group's lie side by side in memory. */
+const STRIPE = 8
+
+function sampleOf(groups: readonly number[]): readonly number[] {
+  if (groups.length <= SAMPLE) return groups
+  return Array.from({ length: SAMPLE }, (_, index) => groups[Math.floor((index * groups.length) / SAMPLE)] ?? 0)
+}
+
+/** Links that are alike: of one kind, and crossed by about as many groups, whose median scatters alike. */
+const likenessOf = ({ kind, groups }: Link) => `${kind} ${Math.round(Math.log2(groups.length))}`
+
+interface Open {
+  /** With those of its groups that are not explained. */
+  readonly link: Link
+  /** How many groups cross it in all. */
+  readonly all: number
+}
+
+interface LinkClass {
+  readonly alike: readonly Link[]
+  /** By link and step: the median of the groups that cross it. */
+  readonly excess: Float64Array
+  readonly suspects: readonly Suspect[]
+}
+
+/** A class of which no more than this share changes is what it was: medians do not mind. */
+const FEW_CHANGED = 0.02
+
+/** Asked again and again as more and more groups are explained: a class of links that this does not touch is not looked at anew. */
+export class Suspects {
+  private open: readonly Open[]
+  private classes = new Map<string, LinkClass>()
+  private readonly values = new Float64Array(STRIPE * SAMPLE)
+  private readonly counts = new Int32Array(STRIPE)
+
+  constructor(
+    private readonly matrix: GroupMatrix,
+    links: readonly Link[],
+  ) {
+    this.open = links.map(link => ({ link, all: link.groups.length }))
+  }
+
+  /** Links with a median that is too high, the clearest first; one most of whose groups are explained says nothing. */
+  without(explained: ReadonlySet<number>): Suspect[] {
+    if (explained.size > 0)
+      this.open = this.open
+        .map(({ link, all }) => ({ link: withoutGroups(link, explained), all }))
+        .filter(({ link, all }) => link.groups.length * 2 > all)
+    const alike = grouped(
+      this.open.map(({ link }) => link),
+      likenessOf,
+    )
+    this.classes = new Map(Array.from(alike, ([likeness, links]) => [likeness, this.lookAt(likeness, links)]))
+    return [...this.classes.values()]
+      .flatMap(({ suspects }) => suspects)
+      .sort((one, other) => other.slow.excess / other.slow.threshold - one.slow.excess / one.slow.threshold)
+  }
+
+  private lookAt(likeness: string, alike: readonly Link[]): LinkClass {
+    const before = this.classes.get(likeness)
+    const places = new Map(before?.alike.map((link, place) => [link, place]))
+    if (before !== undefined) {
+      const now = new Set(alike)
+      const names = new Set(alike.map(({ name }) => name))
+      const suspects = before.suspects.filter(({ link }) => now.has(link))
+      const isOtherwise = before.suspects.some(({ link }) => names.has(link.name) && !now.has(link))
+      const changed = before.alike.reduce((count, link) => count + Number(!now.has(link)), 0)
+      if (!isOtherwise && changed <= FEW_CHANGED * before.alike.length) return { ...before, suspects }
+    }
+    const { steps } = this.matrix
+    const { length } = steps
+    const excess = new Float64Array(alike.length * length)
+    for (const [number, link] of alike.entries()) {
+      const place = places.get(link)
+      if (before === undefined || place === undefined) this.fill(excess, number * length, link.groups)
+      else excess.set(before.excess.subarray(place * length, (place + 1) * length), number * length)
+    }
+    const ranks = Float64Array.from(alike.keys())
+    const slow = stragglersOf({ ranks, steps, excess, ahead: excess }, LIKENESS[alike[0]?.kind ?? 'nic'])
+    const suspects = slow.flatMap(one => {
+      const link = alike[one.place]
+      return link === undefined ? [] : [{ link, slow: one }]
+    })
+    return { alike, excess, suspects }
+  }
+
+  /** By step, from place `at` on: the median of the groups that cross a link. */
+  private fill(column: Float64Array, at: number, groups: readonly number[]): void {
+    const { steps, excess } = this.matrix
+    const sample = sampleOf(groups)
+    for (let from = 0; from < steps.length; from += STRIPE) {
+      const count = Math.min(STRIPE, steps.length - from)
+      this.counts.fill(0)
+      for (const group of sample) this.gather(excess, group * steps.length + from, count)
+      for (let step = 0; step < count; step += 1)
+        column[at + from + step] = medianInPlace(this.values, this.counts[step] ?? 0, step * SAMPLE)
+    }
+  }
+
+  private gather(excess: Float64Array, first: number, count: number): void {
+    for (let step = 0; step < count; step += 1) {
+      const value = excess[first + step] ?? NaN
+      if (Number.isNaN(value)) continue
+      const known = this.counts[step] ?? 0
+      this.values[step * SAMPLE + known] = value
+      this.counts[step] = known + 1
+    }
+  }
+}
+
+/** The link itself where none of its groups is among them. */
+function withoutGroups(link: Link, explained: ReadonlySet<number>): Link {
+  const groups = link.groups.filter(group => !explained.has(group))
+  return groups.length === link.groups.length ? link : { ...link, groups }
+}
