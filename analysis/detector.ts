@@ -64,8 +64,6 @@ export interface FlowStepColumns {
   readonly bytes: ArrayLike<number>
   /** In which bytes were on their way. */
   readonly busySeconds: ArrayLike<number>
-  /** As the kernel estimates it; NaN where it does not. */
-  readonly deliveryBytesPerSecond: ArrayLike<number>
 }
 
 /** Where a rank stands. Ranks that share a place are held to work side by side, the slowest deciding. */

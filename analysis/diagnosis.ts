@@ -1,4 +1,5 @@
 /** Who and what holds a run back, and what each costs: one look at a window for all detectors that tell of it. */
+import { costBeside, longerSince } from './before-after'
 import type { DetectorWindow, GroupFacts } from './detector'
 import { fabricOf, type Fabric } from './fabric'
 import { groupMatrix, type GroupMatrix } from './group-matrix'
@@ -8,7 +9,7 @@ import { NODE_LEAST, ranksByNode, slowNodesOf } from './slow-nodes'
 import { slowLinksOf, type SlowLink } from './slow-links'
 import { median } from './statistics'
 import { stragglersOf, type Straggler } from './stragglers'
-import { costsOf } from './what-if'
+import { costsOf, type Cause, type Cost } from './what-if'
 
 /** Stragglers that have one cause: all known ranks of a node together, else each alone. */
 export interface SlowRanks {
@@ -52,7 +53,8 @@ function look(window: DetectorWindow): Diagnosis | undefined {
   const { groups, fabric } = groupsOf(window, matrix.steps)
   const links = groups === undefined || fabric === undefined ? [] : slowLinksOf(groups, fabric)
   const causes = [...ranks.map(({ own }) => ({ ranks: own })), ...links.map(link => ({ ranks: [], link }))]
-  const costs = costsOf(matrix, roles.plan, groups, causes)
+  const replayed = costsOf(matrix, roles.plan, groups, causes)
+  const costs = causes.length === 1 ? replayed.map(cost => besideSteps(cost, causes[0], window, matrix)) : replayed
   // What is a little slow and costs nothing holds nobody back: a message that the bubble hides, a loader that is early enough.
   const stepSeconds = median(window.ranks.stepSeconds)
   const least = COSTS_LEAST * (stepSeconds || 0)
@@ -70,6 +72,14 @@ function look(window: DetectorWindow): Diagnosis | undefined {
     slowRanks: costing(ranks, 0, ({ own }) => Math.max(...own.map(({ excess }) => excess))),
     slowLinks: costing(links, ranks.length, ({ slow }) => slow.excess),
   }
+}
+
+/** What is there alone, and for good from a step on, is measured by the steps before and since. */
+function besideSteps(cost: Cost, cause: Cause | undefined, { steps }: DetectorWindow, matrix: RankMatrix): Cost {
+  const own = cause?.link === undefined ? (cause?.ranks ?? []) : [cause.link.slow]
+  const from = Math.min(...own.map(one => one.from))
+  if (own.some(({ pattern }) => pattern !== 'constant') || from === 0) return cost
+  return { ...cost, share: costBeside(cost.share, longerSince(steps, matrix.steps[from] ?? NaN)) }
 }
 
 /** Of the step time. */

@@ -1,12 +1,13 @@
 /** What the page draws of a run's fabric: the same window and the same comparisons as the detectors'. */
 import { grouped } from '../base/grouped'
+import { findGpu } from '../math/gpus'
 import type { FabricPicture } from '../wire/fabric-picture'
 import type { DetectorWindow, GroupFacts } from './detector'
 import { diagnose, type Diagnosis } from './diagnosis'
 import { fabricOf } from './fabric'
 import { pathsOf, RECENT, type Path } from './paths'
 import { Roads } from './roads'
-import { extent, median } from './statistics'
+import { extent, known, median } from './statistics'
 
 /** More rows than this nobody reads. */
 const MOST_ROWS = 300
@@ -48,34 +49,40 @@ function ranksOf(
   }
 }
 
-function groupsOf({ groups, fabric }: Diagnosis): FabricPicture['groups'] {
+function groupsOf(window: DetectorWindow, { groups, fabric }: Diagnosis): FabricPicture['groups'] {
   if (groups === undefined) return []
   const { length } = groups.steps
+  const most = carriedAtMost(window)
   const recent = (column: Float64Array, number: number) =>
     median(column.subarray(Math.max(number * length, (number + 1) * length - RECENT), (number + 1) * length))
   return groups.groups
     .map((group, number) => {
       const seconds = recent(groups.seconds, number)
       const bus = (group.bytes * busFactor(group)) / seconds
+      const span = fabric?.spans[number]
       return {
         name: group.name,
         operation: group.operation,
         ranks: group.ranks.length,
-        span: fabric?.spans[number] ?? null,
+        span: span ?? null,
         bytes: orNull(group.bytes),
         seconds: orNull(seconds),
         busBytesPerSecond: orNull(bus),
         peerBusBytesPerSecond: orNull(bus * (1 + recent(groups.excess, number))),
+        predictedBusBytesPerSecond: orNull(span === 'node' ? most.within : most.between),
       }
     })
     .sort((one, other) => (other.seconds ?? 0) - (one.seconds ?? 0))
     .slice(0, MOST_ROWS)
 }
 
-/** As the kernel estimates it, else bytes by the time in which they were on their way. */
-function speedOf({ delivery, pace }: Path): number {
-  const estimated = 1 / median(delivery.subarray(-RECENT))
-  return Number.isFinite(estimated) ? estimated : 1 / median(pace.subarray(-RECENT))
+/** Bytes by the time in which they were on their way. */
+const speedOf = ({ pace }: Path) => 1 / median(pace.subarray(-RECENT))
+
+/** What the faster ones reach: of three ways two may be slow. */
+function fasterOf(speeds: readonly number[]): number {
+  const ascending = known(speeds).sort((one, other) => one - other)
+  return ascending[Math.ceil(0.75 * (ascending.length - 1))] ?? NaN
 }
 
 function pathRows(window: DetectorWindow): FabricPicture['paths'] {
@@ -86,7 +93,7 @@ function pathRows(window: DetectorWindow): FabricPicture['paths'] {
   const usual = new Map(
     Array.from(
       grouped(rows, ({ span }) => span),
-      ([span, alike]) => [span, median(alike.map(({ speed }) => speed))],
+      ([span, alike]) => [span, fasterOf(alike.map(({ speed }) => speed))],
     ),
   )
   return rows
@@ -118,6 +125,12 @@ function cableSpeed({ topology = [] }: DetectorWindow): number {
   return median(leaves.map(({ rateBitsPerSecond = NaN }) => rateBitsPerSecond)) / 8
 }
 
+/** Bytes per second that a rank’s links carry at most, within its node and between nodes; undefined where nobody told. */
+function carriedAtMost(window: DetectorWindow) {
+  const name = window.config?.hardware?.gpu
+  return { within: name === undefined ? undefined : findGpu(name)?.linkBytesPerSecond, between: cableSpeed(window) }
+}
+
 export function fabricPictureOf(window: DetectorWindow): FabricPicture {
   const diagnosis = diagnose(window)
   const { least, greatest } = extent(window.ranks.step)
@@ -125,7 +138,7 @@ export function fabricPictureOf(window: DetectorWindow): FabricPicture {
     from: orNull(least),
     to: orNull(greatest),
     ranks: ranksOf(window, diagnosis),
-    groups: diagnosis === undefined ? [] : groupsOf(diagnosis),
+    groups: diagnosis === undefined ? [] : groupsOf(window, diagnosis),
     paths: pathRows(window),
     cableBytesPerSecond: orNull(cableSpeed(window)),
     ...nodesOf(window),

@@ -18,6 +18,14 @@ export function listed(names: readonly string[], last: 'and' | 'or', what: strin
 
 export const nodesOf = (links: readonly Link[]) => [...new Set(links.flatMap(({ node }) => node ?? []))].sort()
 
+/** `between`: the way between the nodes of the links and the others; else one of the links. */
+export function blameTitle({ where, links }: { where: 'one of' | 'between'; links: readonly Link[] }): string {
+  const names = links.map(({ kind, name }) => NAMES[kind](name.slice(kind.length + 1)))
+  return where === 'between'
+    ? `The way between ${listed(nodesOf(links), 'and', 'nodes')} and the others is slow`
+    : `${listed(names, 'or', 'links, one of which')} is slow`
+}
+
 export const NEXT: Readonly<Record<LinkKind | 'behind' | 'between', string>> = {
   nic: 'Look at the card’s link speed, its error counters and its cable; then at the port of the switch.',
   leaf: 'Look at the switch: port errors, pause frames, temperature, what else runs over it.',

@@ -15,8 +15,6 @@ export interface Path {
   /** Seconds that a byte takes. */
   readonly pace: Float64Array
   readonly bytes: Float64Array
-  /** Seconds that a byte takes by the kernel’s estimate of how fast the last ones arrived. */
-  readonly delivery: Float64Array
 }
 
 export interface Paths {
@@ -39,7 +37,6 @@ export function pathsOf({ flows }: Pick<DetectorWindow, 'flows'>): Paths | undef
     busySeconds: column(),
     pace: column(),
     bytes: column(),
-    delivery: column(),
   }))
   fill(paths, steps, flows)
   return { steps, paths: paths.filter(({ bytes }) => median(bytes) >= LEAST_BYTES) }
@@ -55,8 +52,6 @@ function fill(paths: readonly Path[], steps: Float64Array, flows: FlowStepColumn
     path.busySeconds[place] = busy
     path.bytes[place] = bytes
     path.pace[place] = busy / bytes
-    const delivered = flows.deliveryBytesPerSecond[row] ?? NaN
-    if (delivered > 0) path.delivery[place] = 1 / delivered
   }
 }
 
@@ -80,6 +75,8 @@ const SLOW_FROM = 1
 const SHARE_OF_SLOWEST = 0.5
 /** Of the step: less is nobody’s worry. */
 const COST_FLOOR = 0.05
+/** Seconds: five ticks of the clock by which the kernel counts. */
+const LEAST_LOST = 0.02
 const USUAL_QUANTILE = 0.25
 
 /** `classOf` a path: only those alike are compared, unless none has another like it. */
@@ -87,36 +84,36 @@ export function slowPaths(all: Paths, stepSeconds: number, classOf: (path: Path)
   const classes = [...grouped(all.paths, classOf).values()]
   const compared = classes.every(members => members.length < 2) ? [all.paths] : classes
   const found = compared.flatMap(members => {
-    // Where hosts have no time to read, bytes are long on their way and yet arrive fast: the kernel’s estimate is surer.
-    const speedOf = members.every(({ delivery }) => !Number.isNaN(recentOf(delivery))) ? deliveryOf : paceOf
-    const usual = usualOf(members.map(speedOf))
-    const usualPace = usualOf(members.map(paceOf))
-    return Number.isNaN(usual) ? [] : members.map(path => measure(path, speedOf(path), usual, usualPace))
+    const usual = usualOf(members.map(({ pace }) => pace))
+    return Number.isNaN(usual) ? [] : members.map(path => measure(path, usual))
   })
-  const lost = ({ busySeconds, usualSeconds }: SlowPath) => busySeconds - usualSeconds
   const slow = found.filter(({ excess }) => excess >= SLOW_FROM)
-  const most = slow.reduce((worst, one) => Math.max(worst, lost(one) || 0), 0)
-  return slow.filter(one => lost(one) >= SHARE_OF_SLOWEST * most && lost(one) >= COST_FLOOR * stepSeconds)
+  const most = slow.reduce((worst, one) => Math.max(worst, lostSeconds(one) || 0), 0)
+  const least = Math.max(SHARE_OF_SLOWEST * most, COST_FLOOR * stepSeconds, LEAST_LOST)
+  return slow.filter(one => lostSeconds(one) >= least)
 }
 
-const deliveryOf = ({ delivery }: Path) => delivery
-const paceOf = ({ pace }: Path) => pace
+/** Of a step, on the way: what the faster steps take longer than usual. */
+export const lostSeconds = ({ excess, usualSeconds }: SlowPath) => excess * usualSeconds
 
 function usualOf(all: readonly Float64Array[]): number {
   const ascending = known(all.map(recentOf)).sort((one, other) => one - other)
   return ascending.length < 2 ? NaN : (ascending[Math.floor(USUAL_QUANTILE * (ascending.length - 1))] ?? NaN)
 }
 
+/** A slow link is slow in every step, a host that has no time to read in many: what the faster steps take tells them apart. */
+const FASTER_STEPS = 0.25
+
 function recentOf(values: Float64Array): number {
-  const last = known(values.subarray(-RECENT))
-  return last.length < LEAST_STEPS ? NaN : median(last)
+  const ascending = known(values.subarray(-RECENT)).sort((one, other) => one - other)
+  return ascending.length < LEAST_STEPS ? NaN : (ascending[Math.floor(FASTER_STEPS * (ascending.length - 1))] ?? NaN)
 }
 
-function measure(path: Path, speed: Float64Array, usual: number, usualPace: number): SlowPath {
-  const excess = recentOf(speed) / usual - 1
-  const from = excess >= SLOW_FROM ? onsetOf(speed, usual, excess) : 0
+function measure(path: Path, usual: number): SlowPath {
+  const excess = recentOf(path.pace) / usual - 1
+  const from = excess >= SLOW_FROM ? onsetOf(path.pace, usual, excess) : 0
   const busySeconds = median(path.busySeconds.subarray(Math.max(from, path.pace.length - RECENT)))
-  return { path, excess, from, busySeconds, usualSeconds: median(path.bytes.subarray(-RECENT)) * usualPace }
+  return { path, excess, from, busySeconds, usualSeconds: median(path.bytes.subarray(-RECENT)) * usual }
 }
 
 /** So many steps in a row on the other side end it: one is a hiccup. */

@@ -1,15 +1,15 @@
 /** A card, a switch or its uplink is slow: what goes over it is long on its way, as the kernel counts for each connection. */
 import { format } from '../base/units'
 import type { Finding } from '../wire/findings'
+import { longerSince } from './before-after'
 import { costOf } from './cost'
+import { diagnose } from './diagnosis'
+import type { Straggler } from './stragglers'
 import { defineDetector, type DetectorWindow } from './detector'
-import { listed, NAMES, NEXT, nodesOf } from './link-names'
-import { pathsOf, RECENT, slowPaths, type Paths, type SlowPath } from './paths'
+import { blameTitle, NEXT, nodesOf } from './link-names'
+import { lostSeconds, pathsOf, RECENT, slowPaths, type Paths, type SlowPath } from './paths'
 import { Roads, type Blame } from './roads'
 import { known, median } from './statistics'
-
-/** Steps before it began, without which what it costs is not told from them. */
-const BEFORE_LEAST = 8
 
 function timeOf(window: DetectorWindow, step: number | undefined): number {
   const row = Array.from(window.steps.step).indexOf(step ?? NaN)
@@ -30,11 +30,8 @@ function costSeconds(window: DetectorWindow, all: Paths, slow: readonly SlowPath
     ...innocent.map(({ busySeconds }) => median(busySeconds.subarray(-RECENT))),
   ])
   const from = all.steps[Math.min(...slow.map(one => one.from))] ?? NaN
-  const { step, stepSeconds } = window.steps
-  const rows = Array.from(step, (_, row) => row)
-  const before = known(rows.filter(row => (step[row] ?? NaN) < from).map(row => stepSeconds[row] ?? NaN))
-  const since = known(rows.filter(row => (step[row] ?? NaN) >= from).map(row => stepSeconds[row] ?? NaN))
-  if (before.length >= BEFORE_LEAST) return Math.max(0, median(since) - median(before))
+  const longer = longerSince(window.steps, from)
+  if (longer !== undefined) return Math.max(0, longer.seconds)
   const waits = leastWait(window, from)
   return Math.min(own - others, Number.isNaN(waits) ? Infinity : waits)
 }
@@ -47,13 +44,6 @@ function leastWait({ ranks }: DetectorWindow, from: number): number {
     if (step >= from && value < (least.get(step) ?? Infinity)) least.set(step, value)
   }
   return median(Array.from(least.values()))
-}
-
-function titleOf({ where, links }: Blame): string {
-  const names = links.map(({ kind, name }) => NAMES[kind](name.slice(kind.length + 1)))
-  return where === 'between'
-    ? `The way between ${listed(nodesOf(links), 'and', 'nodes')} and the others is slow`
-    : `${listed(names, 'or', 'links, one of which')} is slow`
 }
 
 function toFinding(
@@ -77,7 +67,7 @@ function toFinding(
     links: blame.links.map(({ name }) => name),
     ...(nodes.length === 0 ? {} : { nodes }),
     ...costOf(costSeconds(window, all, own), median(Array.from(window.ranks.stepSeconds))),
-    title: titleOf(blame),
+    title: blameTitle(blame),
     evidence:
       `${own
         .map(({ path }) => `${path.from} to ${path.to}`)
@@ -91,6 +81,29 @@ function toFinding(
   }
 }
 
+/** Of the step time: who costs less holds nobody back. */
+const COSTS_LEAST = 0.02
+/** Steps by which the beginning of what is slow is told wrong. */
+const ONSET_STEPS = 4
+
+/**
+ * A host without processor time is slow to send and to read as well, and what it holds up holds up others: no card’s fault,
+ * unless more is lost on the way than that host holds up.
+ */
+function withoutStarved(window: DetectorWindow, all: Paths, slow: readonly SlowPath[]): SlowPath[] {
+  const diagnosis = diagnose(window)
+  const { matrix, slowRanks = [] } = diagnosis ?? {}
+  const nodeOf = ({ place }: Straggler) => window.places?.get(matrix?.ranks[place] ?? NaN)?.node
+  const explains = (rank: Straggler, { path, from }: SlowPath) => {
+    const began = all.steps[from] ?? NaN
+    const isSince = (matrix?.steps[rank.from] ?? NaN) - ONSET_STEPS <= began
+    return from === 0 ? [path.from, path.to].includes(nodeOf(rank) ?? '') : isSince
+  }
+  return slow.filter(one => {
+    return !slowRanks.some(({ own, cost }) => cost > lostSeconds(one) && own.some(rank => explains(rank, one)))
+  })
+}
+
 export const slowPath = defineDetector({
   name: 'slow-path',
   help: 'Bytes over a card, a switch or its uplink are longer on their way than over others.',
@@ -99,8 +112,15 @@ export const slowPath = defineDetector({
     if (all === undefined) return []
     const roads = new Roads(all.paths, window.topology)
     const stepSeconds = median(Array.from(window.ranks.stepSeconds))
-    const slow = slowPaths(all, stepSeconds, path => roads.spanOf(path) ?? '')
+    const slow = withoutStarved(
+      window,
+      all,
+      slowPaths(all, stepSeconds, path => roads.spanOf(path) ?? ''),
+    )
     if (slow.length === 0) return []
-    return roads.blame(slow.map(({ path }) => path)).map(blame => toFinding(window, all, blame, slow, roads.isInferred))
+    return roads
+      .blame(slow.map(({ path }) => path))
+      .map(blame => toFinding(window, all, blame, slow, roads.isInferred))
+      .filter(({ costRatio = Infinity }) => costRatio >= COSTS_LEAST)
   },
 })

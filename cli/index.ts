@@ -27,5 +27,10 @@ export const commands = registry<CommandEntry>('command', [
     help: 'a fleet with known faults, to see what is found',
     load: () => import('./simulate'),
   },
+  {
+    name: 'probe',
+    help: 'measures between idle nodes: a slow link or device, confirmed',
+    load: () => import('./probe'),
+  },
   { name: 'doctor', help: 'what this node offers, what is missing, and how to get it', load: () => import('./doctor') },
 ])

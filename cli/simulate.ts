@@ -7,13 +7,14 @@ import { unixSeconds } from '../base/clock'
 import { PlumblineError } from '../base/errors'
 import { seededRandom } from '../base/random'
 import { localHost } from '../collectors/host'
+import type { WireRecord } from '../wire/records'
 import { defineCommand } from './command'
 import { hubAnswers } from './hub-answers'
 import { newRunId } from './run-id'
 import { hubUrl } from './settings'
 import { sizeAt, type Fault } from './simulate/faults'
 import { Fleet, USUAL_TRANSFERS } from './simulate/fleet'
-import { layoutOf, type Layout } from './simulate/layout'
+import { layoutOf, nodeName, type Layout } from './simulate/layout'
 import { NOISE_LEVELS } from './simulate/noise'
 import { announcement, deviceRecords, stepRecords } from './simulate/records'
 import { describe, scenarios } from './simulate/scenarios'
@@ -69,6 +70,9 @@ interface Truth {
   readonly faults: readonly (Omit<Fault, 'to'> & { readonly to: undefined; readonly costSecondsPerStep: number })[]
 }
 
+/** Nodes of a run’s fleet are no other’s: a hub that is shown several of them would hold their samples together. */
+const nodesOf = (run: string, name: string) => name.replace(/\bnode(?=\d)/g, `${run.split('-').at(-1) ?? run}-node`)
+
 /** Plays the fleet beside one in which nothing is wrong: the difference of their times is what the faults cost. */
 class Show {
   private readonly broken: Fleet
@@ -98,9 +102,12 @@ class Show {
 
   /** Ends early where `isOver`. */
   async play(agent: AgentHandle, isOver: () => boolean): Promise<void> {
+    const { run } = this.about
+    const add = (record: WireRecord) =>
+      agent.add('node' in record && record.node !== undefined ? { ...record, node: nodesOf(run, record.node) } : record)
     const told = { ...this.about, startedAt: this.startedAt }
     for (const record of announcement(this.broken, told))
-      if (this.options.cables || record.kind !== 'topology') agent.add(record)
+      if (this.options.cables || record.kind !== 'topology') add(record)
     let rows = 0
     for (let number = 1; number <= this.options.steps && !isOver(); number += 1) {
       const step = this.broken.next()
@@ -108,16 +115,16 @@ class Show {
       this.count(number, end)
       if (!this.options.fast) await wait(Math.max(0, (this.startedAt + end - unixSeconds()) * 1000))
       for (const record of stepRecords(this.broken, step, told)) {
-        agent.add(record)
+        add(record)
         rows += 1
         if (rows % ROWS === 0) await wait(300)
       }
       // What comes and goes is seen all the time: a sample of a second is longer than a step may be.
       const shown = this.faults.map(fault => ({ fault, size: sizeAt(fault, number, () => 0) }))
-      for (const record of deviceRecords(this.broken, step, shown, this.startedAt + end)) agent.add(record)
+      for (const record of deviceRecords(this.broken, step, shown, this.startedAt + end)) add(record)
     }
     const time = this.startedAt + this.ends.broken
-    agent.add({ kind: 'run', time, run: this.about.run, state: 'ended', exitCode: 0 })
+    add({ kind: 'run', time, run, node: nodeName(0), state: 'ended', exitCode: 0 })
   }
 
   private count(number: number, end: number): void {
@@ -206,7 +213,7 @@ export const command = defineCommand({
     process.once('SIGINT', () => (isOver = true))
     const isJson = given['json'] === true
     const say = (line: string) => void (isJson || console.log(line))
-    for (const fault of faults) say(`fault: ${describe(fault, layout)}`)
+    for (const fault of faults) say(`fault: ${nodesOf(run, describe(fault, layout))}`)
     say(`${hub}/runs/${run}`)
     const synthetic = `a simulated fleet of ${options.ranks} ranks: ${name}`
     const show = new Show(options, faults, layout, { run, name: `simulated ${name}`, synthetic })
@@ -218,7 +225,12 @@ export const command = defineCommand({
       scenario: name,
       seed,
       // JSON knows no infinity: what never ends has no end.
-      faults: faults.map(fault => ({ ...fault, to: undefined, costSecondsPerStep: show.cost })),
+      faults: faults.map(fault => ({
+        ...fault,
+        links: fault.links.map(link => nodesOf(run, link)),
+        to: undefined,
+        costSecondsPerStep: show.cost,
+      })),
     }
     if (options.truth !== undefined) writeFileSync(options.truth, `${JSON.stringify(truth, null, 2)}\n`)
     if (isJson) console.log(JSON.stringify({ ...truth, url: `${hub}/runs/${run}` }))

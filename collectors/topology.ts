@@ -27,7 +27,7 @@ function cablesOf(text: string): Cable[] {
 }
 
 /** Throws where the file cannot be read or says nothing. */
-async function readTopology(host: Host, path: string): Promise<Cable[]> {
+export async function readTopology(host: Host, path: string): Promise<Cable[]> {
   const text = await host.read(path, MOST_BYTES)
   if (text === undefined)
     throw new PlumblineError(`the topology file ${path} cannot be read`, { fix: 'check its path and its permissions' })

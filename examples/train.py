@@ -25,6 +25,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=4, help="sequences of a rank")
     parser.add_argument("--width", type=int, default=128, help="hidden size, a multiple of 4")
     parser.add_argument("--sync", choices=["flat", "ddp"], default="flat")
+    parser.add_argument("--device-ms", type=float, default=0, help="sleep so long in each pass, as a program that waits for its device")
     parser.add_argument("--truth", default="")
     parser.add_argument("--no-hook", action="store_true")
     parser.add_argument("--slow-rank", type=int, default=-1)
@@ -95,6 +96,7 @@ def train(options: argparse.Namespace) -> None:
             h = self.tokens(x) + self.positions(torch.arange(x.shape[1]))
             for block in self.blocks:
                 h = block(h)
+            time.sleep(options.device_ms / 1000)
             logits = self.head(self.norm(h))
             return torch.nn.functional.cross_entropy(logits.flatten(0, 1), y.flatten())
 
@@ -126,6 +128,7 @@ def train(options: argparse.Namespace) -> None:
             time.sleep(options.slow_ms / 1000)
         if rank == 0 and step == options.fail_at:
             raise RuntimeError("asked to fail at step %d" % step)
+        time.sleep(options.device_ms / 1000)
         loss.backward()
         communication = 0.0
         if world > 1 and options.sync == "flat":
@@ -157,6 +160,9 @@ def train(options: argparse.Namespace) -> None:
         hook.close()
     if world > 1:
         dist.destroy_process_group()
+        # Everything is written. Threads of gloo now and then abort an interpreter that ends in good order (PyTorch 1.13).
+        sys.stdout.flush()
+        os._exit(0)
 
 
 if __name__ == "__main__":

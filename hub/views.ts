@@ -1,6 +1,7 @@
 /** What the doors show of a run: the same view answers HTTP and feeds the live page. */
 import { fabricPictureOf } from '../analysis/fabric-picture'
 import { flopsBudgetOf } from '../analysis/flops-budget'
+import { probeVerdicts } from '../analysis/probe-verdict'
 import { postMortemOf } from '../analysis/post-mortem/index'
 import { unixSeconds } from '../base/clock'
 import type { PredictInput } from '../math/predict'
@@ -20,6 +21,7 @@ import type {
 } from '../wire/api'
 import type { FabricPicture } from '../wire/fabric-picture'
 import type { FlopsBudget } from '../wire/flops-budget'
+import type { ProbeReport } from '../wire/probe'
 import type { PostMortem } from '../wire/post-mortem'
 import { sceneOf } from './queries/post-mortem'
 import type { HeatMap, HeatMetricName } from '../wire/heat'
@@ -28,6 +30,7 @@ import { gpuSeries, hostSeries } from './queries/devices'
 import { cables, standing } from './queries/fabric'
 import { heatMap, peerSeries } from './queries/heat'
 import { eventRecords, rankInfos, runEvents } from './queries/run'
+import { newestProbe } from './queries/probe'
 import { rankMap, stepSeries, type Range } from './queries/steps'
 import { endOf, type RunFacts } from './run-facts'
 import type { Runs } from './runs'
@@ -138,6 +141,14 @@ export class Views {
 
   async fabric(facts: RunFacts): Promise<FabricPicture> {
     return fabricPictureOf(await this.lastWindow(facts))
+  }
+
+  /** Of the newest probe that saw nodes of the run; null where none did. */
+  async probe(facts: RunFacts): Promise<ProbeReport | null> {
+    const found = await newestProbe(this.store, [...facts.nodes])
+    if (found === undefined) return null
+    const topology = await cables(this.store, found.nodes)
+    return { ...found, verdicts: probeVerdicts(found.pairs, found.products, topology) }
   }
 
   private lastWindow(facts: RunFacts) {

@@ -33,6 +33,8 @@ export const fabricPictureSchema = z.object({
       /** By NCCL’s convention; and what is usual among groups that are alike, as detectors hold it. */
       busBytesPerSecond: maybe,
       peerBusBytesPerSecond: maybe,
+      /** What the devices or the cables on its way carry at most; null where nobody told. */
+      predictedBusBytesPerSecond: maybe,
     }),
   ),
   /** What the kernel counts between nodes, the busiest first. */

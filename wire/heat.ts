@@ -8,8 +8,8 @@ import type { Unit } from '../base/units'
 interface HeatMetric {
   readonly title: string
   readonly unit: Unit
-  /** Who measures it: the rank's own process, or the tool that reads its device. */
-  readonly of: 'rank' | 'device'
+  /** Who measures it: the rank's own process, the tool that reads its device, or its host. */
+  readonly of: 'rank' | 'device' | 'host'
   readonly help: string
 }
 
@@ -34,6 +34,11 @@ export const HEAT_METRICS = {
   optimizerSeconds: metric('rank', 'seconds', 'Optimizer', 'Time in the optimizer'),
   memoryAllocatedBytes: metric('rank', 'bytes', 'Memory allocated', 'Held by tensors'),
   residentBytes: metric('rank', 'bytes', 'Resident host memory', 'Of the process'),
+  throttledSeconds: metric('rank', 'seconds', 'Held back by a quota', 'Of a step: the processor quota was used up'),
+  runDelaySeconds: metric('rank', 'seconds', 'Waiting for a processor', 'Of a step: ready to run, others had it'),
+  cpuStealRatio: metric('host', 'ratio', 'CPU steal', 'Share of time that the hypervisor gave to others'),
+  cpuIoWaitRatio: metric('host', 'ratio', 'Waiting for storage', 'Share of the processors’ time'),
+  cpuUtilizationRatio: metric('host', 'ratio', 'Host processors', 'Share of time in use, by whomever'),
   utilizationRatio: metric('device', 'ratio', 'Utilisation', 'Share of time in which a kernel ran'),
   powerWatts: metric('device', 'watts', 'Power', 'Drawn by the device'),
   temperatureCelsius: metric('device', 'celsius', 'Temperature', 'Of the device'),

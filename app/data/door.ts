@@ -17,6 +17,7 @@ import { fabricPictureSchema } from '../../wire/fabric-picture'
 import { findingSchema } from '../../wire/findings'
 import { flopsBudgetSchema } from '../../wire/flops-budget'
 import { decodeHeat, type HeatMetricName } from '../../wire/heat'
+import { probeReportSchema } from '../../wire/probe'
 import { postMortemSchema } from '../../wire/post-mortem'
 
 /** What went wrong between page and hub. `status` is absent where the hub did not answer at all. */
@@ -120,6 +121,7 @@ export function doorAt(base: string, headers: Readonly<Record<string, string>> =
       get(asker, `${of(run)}/events?${query({ limit })}`, z.array(runEventSchema), signal),
     findings: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/findings`, z.array(findingSchema), signal),
     fabric: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/fabric`, fabricPictureSchema, signal),
+    probe: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/probe`, probeReportSchema.nullable(), signal),
     nodes: (signal?: AbortSignal) => get(asker, '/api/nodes', z.array(nodeInfoSchema), signal),
     postMortem: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/post-mortem`, postMortemSchema, signal),
     report: (run: string, form: 'md' | 'html') => `${base}${of(run)}/post-mortem.${form}`,

@@ -2,11 +2,14 @@
 /** What only the page of sync and network shows. */
 import type { FabricPicture } from '../../wire/fabric-picture'
 import type { Finding } from '../../wire/findings'
+import type { ProbeReport } from '../../wire/probe'
 import { door } from './door'
 import type { Part } from './run-parts'
 import { usePolled, type Polled } from './use-polled'
 
 const EVERY_MS = 3000
+/** A probe comes when somebody starts one, long after the run’s end as well. */
+const PROBE_MS = 10_000
 
 const everyMs = ({ view }: Part) => {
   const { state } = view.detail.summary
@@ -17,6 +20,10 @@ const keyOf = (what: string, { run, view }: Part) =>
 
 export function useFindings(part: Part): Polled<readonly Finding[]> {
   return usePolled(keyOf('findings', part), signal => door.findings(part.run, signal), everyMs(part))
+}
+
+export function useProbe(part: Part): Polled<ProbeReport | null> {
+  return usePolled(keyOf('probe', part), signal => door.probe(part.run, signal), PROBE_MS)
 }
 
 export function useFabric(part: Part): Polled<FabricPicture> {

@@ -21,6 +21,7 @@ import {
 } from '../../wire/api'
 import { evidenceInfoSchema } from '../../wire/evidence'
 import { findingSchema } from '../../wire/findings'
+import { probeReportSchema } from '../../wire/probe'
 import { fabricPictureSchema } from '../../wire/fabric-picture'
 import { flopsBudgetSchema } from '../../wire/flops-budget'
 import { PROTOCOL } from '../../wire/messages'
@@ -157,6 +158,13 @@ export const endpoints: Registry<Endpoint> = registry<Endpoint>('endpoint', [
     help: 'who is where and what flows between, over the last steps',
     answers: fabricPictureSchema,
     answer: call => call.hub.views.fabric(runOf(call)),
+  },
+  {
+    name: 'probe',
+    path: '/api/runs/:run/probe',
+    help: 'what the newest probe of the run’s nodes measured; null where there was none',
+    answers: probeReportSchema.nullable(),
+    answer: call => call.hub.views.probe(runOf(call)),
   },
   {
     name: 'events',

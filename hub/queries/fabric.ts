@@ -85,7 +85,23 @@ export async function groupSteps(
   return groups.length === 0 ? undefined : { groups, ...columns }
 }
 
-/** Cables as last told, of these nodes and of switches. */
+/** As cards say themselves: bits per second by `NODE CARD`, and by `NODE ` the fastest of it. */
+async function cardSpeeds(store: Store, nodes: readonly string[]): Promise<Map<string, number>> {
+  const rows = await store.query(
+    `SELECT toString(link.node) AS node, toString(link.device) AS device, argMax(link.rateBitsPerSecond, time) AS rate FROM link
+     WHERE has({nodes:Array(String)}, toString(link.node)) AND link.rateBitsPerSecond > 0 GROUP BY node, device`,
+    { nodes },
+  )
+  const speeds = new Map<string, number>()
+  for (let row = 0; row < rowsOf(rows); row += 1) {
+    const [node, rate] = [textAt(rows, 'node', row) ?? '', numberAt(rows, 'rate', row) ?? 0]
+    speeds.set(`${node} ${textAt(rows, 'device', row) ?? ''}`, rate)
+    speeds.set(`${node} `, Math.max(rate, speeds.get(`${node} `) ?? 0))
+  }
+  return speeds
+}
+
+/** Cables as last told, of these nodes and of switches: where a card was plugged in before is past. */
 export async function cables(store: Store, nodes: readonly string[]): Promise<RecordOf<'topology'>[]> {
   const rows = await store.query(
     `SELECT max(time) AS at, toString(topology.node) AS node, toString(topology.device) AS device, toString(topology.below) AS below,
@@ -94,7 +110,8 @@ export async function cables(store: Store, nodes: readonly string[]): Promise<Re
      FROM topology WHERE topology.node IN {nodes:Array(String)} OR topology.node = '' GROUP BY node, device, below, switch`,
     { nodes },
   )
-  return Array.from({ length: rowsOf(rows) }, (_, row) => {
+  const speeds = await cardSpeeds(store, nodes)
+  const told = Array.from({ length: rowsOf(rows) }, (_, row): RecordOf<'topology'> => {
     const text = (name: string) => textAt(rows, name, row) ?? undefined
     return {
       kind: 'topology',
@@ -104,7 +121,11 @@ export async function cables(store: Store, nodes: readonly string[]): Promise<Re
       below: text('below'),
       switch: text('switch'),
       tier: text('tier'),
-      rateBitsPerSecond: numberAt(rows, 'rate', row) ?? undefined,
+      rateBitsPerSecond: numberAt(rows, 'rate', row) ?? speeds.get(`${text('node') ?? ''} ${text('device') ?? ''}`),
     }
   })
+  const endOf = ({ node, device, below }: RecordOf<'topology'>) => JSON.stringify([node, device, below])
+  const newest = new Map<string, number>()
+  for (const cable of told) newest.set(endOf(cable), Math.max(cable.time ?? 0, newest.get(endOf(cable)) ?? 0))
+  return told.filter(cable => cable.time === newest.get(endOf(cable)))
 }

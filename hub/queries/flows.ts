@@ -20,7 +20,7 @@ export async function flowSteps(
   if (nodeOf.size === 0) return undefined
   const rows = await store.query(
     `SELECT toString(flow.node) AS node, toString(flow.remote) AS remote, flow.step AS step, sum(flow.bytes) AS bytes,
-       max(flow.busySeconds) AS busySeconds, max(flow.deliveryBytesPerSecond) AS delivery
+       max(flow.busySeconds) AS busySeconds
      FROM flow WHERE run = {run:String} AND flow.step > {from:Float64} AND flow.step <= {to:Float64}
      GROUP BY node, remote, step ORDER BY node, remote, step`,
     { run, from, to },
@@ -32,7 +32,6 @@ export async function flowSteps(
     step: [] as number[],
     bytes: [] as number[],
     busySeconds: [] as number[],
-    deliveryBytesPerSecond: [] as number[],
   }
   for (let row = 0; row < rowsOf(rows); row += 1) {
     const [sender, receiver] = [textAt(rows, 'node', row), nodeOf.get(textAt(rows, 'remote', row) ?? '')]
@@ -44,7 +43,6 @@ export async function flowSteps(
     columns.step.push(numberAt(rows, 'step', row) ?? NaN)
     columns.bytes.push(numberAt(rows, 'bytes', row) ?? NaN)
     columns.busySeconds.push(numberAt(rows, 'busySeconds', row) ?? NaN)
-    columns.deliveryBytesPerSecond.push(numberAt(rows, 'delivery', row) ?? NaN)
   }
   return paths.length === 0 ? undefined : { paths, ...columns }
 }

@@ -31,12 +31,21 @@ function deviceRows(metric: HeatMetricName): string {
     ON toString(gpu.node) = driven.node AND gpu.index = driven.index WHERE time BETWEEN {from:Float64} AND {to:Float64}`
 }
 
-const rowsSql = (metric: HeatMetricName) => (HEAT_METRICS[metric].of === 'rank' ? rankRows(metric) : deviceRows(metric))
+/** The same of the hosts that the run's ranks are on. */
+function hostRows(metric: HeatMetricName): string {
+  return `SELECT rank, host.time AS time, host.${metric} AS one FROM host INNER JOIN
+    (SELECT toUInt32(rank.rank) AS rank, argMax(toString(node), time) AS node FROM rank
+     WHERE run = {run:String} AND rank.rank IS NOT NULL GROUP BY rank) AS placed
+    ON toString(host.node) = placed.node WHERE time BETWEEN {from:Float64} AND {to:Float64}`
+}
+
+const ROWS = { rank: rankRows, device: deviceRows, host: hostRows }
+const rowsSql = (metric: HeatMetricName) => ROWS[HEAT_METRICS[metric].of](metric)
 
 /** Columns such that each holds a step, or a second of samples. */
 async function columnsFor(store: Store, run: string, metric: HeatMetricName, range: Range): Promise<number> {
   const seconds = Math.floor(range.to - range.from)
-  if (HEAT_METRICS[metric].of === 'device') return Math.max(1, Math.min(range.points, seconds))
+  if (HEAT_METRICS[metric].of !== 'rank') return Math.max(1, Math.min(range.points, seconds))
   const steps = await store.query(`SELECT uniq(step) AS steps FROM step WHERE ${OF_RUN}`, {
     run,
     from: range.from,

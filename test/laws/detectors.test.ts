@@ -83,7 +83,6 @@ function slowUplink(): DetectorWindow {
       step: rows.map(({ step }) => step),
       bytes: rows.map(() => 4e6),
       busySeconds: rows.map(seconds),
-      deliveryBytesPerSecond: rows.map(row => 4e6 / seconds(row)),
     },
   })
 }

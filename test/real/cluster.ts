@@ -3,16 +3,19 @@ import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { messageOf } from '../../base/errors'
 import type { RunDetail } from '../../wire/api'
 import type { Finding } from '../../wire/findings'
 import { eventually, freePort, ROOT, startHubProcess, type Running } from '../plumbline'
 import { Lab, type Host } from './lab'
 import { PYTHON } from './torch'
 
-/** Six hosts on two cores: each has a quarter of one, and some is left for the hub and the agents. */
-const SHARE = 0.25
+/** Six hosts on two cores. Their ranks mostly wait for a device, so that all of them get what they need. */
+const SHARE = 0.5
 const MASTER_PORT = 29_500
-const OPEN_MS = 240_000
+const SECRET = 'of this lab'
+const GLOO = { GLOO_SOCKET_IFNAME: 'eth0' }
+const OPEN_MS = 60_000
 
 export interface Job {
   readonly name: string
@@ -26,7 +29,7 @@ export interface Job {
 export class Cluster {
   private constructor(
     readonly lab: Lab,
-    readonly url: string,
+    readonly port: number,
     private readonly folder: string,
     private readonly hub: Running,
   ) {}
@@ -37,23 +40,54 @@ export class Cluster {
     const port = await freePort()
     const hub = await startHubProcess(port, join(folder, 'hub'), options)
     const lab = new Lab({ leaves: 3, hostsPerLeaf: 2, processorShare: SHARE, hubPort: port })
-    const cluster = new Cluster(lab, `http://127.0.0.1:${port}`, folder, hub)
+    const cluster = new Cluster(lab, port, folder, hub)
     await lab.openDoors()
-    const topology = join(folder, 'topology.yaml')
-    writeFileSync(topology, topologyOf(lab.hosts))
-    for (const host of lab.hosts) cluster.startAgent(host, port, knowsTopology ? topology : '')
+    writeFileSync(cluster.topology, topologyOf(lab.hosts))
+    for (const host of lab.hosts) cluster.startAgent(host, knowsTopology)
     return cluster
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`
+  }
+
+  private get topology(): string {
+    return join(this.folder, 'topology.yaml')
   }
 
   private dataOf(host: Host): string {
     return join(this.folder, host.name)
   }
 
-  private startAgent(host: Host, port: number, topology: string): void {
+  /** What a probe of all hosts prints as JSON; the hub keeps it. */
+  async probe(): Promise<unknown> {
+    const program = [process.execPath, join(ROOT, 'bin/plumbline.js'), 'probe', '--secret', SECRET]
+    const wait = this.lab.hosts.map(host => this.lab.spawn(host, [...program, '--listen'], GLOO, false))
+    for (const child of wait) await once(child.stderr ?? child, 'data')
+    const [first] = this.lab.hosts
+    if (first === undefined) throw new Error('a lab without hosts')
+    const args = [
+      ...this.lab.hosts.map(({ address }) => address),
+      '--json',
+      '--python',
+      PYTHON,
+      '--topology',
+      this.topology,
+    ]
+    const where = ['--hub', this.url, '--data', this.dataOf(first)]
+    const child = this.lab.spawn(first, [...program, ...args, ...where], GLOO, false)
+    let said = ''
+    child.stdout?.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    child.stderr?.resume()
+    await once(child, 'close')
+    return JSON.parse(said) as unknown
+  }
+
+  private startAgent(host: Host, knowsTopology: boolean): void {
     const data = this.dataOf(host)
     mkdirSync(data, { recursive: true })
-    const args = ['agent', '--hub', `http://127.0.0.1:${port}`, '--data', data, '--from-start']
-    if (topology !== '') args.push('--topology', topology)
+    const args = ['agent', '--hub', this.url, '--data', data, '--from-start']
+    if (knowsTopology) args.push('--topology', this.topology)
     const child = this.lab.spawn(host, [process.execPath, join(ROOT, 'bin/plumbline.js'), ...args], {}, false)
     child.stdout?.resume()
     child.stderr?.resume()
@@ -70,7 +104,7 @@ export class Cluster {
         WORLD_SIZE: String(this.lab.hosts.length),
         MASTER_ADDR: first?.address ?? '',
         MASTER_PORT: String(MASTER_PORT),
-        GLOO_SOCKET_IFNAME: 'eth0',
+        ...GLOO,
         OMP_NUM_THREADS: '1',
         SLURM_JOB_ID: name,
         PYTHONPATH: join(ROOT, 'hook'),
@@ -96,6 +130,14 @@ export class Cluster {
 
   /** What was found in a run that has ended, once all its steps were looked at. */
   async findings(run: string, lastStep: number): Promise<Finding[]> {
+    try {
+      return await this.foundBy(run, lastStep)
+    } catch (error) {
+      throw new Error(`${run}: ${messageOf(error)}\n${this.hub.output.stderr}`, { cause: error })
+    }
+  }
+
+  private async foundBy(run: string, lastStep: number): Promise<Finding[]> {
     await eventually(
       'the end of the run',
       async () => {

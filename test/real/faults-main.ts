@@ -7,8 +7,9 @@ import { hasTorch } from './torch'
 const ALL = [
   ...['flat:none', 'ddp:none'],
   ...['flat:rank:2:150', 'ddp:rank:4:150', 'ddp:rank:0:100'],
-  ...['flat:host:h3:0.1', 'ddp:host:h5:0.1'],
+  ...['flat:host:h3:0.1', 'ddp:host:h5:0.08', 'flat:crowd:h1:8'],
   ...['flat:uplink:leaf1:50mbit', 'ddp:uplink:leaf0:50mbit', 'ddp:uplink:leaf2:80mbit'],
+  ...['flat:leaf:leaf1:50mbit'],
   ...['flat:card:h2:50mbit', 'ddp:card:h5:50mbit'],
 ]
 

@@ -5,7 +5,8 @@ import type { Cluster } from './cluster'
 
 /**
  * As text: `MODE:KIND:WHO:SIZE`, MODE flat or ddp. Kinds: `rank` sleeps so many milliseconds a step; `host` gets this share of
- * a processor; `uplink` of a leaf and `card` of a host carry this rate; `none`.
+ * a processor; `crowd`: so many processes on a host never rest; `leaf` (all its ports), `uplink` of a leaf and `card` of a host
+ * carry this rate; `none`.
  */
 export interface Fault {
   readonly text: string
@@ -26,10 +27,10 @@ export interface Verdict {
   readonly wrong: readonly string[]
 }
 
-const KINDS = ['none', 'rank', 'host', 'uplink', 'card']
+const KINDS = ['none', 'rank', 'host', 'crowd', 'leaf', 'uplink', 'card']
 /** Steps before the fault and in all. */
-const FROM = 30
-const STEPS = 90
+const FROM = 28
+const STEPS = 84
 const WARM_UP = 4
 const COST_WITHIN = 0.25
 
@@ -48,8 +49,9 @@ function isNamed(
   rankOf: (host: string) => number,
 ): boolean {
   if (kind === 'rank') return detector === 'slow-rank' && title.startsWith(`Rank ${who} `)
-  if (kind === 'host')
+  if (kind === 'host' || kind === 'crowd')
     return detector === 'slow-rank' && title.startsWith(`Rank ${rankOf(who)} `) && nodes.includes(who)
+  if (kind === 'leaf') return detector === 'slow-path' && title === `Switch ${who} is slow`
   if (kind === 'uplink') return detector === 'slow-path' && title === `Uplink of ${who} is slow`
   return detector === 'slow-path' && title.startsWith(`NIC ${who} `)
 }
@@ -61,16 +63,21 @@ export async function judge(cluster: Cluster, fault: Fault): Promise<Verdict> {
   const { lab } = cluster
   const { kind, who, size, mode, text } = fault
   const run = `${text.replace(/[^\w-]/g, '-')}-${process.pid}`
+  let undo: () => void = () => undefined
   const act = () => {
+    if (kind === 'crowd') undo = lab.crowd(who, Number(size))
+    if (kind === 'leaf') lab.throttleSwitch(who, size)
     if (kind === 'uplink') lab.throttleLeaf(who, size)
     if (kind === 'card') lab.throttleCard(who, size)
     if (kind === 'host') lab.limit({ name: who }, Number(size))
   }
   const sleeps = kind === 'rank' ? ['--slow-rank', who, '--slow-ms', size, '--slow-from', String(FROM)] : []
-  const args = ['--sync', mode, '--batch', '2', '--width', '96', ...sleeps]
+  const args = ['--sync', mode, '--batch', '1', '--width', '64', '--device-ms', '60', ...sleeps]
   try {
     await cluster.run({ name: run, steps: STEPS, args, at: { step: FROM, act } })
   } finally {
+    undo()
+    if (kind === 'leaf') lab.throttleSwitch(who)
     if (kind === 'uplink') lab.throttleLeaf(who)
     if (kind === 'card') lab.throttleCard(who)
     if (kind === 'host') lab.limit({ name: who })

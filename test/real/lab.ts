@@ -12,6 +12,10 @@ import { once } from 'node:events'
 const CPU = '/sys/fs/cgroup/cpu'
 /** Short, so that a host never rests for longer than a kernel call takes. */
 const PERIOD_MICROSECONDS = 25_000
+/** Of a host, where 1024 is usual: what else runs on this machine shall not slow the hosts, one more than the other. */
+const PRIORITY = 65_536
+/** Jumbo frames: what a packet costs the processors of this machine is then little beside what the cable takes. */
+const MTU = 9000
 /** Cables of a healthy lab: without a limit they are as fast as the processors of the moment. */
 const CABLE = '1gbit'
 
@@ -117,6 +121,7 @@ export class Lab {
       [below, device],
       [above, port],
     ] as const) {
+      ip(`-n ${namespace} link set dev ${end} mtu ${MTU}`)
       if (end !== 'eth0') ip(`-n ${namespace} link set dev ${end} master br0`)
       ip(`-n ${namespace} link set dev ${end} up`)
       shape(namespace, end, CABLE)
@@ -135,6 +140,12 @@ export class Lab {
     shape(`${this.id}-spine`, leaf, rate)
   }
 
+  /** All ports of the leaf: those of its hosts, and its uplink. */
+  throttleSwitch(leaf: string, rate = CABLE): void {
+    this.throttleLeaf(leaf, rate)
+    for (const { name } of this.hosts.filter(host => host.leaf === leaf)) this.throttleCard(name, rate)
+  }
+
   throttleCard(name: string, rate = CABLE): void {
     const host = this.host(name)
     shape(host.namespace, 'eth0', rate)
@@ -147,6 +158,7 @@ export class Lab {
     if (!existsSync(group)) {
       mkdirSync(group)
       this.groups.push(group)
+      writeFileSync(join(group, 'cpu.shares'), String(PRIORITY))
     }
     writeFileSync(join(group, 'cpu.cfs_period_us'), String(PERIOD_MICROSECONDS))
     writeFileSync(join(group, 'cpu.cfs_quota_us'), String(Math.round(share * PERIOD_MICROSECONDS)))
@@ -169,6 +181,15 @@ export class Lab {
     })
     this.children.push(child)
     return child
+  }
+
+  /** So many processes on the host that never rest, until what comes back is called. */
+  crowd(name: string, processes: number): () => void {
+    const spin = ['/usr/bin/python3', '-c', 'while True: pass']
+    const crowd = Array.from({ length: processes }, () => this.spawn(this.host(name), spin, {}, true))
+    return () => {
+      for (const child of crowd) child.kill('SIGKILL')
+    }
   }
 
   /** Lets every host reach the hub at its own loopback. */

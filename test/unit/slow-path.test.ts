@@ -48,7 +48,6 @@ function ring({ slow, from = 0, steps = 40, isKnown = true }: Ring): DetectorWin
       step: rows.map(({ step }) => step),
       bytes: rows.map(() => bytes),
       busySeconds: rows.map(secondsOf),
-      deliveryBytesPerSecond: rows.map(row => bytes / secondsOf(row)),
     },
   })
 }

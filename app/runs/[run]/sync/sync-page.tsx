@@ -11,6 +11,7 @@ import { RankPeers } from '../gpus/rank-peers'
 import { useRunPage } from '../run-context'
 import styles from '../run.module.css'
 import { FindingsTable } from './findings-table'
+import { Probe } from './probe'
 import { Topology } from './topology'
 import { Traffic } from './traffic'
 import { Verdict } from './verdict'
@@ -35,6 +36,7 @@ export function SyncPage({ finding: asked }: { finding?: string }) {
   return (
     <div className={styles.main}>
       <Verdict finding={shown} asked={asked} isKnown={findings !== undefined} />
+      <Probe finding={shown} />
       <Topology picture={picture} blamed={blamed} suspects={suspects} />
       <HeatMap ranks={ranks} picked={rank} onPick={pick} usualOrder="deviation" />
       {rank !== undefined && (
@@ -45,8 +47,8 @@ export function SyncPage({ finding: asked }: { finding?: string }) {
           {...(picked !== undefined && { onClose: () => pick(undefined) })}
         />
       )}
-      <Traffic picture={picture} />
       <Budget />
+      <Traffic picture={picture} />
       <FindingsTable findings={findings} />
     </div>
   )

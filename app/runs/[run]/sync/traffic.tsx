@@ -1,4 +1,5 @@
 'use client'
+import { useState } from 'react'
 import { format } from '../../../../base/units'
 import type { FabricPicture } from '../../../../wire/fabric-picture'
 import { Card } from '../../../ui/card'
@@ -8,6 +9,9 @@ import styles from './sync.module.css'
 
 type Group = FabricPicture['groups'][number]
 type Path = FabricPicture['paths'][number]
+
+/** More than these are asked for. */
+const FIRST_ROWS = 12
 
 /** A speed as a bar of what others that are alike reach. */
 function Speed({ own, peers }: { own: number | null; peers: number | null }) {
@@ -25,17 +29,80 @@ function Speed({ own, peers }: { own: number | null; peers: number | null }) {
   )
 }
 
+/** What it could be, and how much of that it is. */
+function Predicted({ own, most }: { own: number | null; most: number | null }) {
+  if (most === null) return <>–</>
+  const share = own === null ? '' : ` (${Math.round((100 * own) / most)} % used)`
+  return (
+    <>
+      {format(most, 'bytesPerSecond')}
+      <span className="muted">{share}</span>
+    </>
+  )
+}
+
+/** Those that are furthest below the ones that are alike first. */
+const slowestFirst = <T,>(rows: readonly T[], shareOf: (row: T) => number | undefined) =>
+  rows.toSorted((one, other) => (shareOf(one) ?? Infinity) - (shareOf(other) ?? Infinity))
+const shareOf = (own: number | null, peers: number | null) =>
+  own === null || peers === null || peers <= 0 ? undefined : own / peers
+
+interface LongTableProps<T> {
+  label: string
+  columns: readonly Column<T>[]
+  rows: readonly T[]
+  rowKey: (row: T) => string
+}
+
+/** The first rows of many, and the rest where one wants it. */
+function LongTable<T>({ rows, ...table }: LongTableProps<T>) {
+  const [isWhole, setWhole] = useState(false)
+  const rest = rows.length - FIRST_ROWS
+  return (
+    <>
+      <Table {...table} rows={isWhole ? rows : rows.slice(0, FIRST_ROWS)} />
+      {rest > 0 && (
+        <button type="button" className={styles.more} onClick={() => setWhole(!isWhole)}>
+          {isWhole ? `Only the slowest ${FIRST_ROWS}` : `Show ${rest} more`}
+        </button>
+      )}
+    </>
+  )
+}
+
 const GROUPS: readonly Column<Group>[] = [
   { name: 'operation', title: 'Operation', cell: ({ operation }) => operation },
   { name: 'group', title: 'Ranks', cell: ({ name }) => <code className={styles.cut}>{name}</code> },
   { name: 'span', title: 'Reaches over', isMinor: true, cell: ({ span }) => span ?? '–' },
-  { name: 'bytes', title: 'A step', number: true, cell: ({ bytes }) => format(bytes, 'bytes') },
-  { name: 'seconds', title: 'Transfer', number: true, cell: ({ seconds }) => format(seconds, 'seconds') },
+  {
+    name: 'bytes',
+    title: 'A step',
+    number: true,
+    value: ({ bytes }) => bytes,
+    cell: ({ bytes }) => format(bytes, 'bytes'),
+  },
+  {
+    name: 'seconds',
+    title: 'Transfer',
+    number: true,
+    value: ({ seconds }) => seconds,
+    cell: ({ seconds }) => format(seconds, 'seconds'),
+  },
   {
     name: 'speed',
     title: 'Bus bandwidth, of the median of alike ones',
+    value: ({ busBytesPerSecond }) => busBytesPerSecond,
     cell: ({ busBytesPerSecond, peerBusBytesPerSecond }) => (
       <Speed own={busBytesPerSecond} peers={peerBusBytesPerSecond} />
+    ),
+  },
+  {
+    name: 'predicted',
+    title: 'Links carry at most',
+    number: true,
+    value: ({ predictedBusBytesPerSecond }) => predictedBusBytesPerSecond,
+    cell: ({ busBytesPerSecond, predictedBusBytesPerSecond }) => (
+      <Predicted own={busBytesPerSecond} most={predictedBusBytesPerSecond} />
     ),
   },
 ]
@@ -48,7 +115,7 @@ const PATHS: readonly Column<Path>[] = [
   { name: 'busy', title: 'On their way', number: true, cell: ({ busySeconds }) => format(busySeconds, 'seconds') },
   {
     name: 'speed',
-    title: 'Speed, of the median of alike ones',
+    title: 'Speed, of what the faster alike ones reach',
     cell: ({ bytesPerSecond, peerBytesPerSecond }) => <Speed own={bytesPerSecond} peers={peerBytesPerSecond} />,
   },
 ]
@@ -65,7 +132,12 @@ export function Traffic({ picture }: { picture: FabricPicture | undefined }) {
     <>
       {paths.length > 0 && (
         <Card title="Ways between nodes" aside={<Provenance kind="measured" />} {...(note !== undefined && { note })}>
-          <Table label="Ways between nodes" columns={PATHS} rows={paths} rowKey={({ from, to }) => `${from} ${to}`} />
+          <LongTable
+            label="Ways between nodes"
+            columns={PATHS}
+            rows={slowestFirst(paths, row => shareOf(row.bytesPerSecond, row.peerBytesPerSecond))}
+            rowKey={({ from, to }) => `${from} ${to}`}
+          />
         </Card>
       )}
       {groups.length > 0 && (
@@ -74,10 +146,10 @@ export function Traffic({ picture }: { picture: FabricPicture | undefined }) {
           aside={<Provenance kind="derived" />}
           {...(note !== undefined && paths.length === 0 && { note })}
         >
-          <Table
+          <LongTable
             label="Groups of ranks"
             columns={GROUPS}
-            rows={groups}
+            rows={slowestFirst(groups, row => shareOf(row.busBytesPerSecond, row.peerBusBytesPerSecond))}
             rowKey={({ operation, name }) => `${operation} ${name}`}
           />
         </Card>

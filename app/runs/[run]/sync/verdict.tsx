@@ -1,7 +1,7 @@
 'use client'
 import Link from 'next/link'
 import { format } from '../../../../base/units'
-import type { Finding } from '../../../../wire/findings'
+import type { Finding, Sign } from '../../../../wire/findings'
 import { costOf, moneyText, slowdownText } from '../../../data/blame'
 import { roughly, type Tone } from '../../../data/health'
 import { Badge } from '../../../ui/badge'
@@ -40,6 +40,17 @@ function Nothing() {
   )
 }
 
+/** What devices, hosts and cards of the blamed say, beside what their peers say. */
+function Signs({ signs }: { signs: readonly Sign[] }) {
+  return (
+    <ul className={styles.signs}>
+      {signs.map(({ field, of, says }) => (
+        <li key={`${field} ${of} ${says}`}>{says}</li>
+      ))}
+    </ul>
+  )
+}
+
 interface VerdictProps {
   finding: Finding | undefined
   asked: string | undefined
@@ -59,7 +70,7 @@ export function Verdict({ finding, asked, isKnown }: VerdictProps) {
       </Card>
     )
   if (finding === undefined) return <Nothing />
-  const { severity, provenance, title, evidence, since, until, nextStep, state } = finding
+  const { severity, provenance, title, evidence, since, until, nextStep, state, cause, signs = [] } = finding
   const ranks = view.detail.summary.worldSize ?? 1
   const cost = costOf(finding, view.overall, ranks)
   const slowdown = slowdownText(finding)
@@ -95,6 +106,15 @@ export function Verdict({ finding, asked, isKnown }: VerdictProps) {
       <dl className={styles.why}>
         <dt>Why</dt>
         <dd>{evidence}</dd>
+        {cause !== undefined && (
+          <>
+            <dt>Cause</dt>
+            <dd>
+              <strong>{cause}</strong>
+              <Signs signs={signs} />
+            </dd>
+          </>
+        )}
         <dt>Next</dt>
         <dd>{nextStep}</dd>
       </dl>

@@ -1,0 +1,38 @@
+/**
+ * What steps take longer since something began, by the steps themselves. They know what no replay does (a host without
+ * processor time is slow in its optimizer and at the network as well), and cannot tell what else began then.
+ */
+import { WARM_UP_STEPS, type JobStepColumns } from './detector'
+import { deviation } from './spread'
+import { known, median } from './statistics'
+
+/** Fewer on either side say little. */
+const LEAST_STEPS = 8
+/** The standard error of a median over that of a mean. */
+const MEDIAN_ERROR = 1.25
+/** Errors by which a replay must be off to be held wrong. */
+const CONTRADICTS = 2
+
+export interface Change {
+  /** Of the median step. */
+  readonly seconds: number
+  /** Its standard error. */
+  readonly error: number
+}
+
+/** `first`: the step in which it began. Undefined where too few steps on either side are known. */
+export function longerSince({ step, stepSeconds }: JobStepColumns, first: number): Change | undefined {
+  const rows = Array.from(step, (_, row) => row)
+  const of = (isIn: (at: number) => boolean) =>
+    known(rows.filter(row => isIn(step[row] ?? NaN)).map(row => stepSeconds[row] ?? NaN))
+  const [before, since] = [of(at => at > WARM_UP_STEPS && at < first), of(at => at > first)]
+  if (before.length < LEAST_STEPS || since.length < LEAST_STEPS) return undefined
+  const error = (values: readonly number[]) => (MEDIAN_ERROR * deviation(values)) / Math.sqrt(values.length)
+  return { seconds: median(since) - median(before), error: Math.hypot(error(before), error(since)) }
+}
+
+/** The cost by a replay, seconds per step, or by the steps where these contradict it. */
+export function costBeside(replayed: number, seen: Change | undefined): number {
+  if (seen === undefined || Math.abs(seen.seconds - replayed) <= CONTRADICTS * seen.error) return replayed
+  return Math.max(0, seen.seconds)
+}
