@@ -4,8 +4,21 @@
  * https://github.com/python/cpython/blob/main/Lib/pickletools.py describes the opcodes.
  */
 import { PlumblineError } from '../../base/errors'
-import { Constructor, constructorNamed, keyOf, PickleDict, PickleList, WEIGHT, weightOf } from './values'
-import type { PickleValue } from './values'
+import { Memo } from './memo'
+import {
+  Constructor,
+  constructorNamed,
+  dictWeight,
+  keyOf,
+  listWeight,
+  PickleDict,
+  PickleList,
+  setWeight,
+  SLOT,
+  textWeight,
+  WEIGHT,
+  type PickleValue,
+} from './values'
 import { bad, STARVED, Window } from './window'
 
 /** Takes out of the reading what it wants in another shape, so that it need not be held as a whole. */
@@ -35,7 +48,7 @@ export class Machine {
   private readonly stack: Slot[] = []
   /** Lengths of the stack at its open marks. */
   private readonly marks: number[] = []
-  private readonly memo: (Slot | undefined)[] = []
+  private readonly memo = new Memo<Slot>()
   private held = 0
   private result: PickleValue | undefined
 
@@ -69,8 +82,8 @@ export class Machine {
 
   private hold(bytes: number): void {
     this.held += bytes
-    const slots = this.stack.length + this.marks.length + this.memo.length
-    if (this.held + WEIGHT.slot * slots > this.limits.heldBytes)
+    const slots = SLOT.stack * (this.stack.length + this.marks.length) + SLOT.memo * this.memo.length
+    if (this.held + slots > this.limits.heldBytes)
       throw new PlumblineError(`the pickle takes more than ${this.limits.heldBytes} bytes of memory`, {
         fix: 'dump fewer entries: max_entries of torch.cuda.memory._record_memory_history, TORCH_FR_BUFFER_SIZE of NCCL dumps',
       })
@@ -98,11 +111,11 @@ export class Machine {
       case 0x8b: // LONG4
         return this.push1(window.integer(window.length(4)))
       case 0x8c: // SHORT_BINUNICODE
-        return this.text(window.text(window.length(1)))
+        return this.text(window.length(1))
       case 0x58: // X BINUNICODE
-        return this.text(window.text(window.length(4)))
+        return this.text(window.length(4))
       case 0x8d: // BINUNICODE8
-        return this.text(window.text(window.length(8)))
+        return this.text(window.length(8))
       case 0x28: // ( MARK
         return void this.marks.push(this.stack.length)
       case 0x5d: // ] EMPTY_LIST
@@ -201,7 +214,7 @@ export class Machine {
 
   private push1(slot: Slot): void {
     this.stack.push(slot)
-    if (typeof slot === 'bigint') this.hold(WEIGHT.number)
+    if (typeof slot === 'bigint') this.hold(WEIGHT.integer)
   }
   private pop(): Slot {
     if (this.stack.length <= (this.marks.at(-1) ?? 0)) throw bad('nothing on the stack')
@@ -222,8 +235,9 @@ export class Machine {
     return slots.every(isValue) ? slots : slots.map(slot => this.value(slot))
   }
 
-  private text(text: string): void {
-    this.hold(WEIGHT.text + text.length)
+  private text(bytes: number): void {
+    const text = this.window.text(bytes)
+    this.hold(textWeight(text, bytes))
     this.stack.push(text)
   }
   private bytes(bytes: Buffer): void {
@@ -231,17 +245,17 @@ export class Machine {
     this.stack.push(bytes)
   }
   private list(values: readonly PickleValue[]): void {
-    this.hold(WEIGHT.list + WEIGHT.slot * values.length)
+    this.hold(listWeight(values.length))
     const list = new PickleList()
     for (const value of values) list.push(value)
     this.stack.push(list)
   }
   private dict(): void {
-    this.hold(WEIGHT.dict)
+    this.hold(dictWeight(0))
     this.stack.push(new PickleDict())
   }
   private set(values: readonly PickleValue[]): void {
-    this.hold(WEIGHT.dict)
+    this.hold(setWeight(0))
     const set = new Set<PickleValue>()
     this.fill(set, values)
     this.stack.push(set)
@@ -251,9 +265,10 @@ export class Machine {
     if (into instanceof PickleList) this.append(into, values)
     else if (into instanceof PickleDict && values.length % 2 === 0) this.setItems(into, values)
     else if (into instanceof Set) {
-      this.hold(WEIGHT.pair * values.length)
       if (into.size + values.length > MOST_MEMBERS) throw bad('a set of too many members')
+      const before = into.size
       for (const value of values) into.add(value)
+      this.hold(setWeight(into.size) - setWeight(before))
     } else throw bad('items for something that is no container')
   }
   private append(list: PickleList, values: readonly PickleValue[]): void {
@@ -262,19 +277,19 @@ export class Machine {
       if (value instanceof PickleDict && this.watcher?.take(value, list) === true) this.release(value, TAKEN)
       else list.push(value)
     }
-    this.hold(WEIGHT.slot * (list.length - before))
+    this.hold(listWeight(list.length) - listWeight(before))
   }
   private setItems(dict: PickleDict, values: readonly PickleValue[]): void {
     const before = dict.size
     for (let at = 0; at < values.length; at += 2) {
       const key = keyOf(values[at] ?? null)
       // A tuple's key is a text of its own.
-      if (typeof key === 'string' && key !== values[at]) this.hold(WEIGHT.text + key.length)
+      if (typeof key === 'string' && key !== values[at]) this.hold(textWeight(key, 2 * key.length))
       const value = values[at + 1] ?? null
       dict.set(key, typeof key === 'string' && value instanceof PickleList ? this.listUnder(key, value) : value)
     }
     if (dict.size > MOST_MEMBERS) throw bad('a dict of too many members')
-    this.hold(WEIGHT.pair * (dict.size - before))
+    this.hold(dictWeight(dict.size) - dictWeight(before))
   }
   private listUnder(key: string, list: PickleList): PickleValue {
     const other = this.watcher?.replace(key, list)
@@ -285,8 +300,8 @@ export class Machine {
   /** Lets go of what somebody has taken. */
   private release(value: PickleList | PickleDict, other: Slot): void {
     if (value.memo === RELEASED) return
-    this.held -= weightOf(value)
-    if (value.memo >= 0) this.memo[value.memo] = other
+    this.held -= value instanceof PickleList ? listWeight(value.length) : dictWeight(value.size)
+    if (value.memo >= 0) this.memo.set(value.memo, other)
     value.memo = RELEASED
   }
 
@@ -296,13 +311,12 @@ export class Machine {
     // Whoever writes a memo counts up; a few numbers may have been left out.
     if (!Number.isSafeInteger(index) || index < 0 || index > this.memo.length + SLICE_BYTES)
       throw bad(`memo ${index} after ${this.memo.length} of them`)
-    if (index > this.memo.length) this.hold(WEIGHT.slot * (index - this.memo.length))
-    while (this.memo.length < index) this.memo.push(undefined)
-    this.memo[index] = slot
+    if (index > this.memo.length) this.hold(SLOT.memo * (index - this.memo.length))
+    this.memo.set(index, slot)
     if (slot instanceof PickleList || slot instanceof PickleDict) slot.memo = index
   }
   private recall(index: number): void {
-    const slot = this.memo[index]
+    const slot = this.memo.get(index)
     if (slot === undefined) throw bad(`memo ${index} is empty`)
     this.stack.push(slot)
   }
@@ -319,6 +333,8 @@ export class Machine {
     }
     if (items.length > 1 || (given !== undefined && !(given instanceof PickleList)))
       throw bad('arguments of a constructor')
+    // One list copied again and again costs time also where it adds no members.
+    this.hold(WEIGHT.member * (given?.length ?? 0))
     if (constructor.builds === 'set') return this.set(given ?? [])
     this.dict()
     this.fill(this.stack.at(-1), (given ?? []).flatMap(pairOf))

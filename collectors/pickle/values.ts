@@ -53,14 +53,32 @@ export function constructorNamed(module: string, name: string): Constructor {
   })
 }
 
-/** Bytes of memory that values take, by what was seen of V8: rounded up. */
-export const WEIGHT = { slot: 8, list: 56, dict: 136, pair: 40, text: 32, bytes: 112, number: 24 } as const
-export const weightOf = (value: PickleValue): number =>
-  value instanceof PickleList
-    ? WEIGHT.list + WEIGHT.slot * value.length
-    : value instanceof PickleDict
-      ? WEIGHT.dict + WEIGHT.pair * value.size
-      : 0
+/** Bytes of memory that values take in V8 without pointer compression, as measured; what is not counted singly is counted high. */
+export const WEIGHT = {
+  list: 88,
+  item: 28,
+  dict: 88,
+  set: 72,
+  member: 28,
+  number: 32,
+  text: 24,
+  bytes: 200,
+  integer: 96,
+} as const
+/** Of the stack, whose slots may be numbers of their own and which is copied when it grows, and of the memo. */
+export const SLOT = { stack: 40, memo: 8 } as const
+/** An array makes room for four at once, and then for half as many more and sixteen. */
+const GROWN = 128
+
+export const listWeight = (length: number): number =>
+  length <= 4 ? WEIGHT.list + WEIGHT.item * length : WEIGHT.list + WEIGHT.item * length + GROWN
+/** Tables of maps and sets have room for a power of two. */
+const room = (size: number) => (size <= 4 ? 4 : 2 ** Math.ceil(Math.log2(size)))
+export const dictWeight = (size: number): number => WEIGHT.dict + WEIGHT.member * room(size) + WEIGHT.number * size
+export const setWeight = (size: number): number => WEIGHT.set + WEIGHT.member * room(size) + WEIGHT.number * size
+/** `bytes`: of its UTF-8. What is not ASCII may take two bytes a character. */
+export const textWeight = (text: string, bytes: number): number =>
+  WEIGHT.text + (bytes === text.length ? text.length : 2 * text.length)
 
 /** Characters of a text in a tuple that is a key: the key is copied at each use. */
 const MOST_KEY_CHARACTERS = 1024

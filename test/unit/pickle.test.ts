@@ -70,11 +70,18 @@ sys.stdout.buffer.write(pickle.dumps([d, d, b'\\x00\\xff', {3}, frozenset([4]), 
 
   it.each([
     ['sets copied out of one list', `](${'K\x01'.repeat(200)}eq\x000${'c__builtin__\nset\n(h\x00tR0'.repeat(100)}N.`],
+    [
+      'dicts of one pair, copied out of one list',
+      `](${'K\x01K\x01\x86'.repeat(200)}eq\x000${'ccollections\nOrderedDict\n(h\x00tR0'.repeat(100)}N.`,
+    ],
     ['a memo without end', `N${'\x94'.repeat(50_000)}.`],
     ['marks without end', '('.repeat(50_000)],
     ['lists without end', ']\x94'.repeat(50_000)],
     ['dicts without end', '}'.repeat(50_000)],
     ['a container in itself', `]q\x00(${'h\x00'.repeat(50_000)}e.`],
+    ['numbers that need room of their own', `](${`G\x3f\xb9\x99\x99\x99\x99\x99\x9a`.repeat(6000)}e.`],
+    ['long integers', `](${`\x8a\x40${'x'.repeat(64)}`.repeat(1500)}e.`],
+    ['short lists in short lists', `]q\x00${'](N'.repeat(3000)}`],
     ['one text again and again', `X\x00\x01\x00\x00${'x'.repeat(256)}2`.repeat(500)],
     ['tuples doubled', `)${'2\x86'.repeat(50_000)}.`],
     ['keys that are copied', `(${'K\x01'.repeat(60)}tq\x00}(${'h\x00N'.repeat(20_000)}u.`],
