@@ -82,7 +82,8 @@ const ownHost = (host: string) => (host === '0.0.0.0' || host === '::' ? 'localh
 /** Starts a hub. Throws PlumblineError where the port or the data folder is taken, or the store cannot be opened. */
 export async function startHub(options: HubOptions): Promise<HubHandle> {
   const viewToken = viewersToken({ ...options, viewToken: options.viewToken ?? '' })
-  const store = await openStore(options)
+  let isWatched = () => false
+  const store = await openStore({ ...options, isWatched: () => isWatched() })
   const allowed = viewers(viewToken, options.data)
   const entrance = gate(allowed)
   const nodes = new Nodes()
@@ -161,6 +162,7 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
     next(allowed.may(socket.request) ? undefined : new Error('this hub asks viewers for a token')),
   )
   const live = new Live(io, views, options.log)
+  isWatched = () => live.watched().length > 0
   const agents = serveAgents(io, {
     store,
     nodes,

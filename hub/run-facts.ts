@@ -31,6 +31,10 @@ export interface RunFacts {
   worldSize: number | null
   /** Goes up with every row: what was computed at another count is out of date. */
   changes: number
+  /** The same of its configuration alone. */
+  configChanges: number
+  /** When an event last came. */
+  lastEventAt: number
 }
 
 const FACT_KINDS = ['run', 'rank', 'config', 'event', 'step'] as const
@@ -50,6 +54,8 @@ export function newFacts(run: string, time: number): RunFacts {
     lastStep: null,
     worldSize: null,
     changes: 0,
+    configChanges: 0,
+    lastEventAt: 0,
     nodes: new Set<string>(),
     agents: new Set<string>(),
     ranks: new Set<number>(),
@@ -85,6 +91,8 @@ export function foldRow(facts: RunFacts, table: Table, row: number, agent: strin
   if (rank !== null) facts.ranks.add(rank)
   if (table.kind === 'run') foldRun(facts, table as Table<'run'>, row, time)
   else if (table.kind === 'rank') foldRank(facts, table as Table<'rank'>, row, node)
+  else if (table.kind === 'config') facts.configChanges += 1
+  else if (table.kind === 'event') facts.lastEventAt = receivedAt
   else if (table.kind === 'step') {
     facts.lastStep = higher(facts.lastStep, asNumber(step.get(row, 'step')))
     facts.lastStepAt = higher(facts.lastStepAt, time)
@@ -151,6 +159,7 @@ function restoreRow(facts: RunFacts, kind: FactKind, columns: Columns, row: numb
   for (const rank of list('ranks')) if (rank !== null) facts.ranks.add(Number(rank))
   for (const gpu of list('gpus')) facts.gpus.add(String(gpu))
   facts.worldSize = numberAt(columns, 'worldSize', row) ?? facts.worldSize
+  if (kind === 'event') facts.lastEventAt = numberAt(columns, 'seen', row) ?? 0
   if (kind === 'step') {
     facts.lastStep = numberAt(columns, 'lastStep', row)
     facts.lastStepAt = numberAt(columns, 'last', row)

@@ -3,7 +3,7 @@ import { efficiencyOf, type Efficiency } from '../analysis/efficiency'
 import type { RunSummary } from '../wire/api'
 import type { Figure } from '../wire/findings'
 import type { RecordOf } from '../wire/records'
-import { RECENT_STEPS, runConfig } from './queries/run'
+import { RECENT_STEPS } from './queries/run'
 import { perStep } from './queries/steps'
 import { numberAt, textAt } from './queries/values'
 import type { RunFacts } from './run-facts'
@@ -29,13 +29,23 @@ export interface RunFigures {
   devices: number | undefined
 }
 
-export async function computeFigures(store: Store, facts: RunFacts, gpuNames: readonly string[]): Promise<RunFigures> {
-  const config = await runConfig(store, facts.run)
+/** What seldom changes while steps come. */
+export interface Known {
+  readonly config: RecordOf<'config'> | undefined
+  readonly gpuNames: readonly string[]
+  /** How many there were. */
+  readonly events: number
+}
+
+export async function computeFigures(
+  store: Store,
+  facts: RunFacts,
+  { config, gpuNames, events }: Known,
+): Promise<RunFigures> {
   const columns = await store.query(
     `SELECT any(source) AS source, avg(seconds) AS stepSeconds, avg(throughput) AS tokensPerSecond, max(throughputDerived) AS derived,
        avg(throughputPerGpu) AS perGpu, argMax(stepLoss, step) AS loss, avg(loggedFlops) AS loggedFlops, avg(loggedMfu) AS loggedMfu,
-       avg(wait) AS wait, max(total) AS total, count() AS steps,
-       (SELECT count() FROM event WHERE run = {run:String}) AS events
+       avg(wait) AS wait, max(total) AS total, count() AS steps
      FROM (${perStep('run = {run:String} AND step > {from:Float64}')})`,
     { run: facts.run, from: (facts.lastStep ?? 0) - RECENT_STEPS },
   )
@@ -60,7 +70,7 @@ export async function computeFigures(store: Store, facts: RunFacts, gpuNames: re
     devices,
     summary: {
       framework: config?.framework ?? null,
-      events: numberAt(columns, 'events', 0) ?? 0,
+      events,
       totalSteps: numberAt(columns, 'total', 0),
       loss: { ...figure('loss', 'no loss in the log yet'), source: `${log}, last step` },
       stepSeconds: figure('stepSeconds', 'no step yet'),

@@ -4,7 +4,9 @@ import type { RunState, RunSummary } from '../wire/api'
 import type { Batch, Table } from '../wire/table'
 import { endOf, foldRow, isFactKind, newFacts, restoreFacts, type RunFacts } from './run-facts'
 import { computeFigures, type RunFigures } from './run-figures'
+import type { RecordOf } from '../wire/records'
 import { deviceFacts, type DeviceFacts } from './queries/devices'
+import { eventCount, runConfig } from './queries/run'
 import type { Store } from './store/store'
 
 /** Heartbeats come every 5 s; after this long without any row the agent counts as gone. */
@@ -16,9 +18,30 @@ const NO_DEVICES_SECONDS = 3
 const SILENT_STEPS = 10
 const SILENT_SECONDS = 30
 
+/** Answers of the store by run, each good as long as what it was asked at stands. */
+class Kept<T> {
+  private readonly answers = new Map<string, { readonly at: number; readonly until: number; readonly answer: T }>()
+
+  async get(
+    run: string,
+    at: number,
+    ask: () => Promise<T>,
+    seconds: (answer: T) => number = () => Infinity,
+  ): Promise<T> {
+    const found = this.answers.get(run)
+    const now = unixSeconds()
+    if (found?.at === at && now < found.until) return found.answer
+    const answer = await ask()
+    this.answers.set(run, { at, until: now + seconds(answer), answer })
+    return answer
+  }
+}
+
 export class Runs {
   private readonly facts = new Map<string, RunFacts>()
-  private readonly devicesOf = new Map<string, { nodes: number; until: number; found: DeviceFacts }>()
+  private readonly devicesOf = new Kept<DeviceFacts>()
+  private readonly configs = new Kept<RecordOf<'config'> | undefined>()
+  private readonly events = new Kept<number>()
   private readonly cache = new Map<string, { changes: number; figures: RunFigures }>()
 
   constructor(
@@ -76,26 +99,25 @@ export class Runs {
   }
 
   /** Of the devices on the run's nodes: asked for anew when a node has joined, and now and then. */
-  async devices(facts: RunFacts): Promise<DeviceFacts> {
-    const now = unixSeconds()
-    const cached = this.devicesOf.get(facts.run)
-    if (cached?.nodes === facts.nodes.size && now < cached.until) return cached.found
+  devices(facts: RunFacts): Promise<DeviceFacts> {
     const span = { from: facts.startedAt - 60, to: facts.lastSeenAt + 60 }
-    const found = await deviceFacts(this.store, [...facts.nodes], span)
     // Devices may be heard of a little later than the run that uses them.
-    const until = now + (found.names.length > 0 ? DEVICES_SECONDS : NO_DEVICES_SECONDS)
-    this.devicesOf.set(facts.run, { nodes: facts.nodes.size, until, found })
-    return found
+    const seconds = (found: DeviceFacts) => (found.names.length > 0 ? DEVICES_SECONDS : NO_DEVICES_SECONDS)
+    const ask = () => deviceFacts(this.store, [...facts.nodes], span)
+    return this.devicesOf.get(facts.run, facts.nodes.size, ask, seconds)
   }
 
   async figures(facts: RunFacts): Promise<RunFigures> {
     // Rows that come meanwhile are not in what is computed now.
-    const { changes } = facts
-    const cached = this.cache.get(facts.run)
+    const { run, changes } = facts
+    const cached = this.cache.get(run)
     if (cached?.changes === changes) return cached.figures
-    const { names } = await this.devices(facts)
-    const figures = await computeFigures(this.store, facts, names)
-    this.cache.set(facts.run, { changes, figures })
+    const figures = await computeFigures(this.store, facts, {
+      config: await this.configs.get(run, facts.configChanges, () => runConfig(this.store, run)),
+      events: await this.events.get(run, facts.lastEventAt, () => eventCount(this.store, run)),
+      gpuNames: (await this.devices(facts)).names,
+    })
+    this.cache.set(run, { changes, figures })
     return figures
   }
 

@@ -123,14 +123,14 @@ export class Views {
 
   /** What changed since `since` (Unix seconds), steps at full resolution. */
   async update(facts: RunFacts, since: number): Promise<LiveUpdate> {
-    const range = { from: since - 1, to: unixSeconds() + 60, points: 4000 }
+    const range = { from: since - 1, to: unixSeconds() + 60, points: Infinity }
     return {
       run: facts.run,
       at: unixSeconds(),
       summary: await this.runs.summary(facts),
       findings: this.findings.current(facts),
       steps: await this.steps(facts, range),
-      events: await this.events(facts, 50, since - 1),
+      events: facts.lastEventAt > since - 1 ? await this.events(facts, 50, since - 1) : [],
     }
   }
 

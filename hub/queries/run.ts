@@ -87,6 +87,11 @@ export async function runEvents(store: Store, run: string, limit: number, after 
   }))
 }
 
+export async function eventCount(store: Store, run: string): Promise<number> {
+  const columns = await store.query('SELECT count() AS events FROM event WHERE run = {run:String}', { run })
+  return numberAt(columns, 'events', 0) ?? 0
+}
+
 /** Newest first, with all that each of them says. */
 export async function eventRecords(store: Store, run: string): Promise<RecordOf<'event'>[]> {
   const columns = await store.query(

@@ -12,6 +12,7 @@ import { numberAt, numbers, rowsOf, textAt } from './values'
 export interface Range {
   readonly from: number
   readonly to: number
+  /** The most that may come out; Infinity for each step by itself. */
   readonly points: number
 }
 
@@ -76,6 +77,7 @@ export const perStep = (where: string) => `
 
 /** Steps to fold into one point so that at most `points` come out. */
 async function bucketOf(store: Store, run: string, { from, to, points }: Range): Promise<number> {
+  if (points === Infinity) return 1
   const span = await store.query(
     'SELECT min(step) AS low, max(step) AS high FROM step WHERE run = {run:String} AND time BETWEEN {from:Float64} AND {to:Float64}',
     { run, from, to },

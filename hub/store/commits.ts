@@ -1,13 +1,14 @@
 /**
- * Commits: batches that wait are stored together, one block a table. A commit is written table by table, and `delivered`
- * last: a batch whose `add` resolved is in all tables. One that fails is tried again until it is in, and no other begins
- * before it: after a crash at most one commit, the newest, is there in parts, and each table's rows say which. Meanwhile
- * whoever waits is told of the failure, and nothing more is taken.
+ * Commits: batches that wait are stored together, one block a table. A commit is written table by table: a batch whose
+ * `add` resolved is in all tables. One that fails is tried again until it is in, and no other begins before it: after a
+ * crash at most one commit, the newest, is there in parts, and each table's rows say which. Meanwhile whoever waits is
+ * told of the failure, and nothing more is taken.
  */
 import { backoff, sleep } from '../../base/clock'
 import { messageOf, PlumblineError } from '../../base/errors'
 import { kinds, type Kind } from '../../wire/metrics'
 import type { Batch } from '../../wire/table'
+import { Arena } from './arena'
 import type { Delivered } from './delivered'
 import type { Engine } from './engine'
 import { nativeBlock, type ColumnTypes, type Origin, type Part } from './native'
@@ -17,11 +18,11 @@ const MAX_ROWS = 131_072
 /** Rows that may wait: more is refused, and stays in the agents' spools. */
 const MAX_WAITING_ROWS = 4 * MAX_ROWS
 /**
- * Where others came meanwhile, a commit is followed by a rest in proportion to what it took: the more there is to store,
- * the more is stored at once.
+ * A commit costs the store about the same whether it brings two thousand rows or ten: where others came meanwhile, a rest
+ * follows in proportion to what it took, within these bounds; a longer one while nobody looks at a run.
  */
-const REST = 2
-const MAX_REST_MS = 400
+const REST = 3
+const REST_MS = { watched: [200, 450], free: [800, 1000] } as const
 
 interface Pending {
   readonly batch: Batch
@@ -41,11 +42,13 @@ export class Commits {
   private running: Promise<void> | undefined
   private failure: PlumblineError | undefined
   private readonly closed = new AbortController()
+  private arena = new Arena()
 
   constructor(
     private readonly engine: Engine,
     private readonly delivered: Delivered,
     private readonly types: ReadonlyMap<Kind, ColumnTypes>,
+    private readonly isWatched: () => boolean,
   ) {}
 
   /** Resolves once every table has the rows of the batch. Batches of one agent come in order. */
@@ -67,13 +70,15 @@ export class Commits {
   async close(): Promise<void> {
     this.closed.abort()
     await this.running
+    await this.delivered.flush()
   }
 
   private async run(): Promise<void> {
     while (this.waiting.length > 0) {
       const from = performance.now()
       await this.commit(this.take())
-      const rest = Math.min(MAX_REST_MS, (performance.now() - from) * REST)
+      const [least, most] = REST_MS[this.isWatched() ? 'watched' : 'free']
+      const rest = Math.min(most, Math.max(least, (performance.now() - from) * REST))
       if (this.waiting.length > 0) await sleep(rest, this.closed.signal)
     }
     // At once with the look that found nothing: what comes next begins anew.
@@ -103,6 +108,8 @@ export class Commits {
         break
       } catch (error) {
         this.fail(pending, error)
+        // What failed may still be being sent.
+        this.arena = new Arena()
         if (this.closed.signal.aborted) return
         await sleep(wait.next(), this.closed.signal)
       }
@@ -123,7 +130,9 @@ export class Commits {
       .filter(({ origin }) => !this.delivered.has(kind, origin))
       .map(({ batch, origin }) => ({ table: batch.table(kind), origin }))
     if (parts.length === 0) return
-    await this.engine.insert(kind, nativeBlock(kind, parts, this.types.get(kind) ?? new Map<string, string>()))
+    this.arena.clear()
+    const types = this.types.get(kind) ?? new Map<string, string>()
+    await this.engine.insert(kind, nativeBlock(kind, parts, types, this.arena))
   }
 
   /** Whoever waits is told, and sends again; this commit alone goes on being tried. */

@@ -1,20 +1,26 @@
 /**
  * What the store has of each agent. `delivered` (the table) says of which batches every table has its rows: it is written
- * after them. What came later than its newest line may be there in some tables and not in others; of that each table's
- * own rows say what it has.
+ * after them, every few seconds. What came later than its newest line may be there in some tables and not in others; of
+ * that each table's own rows say what it has.
  */
 import { kinds, type Kind } from '../../wire/metrics'
 import { columnsOf } from './columns'
 import type { Engine } from './engine'
 import { deliveredBlock, type Origin } from './native'
 
+/** What came in this time is looked for in the tables after a crash. */
+const WRITE_SECONDS = 10
+
 export class Delivered {
   /** Highest sequence by agent of which every table has its rows. */
   private readonly whole = new Map<string, number>()
   /** Highest sequence by kind and agent, of rows beyond `whole`. */
   private readonly partly = new Map<string, number>()
-  /** When the newest whole batch came, in Unix seconds. */
+  /** Of which the table does not know yet. */
+  private readonly unwritten = new Map<string, Origin>()
+  /** When the newest whole batch came, in Unix seconds, and the newest of which the table knows. */
   newest = 0
+  private written = 0
 
   constructor(private readonly engine: Engine) {}
 
@@ -31,6 +37,7 @@ export class Delivered {
       this.whole.set(String(name), Number(last[row]))
       this.newest = Math.max(this.newest, Number(at[row]))
     }
+    this.written = this.newest
     await this.look(kinds, this.newest)
   }
 
@@ -54,14 +61,21 @@ export class Delivered {
 
   /** Every table has the rows of these now. */
   async put(origins: readonly Origin[]): Promise<void> {
-    const newest = new Map<string, Origin>()
     for (const origin of origins) {
-      if (origin.sequence >= (newest.get(origin.agent)?.sequence ?? 0)) newest.set(origin.agent, origin)
-    }
-    await this.engine.insert('delivered', deliveredBlock([...newest.values()]))
-    for (const { agent, sequence, receivedAt } of newest.values()) {
-      this.whole.set(agent, Math.max(sequence, this.of(agent)))
+      const { agent, sequence, receivedAt } = origin
+      if (sequence < this.of(agent)) continue
+      this.whole.set(agent, sequence)
+      this.unwritten.set(agent, origin)
       this.newest = Math.max(this.newest, receivedAt)
     }
+    if (this.newest - this.written >= WRITE_SECONDS) await this.flush()
+  }
+
+  /** Writes what `put` said. */
+  async flush(): Promise<void> {
+    if (this.unwritten.size === 0) return
+    await this.engine.insert('delivered', deliveredBlock([...this.unwritten.values()]))
+    this.unwritten.clear()
+    this.written = this.newest
   }
 }

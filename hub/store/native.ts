@@ -11,6 +11,7 @@
 import { fieldsOf, type Kind } from '../../wire/metrics'
 import { ConstantText, PackedNumbers } from '../../wire/packed'
 import type { Column, Table, TextColumn } from '../../wire/table'
+import { Arena } from './arena'
 
 export interface Origin {
   readonly agent: string
@@ -53,8 +54,8 @@ const clipped = ({ type }: TextColumn, entry: string) =>
   entry.length <= MAX_TEXT ? entry : type === 'json' ? '' : entry.slice(0, MAX_TEXT)
 
 /** Values of all parts end to end, NaN where absent. */
-function gatherNumbers(parts: readonly Part[], name: string, rows: number): Float64Array {
-  const values = new Float64Array(rows)
+function gatherNumbers(arena: Arena, parts: readonly Part[], name: string, rows: number): Float64Array {
+  const values = arena.floats(rows)
   let at = 0
   for (const { table } of parts) {
     const column = table.columns.get(name)
@@ -67,8 +68,8 @@ function gatherNumbers(parts: readonly Part[], name: string, rows: number): Floa
 }
 
 /** Absent is NULL, or what `absent` says where the column takes none. -0 is stored as 0. */
-function numbers(values: Float64Array, type: string, absent?: Float64Array): Buffer[] {
-  const nulls = new Uint8Array(values.length)
+function numbers(arena: Arena, values: Float64Array, type: string, absent?: Float64Array): Buffer[] {
+  const nulls = arena.bytes(values.length)
   for (let row = 0; row < values.length; row += 1) {
     const value = values[row] ?? NaN
     if (value === 0) values[row] = 0
@@ -79,11 +80,17 @@ function numbers(values: Float64Array, type: string, absent?: Float64Array): Buf
   return type.startsWith('Nullable') ? [bytesOf(nulls), bytesOf(values)] : [bytesOf(values)]
 }
 
+interface Texts {
+  readonly keys: readonly string[]
+  /** Into `keys`, by row. */
+  readonly indices: Uint32Array
+}
+
 /** One dictionary for the texts of all parts, '' first: absent is ''. */
-function gatherTexts(parts: readonly Part[], rows: number, columnOf: (part: Part) => Column | undefined) {
+function gatherTexts(arena: Arena, parts: readonly Part[], rows: number, columnOf: (part: Part) => Column | undefined) {
   const keys = ['']
   const places = new Map<string, number>([['', 0]])
-  const indices = new Uint32Array(rows)
+  const indices = arena.words(rows)
   let at = 0
   for (const part of parts) {
     const column = columnOf(part)
@@ -103,16 +110,16 @@ function gatherTexts(parts: readonly Part[], rows: number, columnOf: (part: Part
   return { keys, indices }
 }
 
-function lowCardinality({ keys, indices }: { keys: readonly string[]; indices: Uint32Array }): Buffer[] {
+function lowCardinality({ keys, indices }: Texts): Buffer[] {
   const width = keys.length <= 0x100 ? 0 : keys.length <= 0x10000 ? 1 : 2
-  const packed = width === 0 ? Uint8Array.from(indices) : width === 1 ? Uint16Array.from(indices) : indices
+  const packed = width === 0 ? new Uint8Array(indices) : width === 1 ? new Uint16Array(indices) : indices
   return [
     ...[u64(1), u64(OWN_DICTIONARY | width), u64(keys.length), Buffer.concat(keys.flatMap(text))],
     ...[u64(indices.length), bytesOf(packed)],
   ]
 }
 
-function strings({ keys, indices }: { keys: readonly string[]; indices: Uint32Array }): Buffer[] {
+function strings({ keys, indices }: Texts): Buffer[] {
   const encoded = keys.map(key => Buffer.concat(text(key)))
   let length = 0
   for (const index of indices) length += encoded[index]?.length ?? 0
@@ -122,7 +129,7 @@ function strings({ keys, indices }: { keys: readonly string[]; indices: Uint32Ar
   return [all]
 }
 
-const texts = (type: string, gathered: ReturnType<typeof gatherTexts>) =>
+const texts = (type: string, gathered: Texts) =>
   type.startsWith('LowCardinality') ? lowCardinality(gathered) : strings(gathered)
 
 function sequences(parts: readonly Part[], rows: number): Buffer[] {
@@ -132,16 +139,16 @@ function sequences(parts: readonly Part[], rows: number): Buffer[] {
   return [bytesOf(values)]
 }
 
-function arrivals(parts: readonly Part[], rows: number): Float64Array {
-  const values = new Float64Array(rows)
+function arrivals(arena: Arena, parts: readonly Part[], rows: number): Float64Array {
+  const values = arena.floats(rows)
   let at = 0
   for (const { table, origin } of parts) values.fill(origin.receivedAt, at, (at += table.rows))
   return values
 }
 
 /** Each part comes from one agent. */
-const agents = (parts: readonly Part[], rows: number) =>
-  gatherTexts(parts, rows, ({ table, origin }) => new ConstantText('text', [origin.agent], table.rows, 0))
+const agents = (arena: Arena, parts: readonly Part[], rows: number) =>
+  gatherTexts(arena, parts, rows, ({ table, origin }) => new ConstantText('text', [origin.agent], table.rows, 0))
 
 /** A block in pieces, which are written one behind the other, and the columns that are in it. */
 export interface Block {
@@ -149,10 +156,10 @@ export interface Block {
   readonly pieces: readonly Buffer[]
 }
 
-/** A column that is absent in every row is left to its default. */
-export function nativeBlock(kind: Kind, parts: readonly Part[], types: ColumnTypes): Block {
+/** A column that is absent in every row is left to its default. The block lies in the arena until that is cleared. */
+export function nativeBlock(kind: Kind, parts: readonly Part[], types: ColumnTypes, arena: Arena = new Arena()): Block {
   const rows = parts.reduce((sum, { table }) => sum + table.rows, 0)
-  const at = arrivals(parts, rows)
+  const at = arrivals(arena, parts, rows)
   const columns: string[] = []
   const body: Buffer[] = []
   const put = (name: string, type: string, values: readonly Buffer[]) => {
@@ -164,18 +171,18 @@ export function nativeBlock(kind: Kind, parts: readonly Part[], types: ColumnTyp
     const isThere = name === 'time' || parts.some(({ table }) => table.columns.has(name))
     if (type === undefined || !isThere) continue
     const absent = name === 'time' ? at : undefined
-    if (field.type === 'number') put(name, type, numbers(gatherNumbers(parts, name, rows), type, absent))
+    if (field.type === 'number') put(name, type, numbers(arena, gatherNumbers(arena, parts, name, rows), type, absent))
     else
       put(
         name,
         type,
         texts(
           type,
-          gatherTexts(parts, rows, ({ table }) => table.columns.get(name)),
+          gatherTexts(arena, parts, rows, ({ table }) => table.columns.get(name)),
         ),
       )
   }
-  put('agent', 'LowCardinality(String)', lowCardinality(agents(parts, rows)))
+  put('agent', 'LowCardinality(String)', lowCardinality(agents(arena, parts, rows)))
   put('sequence', 'UInt64', sequences(parts, rows))
   put('receivedAt', 'Float64', [bytesOf(at)])
   return { columns, pieces: [varint(columns.length), varint(rows), ...body] }

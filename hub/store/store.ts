@@ -93,7 +93,16 @@ class Work {
   }
 }
 
-export async function openStore(options: { data: string; store: string }): Promise<Store> {
+export interface StoreOptions {
+  /** The folder of the embedded store. */
+  readonly data: string
+  /** The URL of a server; '' for the embedded store. */
+  readonly store: string
+  /** Whether somebody waits for what is stored. */
+  readonly isWatched?: () => boolean
+}
+
+export async function openStore(options: StoreOptions): Promise<Store> {
   const engine = await openEngine(options)
   const delivered = new Delivered(engine)
   const work = new Work()
@@ -101,7 +110,7 @@ export async function openStore(options: { data: string; store: string }): Promi
   try {
     await migrate(engine)
     await delivered.open()
-    commits = new Commits(engine, delivered, await columnTypes(engine))
+    commits = new Commits(engine, delivered, await columnTypes(engine), options.isWatched ?? (() => true))
   } catch (error) {
     await engine.close()
     throw error
