@@ -6,6 +6,9 @@
         loss = model(batch); loss.backward(); optimizer.step(); optimizer.zero_grad()
         hook.log(loss=loss.item())          # optional
 
+`trainer_callback()` and `lightning_callback()` do this for Hugging Face's Trainer and for Lightning; a loop without torch (JAX)
+calls `end_step()` itself.
+
 Each rank writes `$PLUMBLINE_HOOK_DIR/rank-N.jsonl` (`plumbline run` sets the folder; without it
 `~/.local/share/plumbline/hook/<run>/`), one line a step, one write a line. A step ends when `optimizer.step()` returns and
 is written when the next one begins its forward pass, so that what `log` says of it is in.
@@ -13,6 +16,7 @@ is written when the next one begins its forward pass, so that what `log` says of
 Phases of a step, in seconds, none counted twice:
 - `data`: from the end of the last optimizer step to the start of the forward pass, less collectives;
 - `forward`: in the outermost module's forward, less collectives; passes without gradients (evaluation) stay in `data`;
+  where `optimizer.step` is given a closure, that is what runs the passes, and its own time stays in `backward`;
 - `backward`: from the end of a forward to the next one or to `optimizer.step()`, less collectives (gradient clipping and
   whatever else stands there included). With several micro-batches a step, each adds to both;
 - `communication`: in which the program waited for collectives: a synchronous call from call to return, an asynchronous one
@@ -66,6 +70,7 @@ except Exception:  # Without torch the hook still records phases and steps that 
 COLLECTIVES = {
     "all_reduce": ("all-reduce", 0), "reduce": ("reduce", 0), "broadcast": ("broadcast", 0), "barrier": ("barrier", -1),
     "all_gather": ("all-gather", 1), "all_gather_into_tensor": ("all-gather", 1), "_all_gather_base": ("all-gather", 1),
+    "all_gather_single": ("all-gather", 1), "reduce_scatter_single": ("reduce-scatter", 1),
     "reduce_scatter": ("reduce-scatter", 1), "reduce_scatter_tensor": ("reduce-scatter", 1),
     "_reduce_scatter_base": ("reduce-scatter", 1), "all_to_all": ("all-to-all", 1), "all_to_all_single": ("all-to-all", 1),
     "gather": ("gather", 0), "scatter": ("scatter", 0),
@@ -121,12 +126,13 @@ class Hook:
         self._disabled = False
         self._pid = os.getpid()
         self._lock = threading.Lock()
-        self.rank = _environment_int("RANK", _environment_int("SLURM_PROCID", 0))
-        self.world_size = _environment_int("WORLD_SIZE", _environment_int("SLURM_NTASKS", 1))
+        self.rank = int(options.get("rank") or _environment_int("RANK", _environment_int("SLURM_PROCID", 0)))
+        self.world_size = int(options.get("world_size") or _environment_int("WORLD_SIZE", _environment_int("SLURM_NTASKS", 1)))
         self.local_rank = _environment_int("LOCAL_RANK", _environment_int("SLURM_LOCALID", self.rank))
         self.run = _run_id()
         self._node = socket.gethostname()
         self._tokens = options.get("tokens_per_step")
+        self._counted_tokens = 0
         self._total_steps = options.get("total_steps")
         self._model: Any = None
         self._optimizer: Any = None
@@ -232,7 +238,8 @@ class Hook:
         if precision is not None:
             record["precision"] = precision
         if optimizer is not None:
-            record["optimizer"] = type(optimizer).__name__.lower()
+            # Accelerate, Megatron and DeepSpeed wrap the one that computes.
+            record["optimizer"] = type(getattr(optimizer, "optimizer", optimizer)).__name__.lower()
         record["hardware"] = self._hardware(cuda)
         return record
 
@@ -263,18 +270,36 @@ class Hook:
         if hasattr(model, "register_forward_pre_hook"):
             handles = [model.register_forward_pre_hook(lambda *_: self._forward_begins()), model.register_forward_hook(lambda *_: self._forward_ends())]
             self._restore.extend(handle.remove for handle in handles)
+            self._count_tokens_of(model)
             self._register_ddp(model)
         if optimizer is not None:
             original_step = optimizer.step
 
             def step(*args: Any, **kwargs: Any) -> Any:
-                self._optimizer_begins()
+                if not args and kwargs.get("closure") is None:
+                    self._optimizer_begins()
                 result = original_step(*args, **kwargs)
                 self._optimizer_ends()
                 return result
 
             optimizer.step = step
             self._restore.append(lambda: setattr(optimizer, "step", original_step))
+
+    def _count_tokens_of(self, model: Any) -> None:
+        """Models of Hugging Face take `input_ids`: their size is the tokens of a pass, padding included."""
+        if self._tokens is not None:
+            return
+
+        def count(_: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> None:
+            ids = kwargs.get("input_ids")
+            if hasattr(ids, "numel") and torch.is_grad_enabled():
+                self._counted_tokens += ids.numel()
+
+        try:
+            handle = model.register_forward_pre_hook(count, with_kwargs=True)
+        except TypeError:
+            return  # torch 1.x does not show them.
+        self._restore.append(handle.remove)
 
     def _register_ddp(self, model: Any) -> None:
         ddp = torch is not None and isinstance(model, torch.nn.parallel.DistributedDataParallel)
@@ -419,8 +444,9 @@ class Hook:
             phases.update({name: value for name, value in self._explicit.items() if name != "data"})
         record: Dict[str, Any] = {"kind": "step", "source": "hook", "rank": self.rank, "step": self._step, "time": time.time(), "stepSeconds": ended - self._step_began}
         record["phases"] = {name: {"seconds": round(value, 7)} for name, value in phases.items()}
-        if self._tokens is not None:
-            record["tokens"] = self._tokens
+        tokens, self._counted_tokens = self._tokens or self._counted_tokens, 0
+        if tokens:
+            record["tokens"] = tokens
         if self._total_steps is not None:
             record["totalSteps"] = self._total_steps
         record.update(self._memory())
@@ -765,7 +791,8 @@ def attach(model: Any = None, optimizer: Any = None, **options: Any) -> Hook:
     """Attaches to a model and its optimizer and gives the hook, which is also a context manager.
 
     Options: tokens_per_step (of this rank), total_steps, first_step, micro_batch and global_batch (samples), precision,
-    coordinates (of this rank in the plan, such as {"pp": 0, "dp": 3, "tp": 1}; Megatron's are found by themselves),
+    coordinates (of this rank in the plan, such as {"pp": 0, "dp": 3, "tp": 1}; Megatron's are found by themselves), rank and
+    world_size (where no launcher says them in the environment),
     model_config (a dict or object; the `.config` of Hugging Face and nanoGPT models is found by itself).
     """
     hook = Hook(**options)
@@ -775,3 +802,78 @@ def attach(model: Any = None, optimizer: Any = None, **options: Any) -> Hook:
     hook._instrument(model, optimizer)
     hook._step_began = time.perf_counter()
     return hook
+
+
+def trainer_callback(**options: Any) -> Any:
+    """A `TrainerCallback` for Hugging Face's Trainer and what builds on it (TRL, axolotl, LLaMA-Factory).
+
+        Trainer(..., callbacks=[plumbline_hook.trainer_callback()])
+
+    Options as for `attach`; batch sizes, steps and precision are the Trainer's own where none are given.
+    """
+    from transformers import TrainerCallback
+
+    names = {"loss": "loss", "grad_norm": "gradientNorm", "learning_rate": "learningRate"}
+
+    class PlumblineCallback(TrainerCallback):  # type: ignore[misc]
+        hook: Optional[Hook] = None
+
+        def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, optimizer: Any = None, **_: Any) -> None:
+            known: Dict[str, Any] = {"first_step": state.global_step, "total_steps": state.max_steps}
+            known["micro_batch"] = args.per_device_train_batch_size
+            known["global_batch"] = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
+            known["precision"] = "bf16" if args.bf16 else "fp16" if args.fp16 else None
+            self.hook = attach(model, optimizer, **{**known, **options})
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: Optional[Dict[str, Any]] = None, **_: Any) -> None:
+            if self.hook is not None and logs is not None:
+                self.hook.log(**{names[name]: value for name, value in logs.items() if name in names})
+
+        def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if self.hook is not None:
+                self.hook.close()
+
+    return PlumblineCallback()
+
+
+def lightning_callback(**options: Any) -> Any:
+    """A `Callback` for Lightning: `Trainer(..., callbacks=[plumbline_hook.lightning_callback()])`. Options as for `attach`.
+
+    Of several optimizers the first ends the steps. The loss is what `training_step` returns.
+    """
+    try:
+        from lightning.pytorch import Callback
+    except ImportError:
+        from pytorch_lightning import Callback
+
+    class PlumblineCallback(Callback):  # type: ignore[misc]
+        hook: Optional[Hook] = None
+
+        def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+            known: Dict[str, Any] = {"first_step": trainer.global_step, "total_steps": trainer.max_steps if trainer.max_steps > 0 else None}
+            known["rank"], known["world_size"] = trainer.global_rank, trainer.world_size
+            optimizer = trainer.optimizers[0] if trainer.optimizers else None
+            self.hook = attach(trainer.strategy.model, optimizer, **{**known, **options})
+
+        def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+            if self.hook is not None:
+                self.hook._forward_begins()
+
+        def on_before_backward(self, trainer: Any, pl_module: Any, loss: Any) -> None:
+            if self.hook is not None:
+                self.hook._forward_ends()
+
+        def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
+            if self.hook is not None:
+                self.hook._optimizer_begins()
+
+        def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+            loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
+            if self.hook is not None and loss is not None:
+                self.hook.log(loss=loss)
+
+        def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+            if self.hook is not None:
+                self.hook.close()
+
+    return PlumblineCallback()

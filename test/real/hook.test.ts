@@ -1,21 +1,22 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createLogReader } from '../../collectors/logs/read'
 import type { RecordOf, WireRecord } from '../../wire/records'
-import { ROOT } from '../plumbline'
-import { hasTorch, PYTHON } from './torch'
+import { freePort, ROOT } from '../plumbline'
+import { hasModule, hasTorch, PYTHON } from './torch'
 
 const folder = mkdtempSync(join(tmpdir(), 'plumbline-hook-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+const pythonPath = [join(ROOT, 'hook'), ...(process.env['PYTHONPATH'] ?? '').split(':').filter(Boolean)].join(':')
 let runs = 0
 function python(args: readonly string[]) {
   runs += 1
   const hookFolder = join(folder, `run-${runs}`)
-  const environment = { PYTHONPATH: join(ROOT, 'hook'), PLUMBLINE_HOOK_DIR: hookFolder, PLUMBLINE_RUN: 'a-run' }
+  const environment = { PYTHONPATH: pythonPath, PLUMBLINE_HOOK_DIR: hookFolder, PLUMBLINE_RUN: 'a-run' }
   const { status, stdout, stderr } = spawnSync(PYTHON, args, {
     encoding: 'utf8',
     env: { ...process.env, ...environment },
@@ -27,6 +28,18 @@ function python(args: readonly string[]) {
     return records
   }
   return { status, stdout, stderr, recordsOf }
+}
+/** Exit code of one rank of two. */
+function launched(code: string, rank: Readonly<Record<string, string>>, hookFolder: string): Promise<number | null> {
+  const env = {
+    ...process.env,
+    PYTHONPATH: pythonPath,
+    PLUMBLINE_HOOK_DIR: hookFolder,
+    WORLD_SIZE: '2',
+    MASTER_ADDR: '127.0.0.1',
+  }
+  const child = spawn(PYTHON, ['-c', code], { env: { ...env, ...rank }, stdio: 'inherit' })
+  return new Promise(resolve => child.once('exit', resolve))
 }
 const stepsOf = (records: readonly WireRecord[]) =>
   records.filter((record): record is RecordOf<'step'> => record.kind === 'step')
@@ -121,5 +134,142 @@ describe.skipIf(!hasTorch)('the hook in torch', () => {
       )
     })
     expect(losses[0]).toEqual(losses[1])
+  })
+})
+
+/** Eight sequences of 16 tokens a step, in two micro-batches. */
+const TRAINER = `
+import sys, torch, plumbline_hook
+from transformers import LlamaConfig, LlamaForCausalLM, Trainer, TrainingArguments
+torch.manual_seed(0)
+size = dict(hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, vocab_size=64)
+class Data(torch.utils.data.Dataset):
+    def __len__(self): return 64
+    def __getitem__(self, place):
+        ids = torch.randint(0, 64, (16,))
+        return {"input_ids": ids, "labels": ids}
+args = TrainingArguments(output_dir=sys.argv[1], max_steps=4, per_device_train_batch_size=4, gradient_accumulation_steps=2,
+                         logging_steps=1, report_to=[], use_cpu=True, save_strategy="no", disable_tqdm=True)
+Trainer(model=LlamaForCausalLM(LlamaConfig(**size)), args=args, train_dataset=Data(), callbacks=[plumbline_hook.trainer_callback()]).train()
+`
+
+describe.skipIf(!hasModule('transformers.trainer'))('the hook in the Trainer of Hugging Face', () => {
+  it('tells of steps, tokens, loss and the model without being told', () => {
+    const script = join(folder, 'trainer.py')
+    writeFileSync(script, TRAINER)
+    const { status, stderr, recordsOf } = python([script, join(folder, 'out')])
+    expect({ status, stderr }).toMatchObject({ status: 0 })
+    const records = recordsOf(0)
+    const steps = stepsOf(records)
+    expect(steps.map(({ step, tokens, totalSteps }) => ({ step, tokens, totalSteps }))).toEqual(
+      [0, 1, 2, 3].map(step => ({ step, tokens: 128, totalSteps: 4 })),
+    )
+    for (const step of steps) {
+      expect(step.loss).toBeGreaterThan(1)
+      expect(step.gradientNorm).toBeGreaterThan(0)
+      for (const phase of ['forward', 'backward', 'optimizer']) expect(seconds(step, phase)).toBeGreaterThan(0)
+    }
+    expect(records.find(({ kind }) => kind === 'config')).toMatchObject({
+      model: { layers: 2, hiddenSize: 32, attentionHeads: 4, keyValueHeads: 2, ffnHiddenSize: 64, vocabularySize: 64 },
+      batch: { micro: 4, global: 8 },
+      optimizer: 'adamw',
+    })
+  })
+})
+
+/** A forward pass of 20 ms and a backward pass of 40 ms, two of each a step. */
+const LIGHTNING = `
+import time, torch, plumbline_hook
+import lightning
+class Module(lightning.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(8, 8)
+    def training_step(self, batch, place):
+        time.sleep(0.02)
+        loss = (self.layer(batch[0]) ** 2).mean()
+        loss.register_hook(lambda gradient: time.sleep(0.04))
+        return loss
+    def configure_optimizers(self):
+        return torch.optim.AdamW(self.parameters())
+data = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.randn(64, 8)), batch_size=4)
+lightning.Trainer(max_steps=3, accumulate_grad_batches=2, accelerator="cpu", logger=False, enable_checkpointing=False,
+                  enable_progress_bar=False, enable_model_summary=False,
+                  callbacks=[plumbline_hook.lightning_callback(tokens_per_step=64)]).fit(Module(), data)
+`
+
+describe.skipIf(!hasModule('lightning'))('the hook in Lightning', () => {
+  it('tells the passes apart, though the optimizer runs them', () => {
+    const script = join(folder, 'with-lightning.py')
+    writeFileSync(script, LIGHTNING)
+    const { status, stderr, recordsOf } = python([script])
+    expect({ status, stderr }).toMatchObject({ status: 0 })
+    const steps = stepsOf(recordsOf(0))
+    expect(steps.map(({ step, tokens }) => ({ step, tokens }))).toEqual([0, 1, 2].map(step => ({ step, tokens: 64 })))
+    for (const step of steps) {
+      expect(step.loss).toBeGreaterThan(0)
+      expect(seconds(step, 'forward')).toBeGreaterThan(0.04)
+      expect(seconds(step, 'backward')).toBeGreaterThan(0.08)
+      expect(seconds(step, 'optimizer')).toBeGreaterThan(0)
+    }
+  })
+})
+
+const JAX = `
+import jax, jax.numpy as jnp, plumbline_hook
+step = jax.jit(lambda w, x: (w * 0.99, ((x @ w) ** 2).mean()))
+weights, data = jnp.ones((32, 32)), jnp.ones((8, 32))
+with plumbline_hook.attach(tokens_per_step=8, rank=jax.process_index(), world_size=jax.process_count()) as hook:
+    for _ in range(3):
+        with hook.phase("compute"):
+            weights, loss = step(weights, data)
+            loss.block_until_ready()
+        hook.end_step()
+        hook.log(loss=float(loss))
+`
+
+describe.skipIf(!hasModule('jax'))('the hook in JAX', () => {
+  it('records the steps that it is told of', () => {
+    const { status, stderr, recordsOf } = python(['-c', JAX])
+    expect({ status, stderr }).toMatchObject({ status: 0 })
+    const steps = stepsOf(recordsOf(0))
+    expect(steps.map(({ step, tokens }) => ({ step, tokens }))).toEqual([0, 1, 2].map(step => ({ step, tokens: 8 })))
+    for (const step of steps) expect(seconds(step, 'compute')).toBeGreaterThan(0)
+  })
+})
+
+const SHARDED = `
+import torch, torch.distributed as dist, plumbline_hook
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
+dist.init_process_group("gloo")
+mesh = init_device_mesh("cpu", (2,))
+model = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.Linear(64, 64))
+for layer in model:
+    fully_shard(layer, mesh=mesh)
+fully_shard(model, mesh=mesh)
+optimizer = torch.optim.AdamW(model.parameters())
+hook = plumbline_hook.attach(model, optimizer)
+for _ in range(3):
+    model(torch.ones(4, 64)).sum().backward()
+    optimizer.step()
+    optimizer.zero_grad()
+hook.close()
+dist.destroy_process_group()
+`
+
+describe.skipIf(!hasModule('torch.distributed.fsdp._fully_shard'))('the hook with sharded parameters', () => {
+  it('sees the gathers and the scatters of fully_shard', async () => {
+    const port = String(await freePort())
+    const sharded = join(folder, 'sharded')
+    const ranks = await Promise.all(
+      ['0', '1'].map(rank => launched(SHARDED, { RANK: rank, LOCAL_RANK: rank, MASTER_PORT: port }, sharded)),
+    )
+    expect(ranks).toEqual([0, 0])
+    const reader = createLogReader()
+    const records = [...reader.push(readFileSync(join(sharded, 'rank-1.jsonl'))), ...reader.end()]
+    const operations = records.flatMap(record => (record.kind === 'collective' ? [record.operation] : []))
+    expect(new Set(operations)).toEqual(new Set(['all-gather', 'reduce-scatter']))
+    for (const step of stepsOf(records)) expect(seconds(step, 'communication')).toBeGreaterThan(0)
   })
 })
