@@ -1,23 +1,26 @@
 /**
  * Evidence that agents send in pieces, kept below the data folder as it came, with a digest for the page beside it. Pieces may
- * come again after any end: what is here already is said, and nothing is written twice. Bounded, each file and all together.
+ * come again after any end: what is here already is said, and nothing is written twice. Bounded, each file and all together,
+ * by size and age (`evidence-room.ts`).
  *
  *     evidence/run-RUN/ID.json          what it is
  *     evidence/run-RUN/ID.bytes         the file, growing until it is whole
  *     evidence/run-RUN/ID.digest.json   what the page is told of it, or { error }
+ *     evidence/run-RUN/ID.dropped       why the two are no longer there
  */
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, PlumblineError } from '../base/errors'
 import type { EvidenceInfo } from '../wire/evidence'
 import { evidenceSchema, type EvidenceAbout, type Reply } from '../wire/messages'
+import { EVIDENCE_LIMITS, makeRoom, type EvidenceLimits } from './evidence-room'
 
 /** What the page is told of a file. Throws a PlumblineError on one that cannot be read. */
 export type ReadEvidence = (kind: EvidenceAbout['kind'], path: string) => Promise<unknown>
 
 const MOST_PIECE_BYTES = 4 * 1024 * 1024
-const MOST_BYTES = 16 * 1024 ** 3
+const SWEEP_MS = 24 * 3600 * 1000
 const MOST_OF_A_RUN = 256
 
 const refused = (error: string, fix: string, retry = false): Reply => ({ ok: false, error, fix, retry })
@@ -28,12 +31,18 @@ export class Evidence {
   private readonly reading = new Map<string, Promise<void>>()
   /** Pieces of one file are written one after the other. */
   private readonly writing = new Map<string, Promise<Reply>>()
+  private readonly sweeping: NodeJS.Timeout
 
   constructor(
     private readonly root: string,
     private readonly read: ReadEvidence | undefined,
     private readonly log: (line: string) => void,
-  ) {}
+    private readonly limits: EvidenceLimits = EVIDENCE_LIMITS,
+  ) {
+    this.makeRoom(0)
+    this.sweeping = setInterval(() => this.makeRoom(0), SWEEP_MS)
+    this.sweeping.unref()
+  }
 
   /** Takes a piece, or says how much is here. Never throws. */
   async take(about: unknown, offset: unknown, piece: unknown): Promise<Reply> {
@@ -70,11 +79,12 @@ export class Evidence {
   /** Where a whole file lies; undefined where it is not here, or not all of it. */
   async file(run: string, id: string): Promise<{ path: string; name: string } | undefined> {
     const info = (await this.list(run)).find(one => one.id === id)
-    if (info === undefined || info.state === 'coming') return undefined
+    if (info === undefined || info.state === 'coming' || info.state === 'dropped') return undefined
     return { path: `${this.safePath(run, id)}.bytes`, name: info.name }
   }
 
   async close(): Promise<void> {
+    clearInterval(this.sweeping)
     await Promise.all([...this.writing.values(), ...this.reading.values()])
   }
 
@@ -87,6 +97,7 @@ export class Evidence {
 
   private async write(about: EvidenceAbout, offset: number, piece: Buffer): Promise<Reply> {
     const path = this.pathOf(about)
+    if (existsSync(`${path}.dropped`)) return refused('it was here, and was dropped', 'import the file again')
     try {
       const held = existsSync(`${path}.bytes`) ? (await stat(`${path}.bytes`)).size : undefined
       if (held === undefined) {
@@ -117,17 +128,22 @@ export class Evidence {
     const own = existsSync(folder) ? readdirSync(folder).filter(name => name.endsWith('.bytes')).length : 0
     if (own >= MOST_OF_A_RUN)
       return refused(`run ${about.run} has ${own} files of evidence`, 'import it as a run of its own')
-    if (this.heldBytes() + about.bytes > MOST_BYTES)
-      return refused('the hub keeps no more evidence', `delete what is not needed below ${this.root}`)
+    if (!this.makeRoom(about.bytes))
+      return refused('it is more than the hub keeps of evidence', `make room below ${this.root}`)
     return undefined
   }
 
-  private heldBytes(): number {
-    if (!existsSync(this.root)) return 0
-    return readdirSync(this.root).reduce((sum, run) => {
-      const files = readdirSync(join(this.root, run)).filter(name => name.endsWith('.bytes'))
-      return sum + files.reduce((own, name) => own + statSync(join(this.root, run, name)).size, 0)
-    }, 0)
+  /** False where there is none. Never throws. */
+  private makeRoom(bytes: number): boolean {
+    const inUse = new Set([...this.writing.keys(), ...this.reading.keys()])
+    try {
+      const { fits, dropped } = makeRoom(this.root, { bytes, now: Date.now() / 1000, limits: this.limits, inUse })
+      for (const one of dropped) this.log(one)
+      return fits
+    } catch (error) {
+      this.log(`error: old evidence cannot be dropped: ${messageOf(error)}`)
+      return true
+    }
   }
 
   private startReading(about: EvidenceAbout): void {
@@ -160,6 +176,8 @@ export class Evidence {
     const parsed = evidenceSchema.safeParse(JSON.parse(await readFile(json, 'utf8')))
     if (!parsed.success) return undefined
     const about = parsed.data
+    if (existsSync(`${path}.dropped`))
+      return { ...about, state: 'dropped', heldBytes: 0, error: await readFile(`${path}.dropped`, 'utf8') }
     const heldBytes = existsSync(`${path}.bytes`) ? (await stat(`${path}.bytes`)).size : 0
     const whole = heldBytes === about.bytes
     const digest = whole ? await this.digest(about.run, about.id) : undefined

@@ -4,10 +4,10 @@ import { evidenceSchema } from './messages'
 import { processesSchema } from './metrics'
 
 export const evidenceInfoSchema = evidenceSchema.extend({
-  /** coming: not all of it is here. reading, ready or failed: whether its digest can be had. */
-  state: z.enum(['coming', 'reading', 'ready', 'failed']),
+  /** coming: not all of it is here. reading, ready or failed: whether its digest can be had. dropped: no longer kept. */
+  state: z.enum(['coming', 'reading', 'ready', 'failed', 'dropped']),
   heldBytes: z.number(),
-  /** Why it could not be read. */
+  /** Why it could not be read, or is no longer here. */
   error: z.string().nullable(),
 })
 export type EvidenceInfo = z.infer<typeof evidenceInfoSchema>

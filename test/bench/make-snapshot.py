@@ -9,7 +9,7 @@ import random
 import sys
 
 MIB = 1 << 20
-BYTES_PER_ENTRY = 135
+BYTES_PER_ENTRY = 99
 random.seed(7)
 
 

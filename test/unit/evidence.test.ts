@@ -1,5 +1,5 @@
 /** Evidence on its way: from an parcels in pieces to the hub's folder, through any end of either side. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -67,6 +67,37 @@ describe('evidence', () => {
     expect(await take(3, 'defXYZ')).toEqual({ ok: true, sequence: 6 })
     expect(readFileSync((await hub.file('a/run', 'abcdefgh'))?.path ?? '', 'utf8')).toBe('abcdef')
     await hub.close()
+  })
+
+  it('goes by age, and for newer evidence the oldest first: that is said, and it is not taken again', async () => {
+    const root = join(folder, 'hub')
+    const of = (id: string) => ({ ...about, id: `evidence-${id}`, bytes: 100 })
+    const aged = (id: string, seconds: number) => {
+      const at = Date.now() / 1000 - seconds
+      utimesSync(join(root, 'run-a%2Frun', `evidence-${id}.bytes`), at, at)
+    }
+    const open = () => new Evidence(root, undefined, () => undefined, { bytes: 250, seconds: 1000 })
+    const hub = open()
+    for (const [id, seconds] of [
+      ['old', 300],
+      ['older', 500],
+    ] as const) {
+      await hub.take(of(id), 0, Buffer.alloc(100))
+      aged(id, seconds)
+    }
+    expect(await hub.take(of('new'), 0, Buffer.alloc(100))).toEqual({ ok: true, sequence: 100 })
+    const states = async (from: Evidence) => (await from.list('a/run')).map(({ id, state }) => `${id} ${state}`).sort()
+    expect(await states(hub)).toEqual(['evidence-new reading', 'evidence-old reading', 'evidence-older dropped'])
+    expect((await hub.list('a/run')).find(({ state }) => state === 'dropped')?.error).toContain('the oldest goes first')
+    expect(await hub.take(of('older'), 0, Buffer.alloc(100))).toMatchObject({ ok: false, retry: false })
+    expect(await hub.file('a/run', 'evidence-older')).toBeUndefined()
+    expect(await hub.take({ ...of('huge'), bytes: 300 }, 0, Buffer.alloc(100))).toMatchObject({ ok: false })
+    expect(await states(hub)).toContain('evidence-old reading')
+    await hub.close()
+    aged('new', 2000)
+    const again = open()
+    expect(await states(again)).toContain('evidence-new dropped')
+    await again.close()
   })
 
   it('that cannot be read is kept, with the reason', async () => {

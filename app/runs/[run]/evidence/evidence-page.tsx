@@ -14,11 +14,15 @@ import { SnapshotView } from './snapshot'
 import page from '../../../ui/document.module.css'
 
 const KINDS = { 'memory-snapshot': 'memory snapshot', 'black-box': 'last minutes' } as const
-const TONES = { coming: 'neutral', reading: 'neutral', ready: 'good', failed: 'critical' } as const
+const TONES = { coming: 'neutral', reading: 'neutral', ready: 'good', failed: 'critical', dropped: 'neutral' } as const
 
 const columnsOf = (run: string): readonly Column<EvidenceInfo>[] => [
   { name: 'kind', title: 'What', cell: ({ kind }) => KINDS[kind] },
-  { name: 'name', title: 'File', cell: ({ name, id }) => <a href={evidenceDoor.file(run, id)}>{name}</a> },
+  {
+    name: 'name',
+    title: 'File',
+    cell: ({ name, id, state }) => (state === 'dropped' ? name : <a href={evidenceDoor.file(run, id)}>{name}</a>),
+  },
   { name: 'rank', title: 'Rank', number: true, cell: ({ rank }) => rank ?? '–' },
   { name: 'node', title: 'Node', isMinor: true, cell: ({ node }) => node ?? '–' },
   { name: 'bytes', title: 'Size', number: true, cell: ({ bytes }) => format(bytes, 'bytes') },
@@ -72,6 +76,11 @@ export function EvidencePage() {
           isPicked={({ id }) => id === shown?.id}
         />
       </Card>
+      {shown?.state === 'dropped' && (
+        <Notice title={`${shown.name} is no longer kept`}>
+          <p>{shown.error}</p>
+        </Notice>
+      )}
       {shown?.state === 'failed' && (
         <Notice title={`${shown.name} cannot be read`} broken>
           <p>{shown.error}</p>
