@@ -8,7 +8,7 @@ import { Roads, type Blame } from './roads'
 import { median } from './statistics'
 
 /** Of what the faster ones of its kind reach. */
-const SLOW_LINK = 0.7
+const SLOW_LINK = 0.5
 const SLOW_DEVICE = 0.9
 const USUAL_QUANTILE = 0.75
 

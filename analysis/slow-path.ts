@@ -96,8 +96,8 @@ function withoutStarved(window: DetectorWindow, all: Paths, slow: readonly SlowP
   const nodeOf = ({ place }: Straggler) => window.places?.get(matrix?.ranks[place] ?? NaN)?.node
   const explains = (rank: Straggler, { path, from }: SlowPath) => {
     const began = all.steps[from] ?? NaN
-    const isSince = (matrix?.steps[rank.from] ?? NaN) - ONSET_STEPS <= began
-    return from === 0 ? [path.from, path.to].includes(nodeOf(rank) ?? '') : isSince
+    const isSince = from > 0 && (matrix?.steps[rank.from] ?? NaN) - ONSET_STEPS <= began
+    return isSince || [path.from, path.to].includes(nodeOf(rank) ?? '')
   }
   return slow.filter(one => {
     return !slowRanks.some(({ own, cost }) => cost > lostSeconds(one) && own.some(rank => explains(rank, one)))

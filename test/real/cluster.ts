@@ -62,7 +62,7 @@ export class Cluster {
   /** What a probe of all hosts prints as JSON; the hub keeps it. */
   async probe(): Promise<unknown> {
     const program = [process.execPath, join(ROOT, 'bin/plumbline.js'), 'probe', '--secret', SECRET]
-    const wait = this.lab.hosts.map(host => this.lab.spawn(host, [...program, '--listen'], GLOO, false))
+    const wait = this.lab.hosts.map(host => this.lab.spawn(host, [...program, '--listen'], GLOO, true))
     for (const child of wait) await once(child.stderr ?? child, 'data')
     const [first] = this.lab.hosts
     if (first === undefined) throw new Error('a lab without hosts')
@@ -75,7 +75,7 @@ export class Cluster {
       this.topology,
     ]
     const where = ['--hub', this.url, '--data', this.dataOf(first)]
-    const child = this.lab.spawn(first, [...program, ...args, ...where], GLOO, false)
+    const child = this.lab.spawn(first, [...program, ...args, ...where], GLOO, true)
     let said = ''
     child.stdout?.on('data', (chunk: Buffer) => (said += chunk.toString()))
     child.stderr?.resume()

@@ -17,6 +17,7 @@ export interface Fault {
 }
 
 export interface Verdict {
+  readonly run: string
   readonly findings: readonly Finding[]
   /** Medians before and since. */
   readonly before: number
@@ -29,8 +30,8 @@ export interface Verdict {
 
 const KINDS = ['none', 'rank', 'host', 'crowd', 'leaf', 'uplink', 'card']
 /** Steps before the fault and in all. */
-const FROM = 28
-const STEPS = 84
+const FROM = 24
+const STEPS = 74
 const WARM_UP = 4
 const COST_WITHIN = 0.25
 
@@ -90,10 +91,10 @@ export async function judge(cluster: Cluster, fault: Fault): Promise<Verdict> {
   const since = seconds(at => at > FROM + 1)
   const rankOf = (host: string) => lab.hosts.findIndex(({ name }) => name === host)
   const named = findings.filter(finding => kind !== 'none' && isNamed(fault, finding, rankOf))
-  // That small matrices are slower than large ones is told of the plan: it blames nobody.
-  const others = findings.filter(finding => !named.includes(finding) && finding.detector !== 'below-prediction')
+  const others = findings.filter(finding => !named.includes(finding))
   const costError = Math.abs((named[0]?.costSecondsPerStep ?? NaN) / (since - before) - 1)
   return {
+    run,
     findings,
     before,
     since,
