@@ -13,4 +13,11 @@ export const pages = registry<PageEntry>('page', [
   { name: 'runs', href: '/', title: 'Runs', help: 'Training jobs, live and past', key: 'r' },
   { name: 'compare', href: '/compare', title: 'Compare', help: 'Runs over each other, step by step', key: 'm' },
   { name: 'cluster', href: '/cluster', title: 'Cluster', help: 'Nodes, agents and what they collect', key: 'c' },
+  {
+    name: 'settings',
+    href: '/settings',
+    title: 'Settings',
+    help: 'What this browser and this hub are set to',
+    key: 's',
+  },
 ])

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { Server } from 'socket.io'
 import { unixSeconds } from '../base/clock'
 import { messageOf, PlumblineError } from '../base/errors'
+import { VERSION } from '../base/version'
+import type { HubSettings } from '../wire/api'
 import { MAX_FRAME_BYTES } from '../wire/frame'
 import { LIVE_NAMESPACE } from '../wire/messages'
 import { Batch } from '../wire/table'
@@ -20,6 +22,7 @@ import { Keeper, type Price } from './findings/keeper'
 import { Notifier } from './findings/notify'
 import { hubMetrics } from './metrics'
 import { Nodes } from './nodes'
+import { Notes } from './notes'
 import { OTLP_AGENT, serveOtlp } from './otlp/door'
 import { openPage, type Page } from './page'
 import { Runs } from './runs'
@@ -79,6 +82,22 @@ const urlOf = (host: string, port: number) => `http://${host.includes(':') ? `[$
 /** A host by which this machine reaches itself. */
 const ownHost = (host: string) => (host === '0.0.0.0' || host === '::' ? 'localhost' : host)
 
+function settingsOf(options: HubOptions, store: string, viewersShowToken: boolean): HubSettings {
+  return {
+    version: VERSION,
+    store,
+    data: options.data,
+    host: options.host,
+    agentsShowToken: options.token !== '',
+    viewersShowToken,
+    pricePerGpuHour: options.price?.perGpuHour ?? null,
+    currency: options.price?.currency ?? '',
+    notifies: (options.notify ?? []).map(address => new URL(address).host),
+    signsNotifications: (options.notifySecret ?? '') !== '',
+    publicUrl: options.publicUrl ?? '',
+  }
+}
+
 /** Starts a hub. Throws PlumblineError where the port or the data folder is taken, or the store cannot be opened. */
 export async function startHub(options: HubOptions): Promise<HubHandle> {
   const viewToken = viewersToken({ ...options, viewToken: options.viewToken ?? '' })
@@ -115,6 +134,14 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
   let url = ''
   const imports = options.importFiles && new Imports(join(options.data, 'imports'), options.importFiles)
   const evidence = new Evidence(join(options.data, 'evidence'), options.readEvidence, options.log)
+  const notes = new Notes({
+    store,
+    log: options.log,
+    stored(noted, receivedAt) {
+      runs.noted(noted, receivedAt)
+      live.changed(run => run === noted)
+    },
+  })
   const hub = {
     views,
     nodes,
@@ -122,6 +149,8 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
     metrics: metrics.text,
     imports,
     evidence,
+    notes,
+    settings: settingsOf(options, store.name, viewToken !== ''),
     playDemo: options.playDemo,
     log: options.log,
   }
@@ -200,7 +229,15 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
   }
 
   async function close(): Promise<void> {
-    await Promise.all([live.close(), agents.close(), otlp.close(), imports?.close(), keeper.close(), notifier.close()])
+    await Promise.all([
+      live.close(),
+      agents.close(),
+      otlp.close(),
+      notes.close(),
+      imports?.close(),
+      keeper.close(),
+      notifier.close(),
+    ])
     await evidence.close()
     // A client that keeps reading must not keep the hub from its end.
     const late = setTimeout(() => server.closeAllConnections(), LAST_ANSWERS_MS)

@@ -2,6 +2,7 @@
  * What is known of a run without asking the store: folded from rows as they arrive, rebuilt from the store at the start.
  * After a crash an agent sends again what it has no answer for: a row folded twice changes nothing.
  */
+import { NOTE } from '../wire/api'
 import type { RecordOf } from '../wire/records'
 import type { Table } from '../wire/table'
 import { numberAt, rowsOf, textAt } from './queries/values'
@@ -140,7 +141,7 @@ export async function restoreFacts(store: Store, factsOf: (run: string, time: nu
       `SELECT toString(run) AS run, min(\`${kind}\`.time) AS first, max(\`${kind}\`.receivedAt) AS seen, max(\`${kind}\`.time) AS last,
          groupUniqArray(64)(toString(agent)) AS agents
          ${kind === 'config' ? '' : ', groupUniqArray(4096)(toString(node)) AS nodes'} ${OWN_COLUMNS[kind]}
-       FROM \`${kind}\` WHERE run != '' GROUP BY run`,
+       FROM \`${kind}\` WHERE run != '' ${kind === 'event' ? `AND type != '${NOTE}'` : ''} GROUP BY run`,
     )
     for (let row = 0; row < rowsOf(columns); row += 1) {
       const facts = factsOf(textAt(columns, 'run', row) ?? '', numberAt(columns, 'first', row) ?? 0)

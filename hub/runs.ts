@@ -2,6 +2,7 @@
 import { unixSeconds } from '../base/clock'
 import type { RunState, RunSummary } from '../wire/api'
 import type { Batch, Table } from '../wire/table'
+import { Rested } from './rested'
 import { endOf, foldRow, isFactKind, newFacts, restoreFacts, type RunFacts } from './run-facts'
 import { computeFigures, type RunFigures } from './run-figures'
 import type { RecordOf } from '../wire/records'
@@ -42,12 +43,14 @@ export class Runs {
   private readonly devicesOf = new Kept<DeviceFacts>()
   private readonly configs = new Kept<RecordOf<'config'> | undefined>()
   private readonly events = new Kept<number>()
-  private readonly cache = new Map<string, { changes: number; figures: RunFigures }>()
+  private readonly computed: Rested<RunFigures>
 
   constructor(
     private readonly store: Store,
     private readonly isConnected: (agent: string) => boolean,
-  ) {}
+  ) {
+    this.computed = new Rested(facts => this.compute(facts), Infinity)
+  }
 
   get(run: string): RunFacts | undefined {
     return this.facts.get(run)
@@ -74,6 +77,14 @@ export class Runs {
     return touched
   }
 
+  /** Somebody wrote a note: what is known of the run is out of date, and yet nothing was heard of it. */
+  noted(run: string, at: number): void {
+    const facts = this.facts.get(run)
+    if (facts === undefined) return
+    facts.changes += 1
+    facts.lastEventAt = at
+  }
+
   /** Whether a run that goes on is on this node. */
   isOn(run: string, node: string): boolean {
     const facts = this.facts.get(run)
@@ -93,7 +104,7 @@ export class Runs {
     const end = endOf(facts)
     if (end !== undefined) return end.exitCode === null || end.exitCode === 0 ? 'ended' : 'failed'
     if (now - facts.lastSeenAt > LOST_SECONDS && ![...facts.agents].some(this.isConnected)) return 'lost'
-    const stepSeconds = this.cache.get(facts.run)?.figures.summary.stepSeconds.value ?? 0
+    const stepSeconds = this.computed.peek(facts.run)?.summary.stepSeconds.value ?? 0
     const quiet = now - Math.max(facts.lastStepAt ?? 0, facts.startedAt)
     return quiet > Math.max(SILENT_SECONDS, SILENT_STEPS * stepSeconds) ? 'silent' : 'live'
   }
@@ -107,18 +118,17 @@ export class Runs {
     return this.devicesOf.get(facts.run, facts.nodes.size, ask, seconds)
   }
 
-  async figures(facts: RunFacts): Promise<RunFigures> {
-    // Rows that come meanwhile are not in what is computed now.
-    const { run, changes } = facts
-    const cached = this.cache.get(run)
-    if (cached?.changes === changes) return cached.figures
-    const figures = await computeFigures(this.store, facts, {
+  private async compute(facts: RunFacts): Promise<RunFigures> {
+    const { run } = facts
+    return computeFigures(this.store, facts, {
       config: await this.configs.get(run, facts.configChanges, () => runConfig(this.store, run)),
       events: await this.events.get(run, facts.lastEventAt, () => eventCount(this.store, run)),
       gpuNames: (await this.devices(facts)).names,
     })
-    this.cache.set(run, { changes, figures })
-    return figures
+  }
+
+  figures(facts: RunFacts): Promise<RunFigures> {
+    return this.computed.of(facts)
   }
 
   async summary(facts: RunFacts): Promise<RunSummary> {

@@ -28,21 +28,29 @@ import type { HeatMap, HeatMetricName } from '../wire/heat'
 import type { Keeper } from './findings/keeper'
 import { gpuSeries, hostSeries } from './queries/devices'
 import { cables, standing } from './queries/fabric'
-import { heatMap, peerSeries } from './queries/heat'
+import { HeatMaps, type HeatQuestion } from './queries/heat'
 import { eventRecords, rankInfos, runEvents } from './queries/run'
 import { newestProbe } from './queries/probe'
 import { rankMap, stepSeries, type Range } from './queries/steps'
+import { Rested } from './rested'
 import { endOf, type RunFacts } from './run-facts'
 import type { Runs } from './runs'
 import type { Store } from './store/store'
 import { detectorWindow, windowSteps } from './window'
 
 export class Views {
+  private readonly heatMaps: HeatMaps
+  private readonly memberLists = new Rested(facts => this.findMembers(facts))
+  private readonly budgets = new Rested(facts => this.findBudget(facts))
+  private readonly fabrics = new Rested(async facts => fabricPictureOf(await this.lastWindow(facts)))
+
   constructor(
     readonly store: Store,
     readonly runs: Runs,
     readonly findings: Pick<Keeper, 'current' | 'all' | 'lookedTo'>,
-  ) {}
+  ) {
+    this.heatMaps = new HeatMaps(store)
+  }
 
   async summaries(): Promise<RunSummary[]> {
     return Promise.all(this.runs.list().map(facts => this.runs.summary(facts)))
@@ -59,7 +67,11 @@ export class Views {
   }
 
   /** The ranks, each with its pipeline stage and its leaf. */
-  async members(facts: RunFacts): Promise<RankInfo[]> {
+  members(facts: RunFacts): Promise<RankInfo[]> {
+    return this.memberLists.of(facts)
+  }
+
+  private async findMembers(facts: RunFacts): Promise<RankInfo[]> {
     const [infos, { coordinates }, cabling] = await Promise.all([
       rankInfos(this.store, facts.run, facts.lastStep),
       standing(this.store, facts.run),
@@ -75,8 +87,15 @@ export class Views {
     }))
   }
 
-  heat(facts: RunFacts, metric: HeatMetricName, range: Range): Promise<HeatMap> {
-    return heatMap(this.store, facts.run, metric, range)
+  /** With the `version` of an earlier answer as `since`, only what changed. */
+  async heat(facts: RunFacts, metric: HeatMetricName, range: Range, since?: string): Promise<HeatMap> {
+    return this.heatMaps.map(await this.heatQuestion(facts, metric, range), since)
+  }
+
+  private async heatQuestion(facts: RunFacts, metric: HeatMetricName, range: Range): Promise<HeatQuestion> {
+    const { run, ranks, lastSeenAt } = facts
+    const { summary } = await this.runs.figures(facts)
+    return { run, metric, range, ranks: ranks.size, stepSeconds: summary.stepSeconds.value, lastSeenAt }
   }
 
   /** A rank beside those of its pipeline stage; beside all others where no stage is known. */
@@ -84,7 +103,7 @@ export class Views {
     const { coordinates } = await standing(this.store, facts.run)
     const stage = coordinates?.get(rank)?.pipeline
     const isPeer = (other: number) => other !== rank && coordinates?.get(other)?.pipeline === stage
-    return peerSeries(this.store, facts.run, metric, { rank, peers: [...facts.ranks].filter(isPeer), range })
+    return this.heatMaps.peers(await this.heatQuestion(facts, metric, range), rank, [...facts.ranks].filter(isPeer))
   }
 
   async detail(facts: RunFacts): Promise<RunDetail> {
@@ -134,13 +153,17 @@ export class Views {
     }
   }
 
-  async flopsBudget(facts: RunFacts): Promise<FlopsBudget> {
+  flopsBudget(facts: RunFacts): Promise<FlopsBudget> {
+    return this.budgets.of(facts)
+  }
+
+  private async findBudget(facts: RunFacts): Promise<FlopsBudget> {
     const figures = await this.runs.figures(facts)
     return flopsBudgetOf(await this.lastWindow(facts), figures.efficiency)
   }
 
-  async fabric(facts: RunFacts): Promise<FabricPicture> {
-    return fabricPictureOf(await this.lastWindow(facts))
+  fabric(facts: RunFacts): Promise<FabricPicture> {
+    return this.fabrics.of(facts)
   }
 
   /** Of the newest probe that saw nodes of the run; null where none did. */

@@ -23,6 +23,9 @@
  *     GET /api/runs/:run/post-mortem.md                 the same as Markdown
  *     GET /api/runs/:run/post-mortem.html               the same as one HTML file
  *     GET /api/runs/:run/steps.csv                      export, one line a step and rank
+ *     GET /api/runs/:run/steps.parquet                  the same as Parquet
+ *     POST /api/runs/:run/notes                         writes a note beside a moment: { time, message }; it comes as an event
+ *     GET /api/settings                                 what this hub was started with, secrets left out
  *     POST /api/imports/:import/files?name              one file of an import, as the body; the client makes up the id
  *     POST /api/imports/:import?name                    makes a run of them: { run, steps, events, files }
  *     POST /api/demo                                    plays the recorded run, where the hub can
@@ -190,6 +193,33 @@ export const hostSeriesSchema = z.object({
   networkTransmitBytesPerSecond: column,
 })
 export type HostSeries = z.infer<typeof hostSeriesSchema>
+
+/** What somebody writes beside a moment of a run. */
+export const newNoteSchema = z.object({
+  /** Unix seconds. */
+  time: z.number().finite().min(0).max(1e11),
+  message: z.string().trim().min(1).max(2000),
+})
+/** The type of the events that are notes. */
+export const NOTE = 'note'
+
+export const hubSettingsSchema = z.object({
+  version: z.string(),
+  store: z.string(),
+  data: z.string(),
+  host: z.string(),
+  /** Whether agents and viewers must show a token; never which. */
+  agentsShowToken: z.boolean(),
+  viewersShowToken: z.boolean(),
+  /** Of one GPU and hour; null where nobody said. */
+  pricePerGpuHour: maybe,
+  currency: z.string(),
+  /** The hosts that are told of findings: paths of webhooks are secrets. */
+  notifies: z.array(z.string()),
+  signsNotifications: z.boolean(),
+  publicUrl: z.string(),
+})
+export type HubSettings = z.infer<typeof hubSettingsSchema>
 
 export const runEventSchema = z.object({
   time: z.number(),

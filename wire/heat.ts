@@ -1,6 +1,7 @@
 /**
  * The map of ranks and time as bytes: 4 bytes length of a JSON header (little-endian), the header, padding to 4 bytes, then
- * a Float32 for each cell, row by row; NaN is absent. A thousand ranks and 240 moments are 1 MB and no parsing.
+ * a Float32 for each cell, row by row; NaN is absent. A thousand ranks and 240 moments are 1 MB and no parsing; with
+ * `since` only the columns that changed come.
  */
 import { z } from 'zod'
 import type { Unit } from '../base/units'
@@ -57,14 +58,19 @@ const headerSchema = z.object({
   from: z.number(),
   to: z.number(),
   columns: z.number().int().min(0),
-  /** The rank of each row. */
+  /** The rank of each row; of a change none, as they are those that the caller has. */
   ranks: z.array(z.number()),
+  /** Of these cells: given back as `since`, only the columns that changed come. */
+  version: z.string().optional(),
+  /** The columns that come, where the caller has the others. */
+  changed: z.array(z.number().int().min(0)).optional(),
 })
 
 export interface HeatMap extends z.infer<typeof headerSchema> {
-  /** ranks.length × columns. */
+  /** A row a rank: all columns, or those that changed. */
   readonly values: Float32Array
 }
+export type HeatCells = Omit<HeatMap, 'metric' | 'from' | 'to'>
 
 export function encodeHeat({ values, ...header }: HeatMap): Uint8Array {
   const text = new TextEncoder().encode(JSON.stringify(header))
@@ -81,7 +87,30 @@ export function decodeHeat(buffer: ArrayBuffer): HeatMap {
   const length = new DataView(buffer).getUint32(0, true)
   const header = headerSchema.parse(JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length))))
   const values = new Float32Array(buffer, Math.ceil((4 + length) / 4) * 4)
-  if (values.length !== header.ranks.length * header.columns)
-    throw new Error('the map has not as many cells as it says')
+  const { ranks, columns, changed } = header
+  const isWhole =
+    changed === undefined ? values.length === ranks.length * columns : isEven(values.length, changed.length)
+  if (!isWhole) throw new Error('the map has not as many cells as it says')
   return { ...header, values }
+}
+
+const isEven = (cells: number, columns: number) => (columns === 0 ? cells === 0 : cells % columns === 0)
+
+/** What one has, with what changed of it: a whole map again. Undefined where the two do not belong together. */
+export function withChange(had: HeatMap, change: HeatMap): HeatMap | undefined {
+  const { changed, ...header } = change
+  if (changed === undefined) return change
+  const rows = had.ranks.length
+  const width = (had.to - had.from) / had.columns
+  const shift = Math.round((change.from - had.from) / width)
+  if (had.metric !== change.metric || change.values.length !== rows * changed.length) return undefined
+  const { columns } = change
+  const values = new Float32Array(rows * columns).fill(NaN)
+  for (let row = 0; row < rows; row += 1) {
+    const kept = had.values.subarray(row * had.columns + Math.max(0, shift), (row + 1) * had.columns)
+    values.set(kept.subarray(0, Math.max(0, columns - Math.max(0, -shift))), row * columns + Math.max(0, -shift))
+    for (const [place, column] of changed.entries())
+      values[row * columns + column] = change.values[row * changed.length + place] ?? NaN
+  }
+  return { ...header, ranks: had.ranks, values }
 }

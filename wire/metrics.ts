@@ -219,7 +219,7 @@ export const catalogue = {
     run,
     node,
     rank,
-    type: text('oom, host-oom, nccl-timeout, xid, crash, traceback, collector, exit, …'),
+    type: text('oom, host-oom, nccl-timeout, xid, crash, traceback, collector, exit, note (what somebody wrote), …'),
     gpuIndex: gauge('none', 'The device that it is about.'),
     device: text('The PCI address, network interface, server or process that it is about, as it was printed.'),
     pid: gauge('none', 'The process that it is about.'),

@@ -1,11 +1,13 @@
 'use client'
-import { useEffect, useRef, useState, type KeyboardEvent, type PointerEvent, type ReactNode } from 'react'
+import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent, type ReactNode } from 'react'
 import type { HeatMap } from '../../wire/heat'
 import type { Span } from '../data/time-window'
 import { heatPixels, labelPlaces, shadesOf } from './heat'
 import styles from './heat-chart.module.css'
+import { Crosshair, Dragged, Marks } from './over'
+import over from './over.module.css'
 import { percent } from './path'
-import { useCursor, type Axis } from './shared-axis'
+import type { Axis } from './shared-axis'
 import { Across } from './ticks-across'
 import { timeAt, useDrag } from './use-drag'
 
@@ -91,19 +93,13 @@ function Row({ place, count, className }: { place: number; count: number; classN
   )
 }
 
-function Crosshair({ axis }: { axis: Axis }) {
-  const at = useCursor(axis.cursor)
-  const range = { low: axis.span.from, high: axis.span.to }
-  if (at === undefined || at < range.low || at > range.high) return null
-  return <line className={styles.crosshair} x1={percent(at, range)} x2={percent(at, range)} y1="0" y2="100%" />
-}
-
 /** Rows of ranks, time across, a colour for each value. A press picks a rank; a drag is the brush of all charts. */
 export function HeatChart(props: HeatChartProps) {
   const { map, order, axis, label, height, empty, picked, onPick, describe } = props
   const canvas = useRef<HTMLCanvasElement>(null)
   const [cell, setCell] = useState<Cell>()
   const { span } = axis
+  const across = useMemo(() => ({ low: span.from, high: span.to }), [span])
   const { dragged, handlers } = useDrag(span, stretch => axis.brush?.(stretch))
   useEffect(() => {
     if (canvas.current !== null && map !== undefined) paint(canvas.current, map, order, height * 2)
@@ -155,7 +151,10 @@ export function HeatChart(props: HeatChartProps) {
           onPointerMove={move}
           onPointerLeave={leave}
           onBlur={leave}
-          onClick={() => dragged === undefined && row !== undefined && onPick(row)}
+          onClick={event => {
+            if (event.shiftKey) axis.annotate?.(timeAt(event, span))
+            else if (dragged === undefined && row !== undefined) onPick(row)
+          }}
           onDoubleClick={axis.reset}
           onKeyDown={walk}
         >
@@ -166,21 +165,14 @@ export function HeatChart(props: HeatChartProps) {
               <Row place={order.indexOf(picked)} count={order.length} className={styles.picked} />
             )}
             {cell !== undefined && <Row place={cell.place} count={order.length} className={styles.hovered} />}
-            <Crosshair axis={axis} />
-            {dragged !== undefined && (
-              <rect
-                className={styles.dragged}
-                x={percent(Math.min(dragged.from, dragged.to), { low: span.from, high: span.to })}
-                width={`${(Math.abs(dragged.to - dragged.from) / (span.to - span.from)) * 100}%`}
-                y="0"
-                height="100%"
-              />
-            )}
+            <Crosshair axis={axis} across={across} />
+            <Dragged dragged={dragged} across={across} />
+            <Marks axis={axis} across={across} />
           </svg>
         </div>
-        <Across axis={axis} across={{ low: span.from, high: span.to }} />
+        <Across axis={axis} across={across} />
       </div>
-      {empty !== undefined && <p className={styles.empty}>{empty}</p>}
+      {empty !== undefined && <p className={over.empty}>{empty}</p>}
     </div>
   )
 }

@@ -27,6 +27,17 @@ export function heatRange(values: Float32Array): Range | undefined {
   return low === undefined || high === undefined ? undefined : { low, high }
 }
 
+/** A column between two that have a value is empty where samples did not fall evenly: it shows the one before. */
+export function withoutGaps(map: HeatMap): HeatMap {
+  const values = map.values.slice()
+  for (let at = 1; at + 1 < values.length; at += 1) {
+    const isInside = at % map.columns !== 0 && (at + 1) % map.columns !== 0
+    const before = values[at - 1] ?? NaN
+    if (isInside && Number.isNaN(values[at]) && !Number.isNaN(values[at + 1])) values[at] = before
+  }
+  return { ...map, values }
+}
+
 /** The mean of each row; NaN where nothing was measured. */
 export function rowMeans({ values, columns, ranks }: HeatMap): number[] {
   return ranks.map((_, row) => {

@@ -11,6 +11,10 @@ export interface Axis {
   readonly brush?: (stretch: Span) => void
   /** Shows all there is. */
   readonly reset?: () => void
+  /** What was written beside moments. */
+  readonly marks?: readonly { readonly time: number; readonly text: string }[]
+  /** Writes a note beside a moment. */
+  readonly annotate?: (at: number) => void
   /** Beside the moment under the pointer: the step. */
   readonly noteAt?: (at: number) => string
 }

@@ -4,10 +4,12 @@ import { linesCsv } from '../data/csv'
 import { Save } from '../ui/save'
 import { MOST_COLOURS, seriesColor } from './colour'
 import { chartImage } from './image'
+import { Crosshair, Dragged, Marks } from './over'
+import over from './over.module.css'
 import { bandPath, linePath, percent, UNITS, type Range } from './path'
 import { plotOf, type ChartInput, type Plot } from './plot'
 import { Readout } from './readout'
-import { useCursor, type Axis } from './shared-axis'
+import type { Axis } from './shared-axis'
 import { tickText } from './ticks'
 import { Across } from './ticks-across'
 import styles from './time-chart.module.css'
@@ -69,12 +71,6 @@ function Lines({ input, plot, across }: { input: ChartInput; plot: Plot; across:
   }, [band, lines, scale, predicted, across])
 }
 
-function Crosshair({ axis, across }: { axis: Axis; across: Range }) {
-  const at = useCursor(axis.cursor)
-  if (at === undefined || at < across.low || at > across.high) return null
-  return <line className={styles.crosshair} x1={percent(at, across)} x2={percent(at, across)} y1="0" y2="100%" />
-}
-
 function Up({ plot: { scale }, input, height }: { plot: Plot; input: ChartInput; height: number }) {
   return (
     <svg className={styles.up} width="100%" height={height} aria-hidden="true">
@@ -103,8 +99,6 @@ export function TimeChart({ input, axis, label, height, empty }: TimeChartProps)
     const by = (event.shiftKey ? KEY_SHARE_FAST : KEY_SHARE) * (span.to - span.from)
     cursor.set(Math.min(span.to, Math.max(span.from, from + way * by)))
   }
-  const low = Math.min(dragged?.from ?? 0, dragged?.to ?? 0)
-  const high = Math.max(dragged?.from ?? 0, dragged?.to ?? 0)
   return (
     <div className={styles.chart}>
       <Readout input={input} axis={axis} />
@@ -129,26 +123,20 @@ export function TimeChart({ input, axis, label, height, empty }: TimeChartProps)
           }}
           onPointerLeave={() => cursor.set(undefined)}
           onBlur={() => cursor.set(undefined)}
+          onClick={event => event.shiftKey && axis.annotate?.(timeAt(event, span))}
           onDoubleClick={reset}
           onKeyDown={walk}
         >
           <svg width="100%" height={height}>
             <Lines input={input} plot={plot} across={across} />
             <Crosshair axis={axis} across={across} />
-            {dragged !== undefined && brush !== undefined && (
-              <rect
-                className={styles.dragged}
-                x={percent(low, across)}
-                width={`${((high - low) / (span.to - span.from)) * 100}%`}
-                y="0"
-                height="100%"
-              />
-            )}
+            {brush !== undefined && <Dragged dragged={dragged} across={across} />}
+            <Marks axis={axis} across={across} />
           </svg>
         </div>
         <Across axis={axis} across={across} />
       </div>
-      {plot.isEmpty && <p className={styles.empty}>{empty}</p>}
+      {plot.isEmpty && <p className={over.empty}>{empty}</p>}
     </div>
   )
 }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { messageOf } from '../../base/errors'
 import {
   gpuSeriesSchema,
+  hubSettingsSchema,
   hostSeriesSchema,
   importResultSchema,
   nodeInfoSchema,
@@ -81,8 +82,8 @@ export interface Window {
   readonly points: number
 }
 
-/** Sends one file, or nothing, as the body; the answer as `get` gives it. */
-async function post<T>(path: string, body: Blob | undefined, schema: z.ZodType<T>): Promise<T> {
+/** Sends one file, a JSON text, or nothing, as the body; the answer as `get` gives it. */
+async function post<T>(path: string, body: Blob | string | undefined, schema: z.ZodType<T>): Promise<T> {
   const response = await fetch(path, { method: 'POST', ...(body !== undefined && { body }) }).catch(() => {
     throw new DoorError('the hub does not answer', undefined, 'check that `plumbline start` still runs')
   })
@@ -108,8 +109,8 @@ export function doorAt(base: string, headers: Readonly<Record<string, string>> =
     members: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/members`, z.array(rankInfoSchema), signal),
     steps: (run: string, window: Window, signal?: AbortSignal) =>
       get(asker, `${of(run)}/steps?${query(window)}`, stepSeriesSchema, signal),
-    heat: (run: string, metric: HeatMetricName, window: Window, signal?: AbortSignal) =>
-      getBytes(asker, `${of(run)}/heat?${query({ metric, ...window })}`, decodeHeat, signal),
+    heat: (run: string, metric: HeatMetricName, window: Window, since?: string, signal?: AbortSignal) =>
+      getBytes(asker, `${of(run)}/heat?${query({ metric, since, ...window })}`, decodeHeat, signal),
     peers: (run: string, metric: HeatMetricName, rank: number, window: Window, signal?: AbortSignal) =>
       get(asker, `${of(run)}/peers?${query({ metric, rank, ...window })}`, peerSeriesSchema, signal),
     budget: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/budget`, flopsBudgetSchema, signal),
@@ -129,8 +130,11 @@ export function doorAt(base: string, headers: Readonly<Record<string, string>> =
       post(`${base}/api/imports/${id}/files?${query({ name: file.name })}`, file, z.object({ ok: z.literal(true) })),
     finishImport: (id: string, name: string) =>
       post(`${base}/api/imports/${id}?${query({ name })}`, undefined, importResultSchema),
+    addNote: (run: string, note: { time: number; message: string }) =>
+      post(`${base}${of(run)}/notes`, JSON.stringify(note), z.object({ ok: z.literal(true) })),
+    settings: (signal?: AbortSignal) => get(asker, '/api/settings', hubSettingsSchema, signal),
     playDemo: () => post(`${base}/api/demo`, undefined, z.object({ ok: z.literal(true) })),
-    stepsCsv: (run: string) => `${base}${of(run)}/steps.csv`,
+    stepsFile: (run: string, form: 'csv' | 'parquet') => `${base}${of(run)}/steps.${form}`,
   }
 }
 export type Door = ReturnType<typeof doorAt>

@@ -1,8 +1,10 @@
 'use client'
 /** What only some pages of a run show, asked for while they do: single ranks, devices, hosts. */
+import { useMemo, useRef } from 'react'
 import type { GpuSeries, HostSeries, PeerSeries, RankInfo } from '../../wire/api'
 import type { FlopsBudget } from '../../wire/flops-budget'
-import type { HeatMap, HeatMetricName } from '../../wire/heat'
+import { withChange, type HeatMap, type HeatMetricName } from '../../wire/heat'
+import { withoutGaps } from '../chart/heat'
 import { door, type DoorError } from './door'
 import type { RunView } from './run-view'
 import { isFollowing, type Span } from './time-window'
@@ -10,7 +12,8 @@ import { usePolled, type Polled } from './use-polled'
 
 const EVERY_MS = 1000
 const DEVICE_POINTS = 300
-const MAP_COLUMNS = 240
+/** Columns come in widths of powers of two: at least half as many. */
+const MAP_COLUMNS = 480
 const PEER_POINTS = 240
 const PEERS_RARER = 3
 const BUDGET_RARER = 3
@@ -55,15 +58,24 @@ export function useHosts(part: Part): Polled<readonly HostSeries[]> {
   return usePolled(keyOf('hosts', part), signal => door.hosts(part.run, window, signal), everyMs(part))
 }
 
-/** The map of one metric: while an answer is awaited, the one before, if it is of the same metric. */
+/** The map of one metric: while an answer is awaited, the one before, if it is of the same metric. What one has is not sent again. */
 export function useHeat(
   part: Part,
   metric: HeatMetricName,
 ): { map: HeatMap | undefined; error: DoorError | undefined } {
+  const had = useRef<HeatMap>(undefined)
   const window = { ...windowOf(part), points: MAP_COLUMNS }
-  const ask = (signal: AbortSignal) => door.heat(part.run, metric, window, signal)
+  const ask = async (signal: AbortSignal) => {
+    const since = had.current?.metric === metric ? had.current : undefined
+    const fresh = (one?: HeatMap) => door.heat(part.run, metric, window, one?.version, signal)
+    const answer = await fresh(since)
+    const map = since === undefined ? answer : (withChange(since, answer) ?? (await fresh()))
+    had.current = map
+    return map
+  }
   const { value, error } = usePolled(keyOf(metric, part), ask, everyMs(part))
-  return { map: value?.metric === metric ? value : undefined, error }
+  const map = useMemo(() => value && withoutGaps(value), [value])
+  return { map: map?.metric === metric ? map : undefined, error }
 }
 
 /** One rank beside its peers, by several metrics. */

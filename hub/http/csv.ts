@@ -47,18 +47,33 @@ async function* lines({ hub: { views } }: Call, run: string, source: string): As
 }
 
 /** `rows=raw` gives every stored row instead of one per rank and step: what came in, repeats included. */
+function sourceOf({ query }: Call, where: string): string {
+  if (query.get('rows') !== 'raw') return `(${perRank(where)})`
+  const phases = ['data', 'forward', 'backward', 'communication', 'optimizer'].map(name => `${name}Seconds`).join(', ')
+  return `(SELECT *, time AS at, ${phases} FROM step WHERE ${where})`
+}
+
+function writeHead({ response }: Call, run: string, type: string, ending: string): void {
+  const name = `${run.replace(/[^\w.-]/g, '_')}-steps.${ending}`
+  response.writeHead(200, { 'content-type': type, 'content-disposition': `attachment; filename="${name}"` })
+}
+
 export async function stepsCsv(call: Call): Promise<undefined> {
-  const facts = runOf(call)
-  const raw = call.query.get('rows') === 'raw'
-  const where = 'run = {run:String} AND step.step > {after:Float64} AND step.step <= {to:Float64}'
-  const source = raw
-    ? `(SELECT *, time AS at, ${['data', 'forward', 'backward', 'communication', 'optimizer'].map(name => `${name}Seconds`).join(', ')} FROM step WHERE ${where})`
-    : `(${perRank(where)})`
-  call.response.writeHead(200, {
-    'content-type': 'text/csv; charset=utf-8',
-    'content-disposition': `attachment; filename="${facts.run.replace(/[^\w.-]/g, '_')}-steps.csv"`,
-  })
+  const { run } = runOf(call)
+  const source = sourceOf(call, 'run = {run:String} AND step.step > {after:Float64} AND step.step <= {to:Float64}')
+  writeHead(call, run, 'text/csv; charset=utf-8', 'csv')
   // A slow reader holds it up, one that goes away ends it.
-  await pipeline(Readable.from(lines(call, facts.run, source)), call.response)
+  await pipeline(Readable.from(lines(call, run, source)), call.response)
+  return undefined
+}
+
+/** The same columns in one file of Parquet, which the store writes. */
+export async function stepsParquet(call: Call): Promise<undefined> {
+  const { run } = runOf(call)
+  const columns = COLUMNS.map(name => (name === 'at' ? 'at AS time' : name)).join(', ')
+  const sql = `SELECT ${columns} FROM ${sourceOf(call, 'run = {run:String}')} ORDER BY step, rank`
+  const file = await call.hub.views.store.export(sql, 'Parquet', { run })
+  writeHead(call, run, 'application/vnd.apache.parquet', 'parquet')
+  await pipeline(file, call.response)
   return undefined
 }

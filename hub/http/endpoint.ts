@@ -5,6 +5,8 @@ import { PlumblineError } from '../../base/errors'
 import type { Evidence } from '../evidence'
 import type { Imports } from '../imports'
 import type { Nodes } from '../nodes'
+import type { HubSettings } from '../../wire/api'
+import type { Notes } from '../notes'
 import type { RunFacts } from '../run-facts'
 import type { Views } from '../views'
 
@@ -16,6 +18,9 @@ export interface Hub {
   /** Makes a run of files; undefined where this hub takes none. */
   readonly imports: Imports | undefined
   readonly evidence: Evidence
+  readonly notes: Notes
+  /** What it was started with, secrets left out. */
+  readonly settings: HubSettings
   /** Plays the recorded run; undefined where this hub has none. */
   readonly playDemo: (() => Promise<void>) | undefined
   log(line: string): void

@@ -15,7 +15,12 @@ function metricOf({ query }: Call): HeatMetricName {
 /** The response is written here. */
 export async function heat(call: Call): Promise<undefined> {
   const facts = runOf(call)
-  const map = await call.hub.views.heat(facts, metricOf(call), rangeOf(call, facts))
+  const map = await call.hub.views.heat(
+    facts,
+    metricOf(call),
+    rangeOf(call, facts),
+    call.query.get('since') ?? undefined,
+  )
   call.response.writeHead(200, { 'content-type': 'application/octet-stream', 'cache-control': 'no-store' })
   call.response.end(encodeHeat(map))
   return undefined

@@ -5,6 +5,7 @@ import { unixSeconds } from '../../base/clock'
 import { VERSION } from '../../base/version'
 import {
   gpuSeriesSchema,
+  hubSettingsSchema,
   healthSchema,
   hostSeriesSchema,
   importResultSchema,
@@ -28,7 +29,8 @@ import { PROTOCOL } from '../../wire/messages'
 import { postMortemSchema } from '../../wire/post-mortem'
 import { isRankMetric } from '../queries/steps'
 import { htmlOf, markdownOf } from '../../analysis/post-mortem/report'
-import { stepsCsv } from './csv'
+import { addNote } from './notes'
+import { stepsCsv, stepsParquet } from './csv'
 import { heat, peers } from './heat'
 import { evidenceDigest, evidenceFile, listEvidence } from './evidence'
 import { addFile, finishImport } from './import'
@@ -112,7 +114,7 @@ export const endpoints: Registry<Endpoint> = registry<Endpoint>('endpoint', [
     name: 'heat',
     path: '/api/runs/:run/heat',
     help: 'rank × time map of one metric, as bytes',
-    query: columnsSchema.omit({ metric: true }).extend({ metric: heatMetric }),
+    query: columnsSchema.omit({ metric: true }).extend({ metric: heatMetric, since: z.string().optional() }),
     answers: 'application/octet-stream',
     answer: heat,
   },
@@ -229,6 +231,28 @@ export const endpoints: Registry<Endpoint> = registry<Endpoint>('endpoint', [
     help: 'export: one line a step and rank',
     answers: 'text/csv',
     answer: stepsCsv,
+  },
+  {
+    name: 'steps.parquet',
+    path: '/api/runs/:run/steps.parquet',
+    help: 'the same as Parquet',
+    answers: 'application/vnd.apache.parquet',
+    answer: stepsParquet,
+  },
+  {
+    name: 'note',
+    method: 'POST',
+    path: '/api/runs/:run/notes',
+    help: 'writes a note beside a moment of the run: { time, message }',
+    answers: z.object({ ok: z.literal(true) }),
+    answer: addNote,
+  },
+  {
+    name: 'settings',
+    path: '/api/settings',
+    help: 'what this hub was started with, secrets left out',
+    answers: hubSettingsSchema,
+    answer: ({ hub }) => Promise.resolve(hub.settings),
   },
   {
     name: 'import-file',

@@ -1,9 +1,11 @@
 /** The map of ranks and time of one metric, and one rank among its peers. A column of several samples shows the highest. */
+import { arrayBuffer } from 'node:stream/consumers'
 import type { PeerSeries } from '../../wire/api'
+import { median } from '../../analysis/statistics'
 import { HEAT_METRICS, type HeatMap, type HeatMetricName } from '../../wire/heat'
-import type { Columns, Store } from '../store/store'
+import type { Store } from '../store/store'
+import { HeatGrid, widthOf } from './heat-grid'
 import type { Range } from './steps'
-import { numberAt, numbers, rowsOf } from './values'
 
 /** Of a row of `step`. */
 const RANK_SQL: Readonly<Partial<Record<HeatMetricName, string>>> = {
@@ -13,11 +15,13 @@ const RANK_SQL: Readonly<Partial<Record<HeatMetricName, string>>> = {
 }
 const rankSql = (metric: HeatMetricName) => RANK_SQL[metric] ?? metric
 
-const OF_RUN = 'run = {run:String} AND time BETWEEN {from:Float64} AND {to:Float64} AND rank IS NOT NULL'
+const within = (table: string) =>
+  `${table}.time >= {from:Float64} AND ${table}.time < {to:Float64} AND ${table}.receivedAt > {after:Float64}`
+const OF_RUN = `run = {run:String} AND ${within('step')} AND rank IS NOT NULL`
 
 /** Rows `rank, time, one` of a metric. Sync wait needs the least time in collectives of each step beside it. */
 function rankRows(metric: HeatMetricName): string {
-  const columns = `toUInt32(rank) AS rank, step.time AS time, ${rankSql(metric)} AS one`
+  const columns = `assumeNotNull(toUInt32(rank)) AS rank, step.time AS time, ${rankSql(metric)} AS one`
   if (metric !== 'syncWaitSeconds') return `SELECT ${columns} FROM step WHERE ${OF_RUN}`
   return `SELECT ${columns} FROM step INNER JOIN
     (SELECT step, min(communicationSeconds) AS least FROM step WHERE ${OF_RUN} GROUP BY step) AS floor USING (step) WHERE ${OF_RUN}`
@@ -26,93 +30,114 @@ function rankRows(metric: HeatMetricName): string {
 /** The same of the devices that the run's ranks drive. */
 function deviceRows(metric: HeatMetricName): string {
   return `SELECT rank, gpu.time AS time, gpu.${metric} AS one FROM gpu INNER JOIN
-    (SELECT toUInt32(rank.rank) AS rank, argMax(toString(node), time) AS node, argMax(gpuIndex, time) AS index FROM rank
+    (SELECT assumeNotNull(toUInt32(rank.rank)) AS rank, argMax(toString(node), time) AS node, argMax(gpuIndex, time) AS index FROM rank
      WHERE run = {run:String} AND rank.rank IS NOT NULL AND gpuIndex IS NOT NULL GROUP BY rank) AS driven
-    ON toString(gpu.node) = driven.node AND gpu.index = driven.index WHERE time BETWEEN {from:Float64} AND {to:Float64}`
+    ON toString(gpu.node) = driven.node AND gpu.index = driven.index WHERE ${within('gpu')}`
 }
 
 /** The same of the hosts that the run's ranks are on. */
 function hostRows(metric: HeatMetricName): string {
   return `SELECT rank, host.time AS time, host.${metric} AS one FROM host INNER JOIN
-    (SELECT toUInt32(rank.rank) AS rank, argMax(toString(node), time) AS node FROM rank
+    (SELECT assumeNotNull(toUInt32(rank.rank)) AS rank, argMax(toString(node), time) AS node FROM rank
      WHERE run = {run:String} AND rank.rank IS NOT NULL GROUP BY rank) AS placed
-    ON toString(host.node) = placed.node WHERE time BETWEEN {from:Float64} AND {to:Float64}`
+    ON toString(host.node) = placed.node WHERE ${within('host')}`
 }
 
 const ROWS = { rank: rankRows, device: deviceRows, host: hostRows }
 const rowsSql = (metric: HeatMetricName) => ROWS[HEAT_METRICS[metric].of](metric)
 
-/** Columns such that each holds a step, or a second of samples. */
-async function columnsFor(store: Store, run: string, metric: HeatMetricName, range: Range): Promise<number> {
-  const seconds = Math.floor(range.to - range.from)
-  if (HEAT_METRICS[metric].of !== 'rank') return Math.max(1, Math.min(range.points, seconds))
-  const steps = await store.query(`SELECT uniq(step) AS steps FROM step WHERE ${OF_RUN}`, {
-    run,
-    from: range.from,
-    to: range.to,
-  })
-  return Math.max(1, Math.min(range.points, numberAt(steps, 'steps', 0) ?? 1))
+/** What of a run is asked for. */
+export interface HeatQuestion {
+  readonly run: string
+  readonly metric: HeatMetricName
+  readonly range: Range
+  /** Of the run, known or guessed. */
+  readonly ranks: number
+  readonly stepSeconds: number | null
+  /** When the run was last heard of: what is asked for beyond it still grows. */
+  readonly lastSeenAt: number
 }
 
-/** A column between two that have a value is empty where samples did not fall evenly: it shows the one before. */
-function fillGaps(values: Float32Array, columns: number): void {
-  for (let at = 1; at + 1 < values.length; at += 1) {
-    const isInside = at % columns !== 0 && (at + 1) % columns !== 0
-    const before = values[at - 1] ?? NaN
-    if (isInside && Number.isNaN(values[at]) && !Number.isNaN(values[at + 1])) values[at] = before
+const KEPT = 12
+const SAMPLE_SECONDS = 1
+/** A row is stamped before it is stored: what arrived so long before the last question is looked at again. */
+const STORED_WITHIN_SECONDS = 60
+const FOREVER = 1e11
+
+/** Maps that were asked for lately: a question reads what arrived since the one before. */
+export class HeatMaps {
+  private readonly kept = new Map<string, { grid: HeatGrid; busy: Promise<unknown> }>()
+
+  constructor(private readonly store: Store) {}
+
+  async map(question: HeatQuestion, since?: string): Promise<HeatMap> {
+    const { metric } = question
+    const { grid, first, last, width } = await this.grid(question)
+    return { metric, from: first * width, to: (last + 1) * width, ...grid.cells(first, last, since) }
   }
-}
 
-function cellsOf(rows: Columns, columns: number): Float32Array {
-  const values = new Float32Array(rowsOf(rows) * columns).fill(NaN)
-  for (let row = 0; row < rowsOf(rows); row += 1) {
-    const cells = rows['cells']?.[row]
-    if (!Array.isArray(cells)) continue
+  /** One rank, and the middle and the ends of `peers`, column by column. */
+  async peers(question: HeatQuestion, rank: number, peers: readonly number[]): Promise<PeerSeries> {
+    const { metric, from, to, columns, ranks, values } = await this.map(question)
+    const wanted = new Set(peers)
+    const rows = ranks.flatMap((one, row) => (wanted.has(one) ? [row] : []))
+    const own = ranks.indexOf(rank)
+    const series: PeerSeries = { metric, time: [], own: [], median: [], low: [], high: [] }
+    const known = (value: number | undefined) => (value === undefined || !Number.isFinite(value) ? null : value)
     for (let column = 0; column < columns; column += 1) {
-      const value: unknown = cells[column]
-      if (typeof value === 'number') values[row * columns + column] = value
+      const at = (row: number) => values[row * columns + column] ?? NaN
+      const others = rows.map(at).filter(value => !Number.isNaN(value))
+      const mine = known(own < 0 ? undefined : at(own))
+      if (mine === null && others.length === 0) continue
+      series.time.push(from + ((column + 0.5) / columns) * (to - from))
+      series.own.push(mine)
+      series.median.push(known(median(others)))
+      series.low.push(known(others.reduce((low, value) => Math.min(low, value), Infinity)))
+      series.high.push(known(others.reduce((high, value) => Math.max(high, value), -Infinity)))
     }
+    return series
   }
-  fillGaps(values, columns)
-  return values
-}
 
-export async function heatMap(store: Store, run: string, metric: HeatMetricName, range: Range): Promise<HeatMap> {
-  const columns = await columnsFor(store, run, metric, range)
-  const { from, to } = range
-  const rows = await store.query(
-    `SELECT rank, groupArrayInsertAt(nan, ${columns})(toFloat32(assumeNotNull(value)), slot) AS cells FROM (
-       SELECT rank, toUInt32(least(floor((time - {from:Float64}) / {width:Float64}), ${columns - 1})) AS slot, max(one) AS value
-       FROM (${rowsSql(metric)}) GROUP BY rank, slot HAVING value IS NOT NULL)
-     GROUP BY rank ORDER BY rank`,
-    { run, from, to, width: Math.max(1e-3, (to - from) / columns) },
-  )
-  const ranks = numbers(rows, 'rank').map(rank => rank ?? 0)
-  return { metric, from, to, columns, ranks, values: cellsOf(rows, columns) }
-}
+  /** The cells that answer, with all in them that is stored. */
+  private async grid({ run, metric, range, ranks, stepSeconds, lastSeenAt }: HeatQuestion) {
+    const least = HEAT_METRICS[metric].of === 'rank' ? (stepSeconds ?? 1) : SAMPLE_SECONDS
+    const width = widthOf(range.to - range.from, range.points, ranks, least)
+    const [first, last] = [
+      Math.floor(range.from / width),
+      Math.max(Math.floor(range.from / width), Math.floor(range.to / width)),
+    ]
+    const key = `${run} ${metric} ${width}`
+    const grows = range.to >= lastSeenAt
+    const found = this.kept.get(key)
+    const fits = found?.grid.covers(first, grows ? Infinity : last) === true ? found : undefined
+    const entry = fits ?? { grid: new HeatGrid(first, grows ? Infinity : last), busy: Promise.resolve() }
+    this.kept.delete(key)
+    this.kept.set(key, entry)
+    for (const oldest of [...this.kept.keys()].slice(0, -KEPT)) this.kept.delete(oldest)
+    // One after the other: each folds what the one before has not.
+    const turn = entry.busy.then(() => this.fold(entry.grid, run, metric, width))
+    entry.busy = turn.catch(() => undefined)
+    await turn
+    return { grid: entry.grid, first, last, width }
+  }
 
-/** One rank, and the middle and the ends of `peers`, in the same moments. */
-export async function peerSeries(
-  store: Store,
-  run: string,
-  metric: HeatMetricName,
-  { rank, peers, range }: { rank: number; peers: readonly number[]; range: Range },
-): Promise<PeerSeries> {
-  const points = await columnsFor(store, run, metric, range)
-  const { from, to } = range
-  const width = Math.max(1e-3, (to - from) / points)
-  const rows = await store.query(
-    `SELECT floor((time - {from:Float64}) / {width:Float64}) AS slot, maxIf(one, rank = {rank:UInt32}) AS own,
-       quantileIf(0.5)(one, isPeer) AS median, minIf(one, isPeer) AS low, maxIf(one, isPeer) AS high
-     FROM (SELECT *, has({peers:Array(UInt32)}, rank) AS isPeer FROM (${rowsSql(metric)})) WHERE one IS NOT NULL GROUP BY slot ORDER BY slot`,
-    { run, from, to, width, rank, peers },
-  )
-  return {
-    metric,
-    time: numbers(rows, 'slot').map(slot => from + ((slot ?? 0) + 0.5) * width),
-    own: numbers(rows, 'own'),
-    median: numbers(rows, 'median'),
-    low: numbers(rows, 'low'),
-    high: numbers(rows, 'high'),
+  private async fold(grid: HeatGrid, run: string, metric: HeatMetricName, width: number): Promise<void> {
+    const arrived = this.store.arrival()
+    const to = Number.isFinite(grid.last) ? (grid.last + 1) * width : FOREVER
+    // Groups of whole numbers that are never NULL, and rows of three words: a fourth of the time that JSON takes.
+    const file = await this.store.export(
+      `SELECT rank, slot, toFloat32(assumeNotNull(max(one))) AS value
+       FROM (SELECT rank, toUInt32(least(greatest(floor(time / {width:Float64}) - {first:Float64}, 0), 4294967295)) AS slot, one
+         FROM (${rowsSql(metric)}))
+       WHERE one IS NOT NULL GROUP BY rank, slot`,
+      'RowBinary',
+      { run, first: grid.first, from: grid.first * width, to, width, after: grid.receivedTo - STORED_WITHIN_SECONDS },
+    )
+    const bytes = await arrayBuffer(file)
+    const [whole, values] = [new Uint32Array(bytes), new Float32Array(bytes)]
+    grid.begin()
+    for (let at = 0; at + 2 < whole.length; at += 3)
+      grid.fold(whole[at] ?? 0, grid.first + (whole[at + 1] ?? 0), values[at + 2] ?? NaN)
+    grid.receivedTo = arrived
   }
 }

@@ -1,8 +1,11 @@
 /** A SELECT, answered as columns. */
+import type { Readable } from 'node:stream'
 import type { Engine } from './engine'
 
 export type Parameters = Record<string, string | number | readonly string[] | readonly number[]>
 export type Columns = Record<string, unknown[]>
+
+export type FileFormat = 'Parquet' | 'RowBinary'
 
 /** The client refuses numbers beyond 2^53 and those that are not finite; as text the store reads them all. */
 const asParameter = (value: Parameters[string]) => (typeof value === 'number' ? String(value) : value)
@@ -20,4 +23,18 @@ export async function columnsOf(engine: Engine, sql: string, parameters: Paramet
   // An empty answer has no column arrays at all: give each name an empty one.
   for (const { name } of answer.meta ?? []) columns[name] = answer.data?.[name] ?? []
   return columns
+}
+
+/** A SELECT, answered as a file in a format of ClickHouse. */
+export async function fileOf(
+  engine: Engine,
+  sql: string,
+  format: FileFormat,
+  parameters: Parameters = {},
+): Promise<Readable> {
+  const { stream } = await engine.client.exec({
+    query: `${sql} FORMAT ${format}`,
+    query_params: Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, asParameter(value)])),
+  })
+  return stream
 }

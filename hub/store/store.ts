@@ -5,11 +5,12 @@
  *   (commits.ts, delivered.ts): a crash between two tables of one batch neither loses nor repeats.
  * - An older Plumbline refuses a newer store instead of guessing.
  */
+import type { Readable } from 'node:stream'
 import { unixSeconds } from '../../base/clock'
 import { PlumblineError } from '../../base/errors'
 import type { Kind } from '../../wire/metrics'
 import type { Batch } from '../../wire/table'
-import { columnsOf, type Columns, type Parameters } from './columns'
+import { columnsOf, fileOf, type Columns, type FileFormat, type Parameters } from './columns'
 import { Commits } from './commits'
 import { Delivered } from './delivered'
 import { openEngine, type Engine } from './engine'
@@ -28,6 +29,8 @@ export interface Store {
   arrival(): number
   /** Runs a SELECT; the answer is columns by name, arrays of one length. Values are bound with `{name:Type}`. */
   query(sql: string, parameters?: Parameters): Promise<Columns>
+  /** The answer of a SELECT as a file in a format of ClickHouse. */
+  export(sql: string, format: FileFormat, parameters?: Parameters): Promise<Readable>
   /** Waits for what runs, then closes. */
   close(): Promise<void>
 }
@@ -126,6 +129,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       return arrived
     },
     query: (sql, parameters) => work.do(() => columnsOf(engine, sql, parameters)),
+    export: (sql, format, parameters) => work.do(() => fileOf(engine, sql, format, parameters)),
     async close() {
       const stored = commits.close()
       await work.end()

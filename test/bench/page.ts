@@ -39,9 +39,10 @@ async function fillHour(data: string): Promise<void> {
   const engine = await openEngine({ data, store: '' })
   const start = now() - HOUR_STEPS
   await engine.client.command({
-    query: `INSERT INTO step (agent, sequence, receivedAt, run, node, time, rank, step, source, stepSeconds, forwardSeconds, backwardSeconds, communicationSeconds)
+    query: `INSERT INTO step (agent, sequence, receivedAt, run, node, time, rank, step, source, stepSeconds, phases)
       SELECT 'bench', 1, ${now()}, '${HOUR}', '${NODE}', ${start} + intDiv(number, ${HOUR_RANKS}), number % ${HOUR_RANKS}, intDiv(number, ${HOUR_RANKS}), 'hook',
-        1, 0.2 + (cityHash64(number) % 1000) / 1e4, 0.4, 0.3 + (cityHash64(number + 7) % 1000) / 1e4 FROM numbers(${HOUR_RANKS * HOUR_STEPS})`,
+        1, concat('{"forward":{"seconds":', toString(0.2 + (cityHash64(number) % 1000) / 1e4), '},"backward":{"seconds":0.4},"communication":{"seconds":',
+        toString(0.3 + (cityHash64(number + 7) % 1000) / 1e4), '}}') FROM numbers(${HOUR_RANKS * HOUR_STEPS})`,
   })
   await engine.close()
 }
@@ -125,6 +126,8 @@ async function heat(browser: Browser, hub: PageHub): Promise<void> {
 
 /** From an event until the frame after it is there. */
 async function interactions(page: Page): Promise<void> {
+  // The transpiler names functions by a helper that the page does not have.
+  await page.evaluate('globalThis.__name = one => one')
   const times = await page.evaluate(async () => {
     const frame = () => new Promise<void>(resolve => requestAnimationFrame(() => setTimeout(resolve)))
     const measured: number[] = []

@@ -26,7 +26,7 @@ export class TestAgent {
 
   private async hello(): Promise<void> {
     const hello: Hello = { protocol: PROTOCOL, version: 'test', agent: `test-${this.node}`, node: this.node }
-    const reply = (await this.socket.timeout(10_000).emitWithAck('hello', hello)) as Reply
+    const reply = (await this.socket.timeout(60_000).emitWithAck('hello', hello)) as Reply
     if (!reply.ok) throw new Error(reply.error)
     this.sequence = reply.sequence
   }
@@ -36,7 +36,7 @@ export class TestAgent {
     const batch = new Batch()
     for (const record of records) batch.add(record)
     this.sequence += 1
-    const reply = (await this.socket.timeout(10_000).emitWithAck('batch', this.sequence, encodeFrame(batch))) as Reply
+    const reply = (await this.socket.timeout(60_000).emitWithAck('batch', this.sequence, encodeFrame(batch))) as Reply
     if (!reply.ok) throw new Error(reply.error)
   }
 

@@ -20,6 +20,7 @@ const ELSEWHERE = [
   'post-mortem.html',
   'import-file',
   'import',
+  'note',
 ]
 const documentSchema = z.object({
   openapi: z.literal('3.1.0'),

@@ -87,8 +87,11 @@ export function RunHeader() {
       </div>
       <div className={styles.tools}>
         <Updated view={view} />
-        <a href={door.stepsCsv(summary.run)} download>
+        <a href={door.stepsFile(summary.run, 'csv')} download>
           steps.csv
+        </a>
+        <a href={door.stepsFile(summary.run, 'parquet')} download>
+          .parquet
         </a>
       </div>
       <Sentence run={run} view={view} />

@@ -1,6 +1,7 @@
 'use client'
 import Link from 'next/link'
 import { useMemo, useState, type ReactNode } from 'react'
+import { NOTE } from '../../../wire/api'
 import { nearestPlace } from '../../chart/plot'
 import { AxisContext, createCursor, type Axis, type Cursor } from '../../chart/shared-axis'
 import { useTimeWindow } from '../../data/address'
@@ -11,6 +12,7 @@ import { WHOLE, within } from '../../data/time-window'
 import { useRun } from '../../data/use-run'
 import { Notice } from '../../ui/notice'
 import { RunContext, type RunPageState } from './run-context'
+import { NoteDialog, useNoteKey } from './note-dialog'
 import { RunHeader } from './run-header'
 import { RunTabs } from './run-tabs'
 
@@ -31,7 +33,7 @@ function Failure({ run, error }: { run: string; error: DoorError }) {
 }
 
 /** The axis that all charts over time share. */
-function axisOf({ view, span, whole, setWindow }: RunPageState, cursor: Cursor): Axis {
+function axisOf({ view, span, whole, setWindow }: RunPageState, cursor: Cursor, annotate: Axis['annotate']): Axis {
   const { time, step } = view.steps
   return {
     kind: 'time',
@@ -39,6 +41,8 @@ function axisOf({ view, span, whole, setWindow }: RunPageState, cursor: Cursor):
     cursor,
     brush: stretch => setWindow(within(stretch, whole)),
     reset: () => setWindow(WHOLE),
+    marks: view.events.flatMap(({ type, time, message }) => (type === NOTE ? [{ time, text: message }] : [])),
+    ...(annotate !== undefined && { annotate }),
     noteAt: at => {
       const nearest = step[nearestPlace(time, at)]
       return nearest === undefined ? '' : `step ${count(nearest)}`
@@ -62,7 +66,9 @@ export function RunShell({ run, first, children }: RunShellProps) {
     () => view && { run, view, whole: runSpan(view), span: viewSpan(view), setWindow },
     [run, view, setWindow],
   )
-  const axis = useMemo(() => state && axisOf(state, cursor), [state, cursor])
+  const [noting, setNoting] = useState<number>()
+  const axis = useMemo(() => state && axisOf(state, cursor, setNoting), [state, cursor])
+  useNoteKey(cursor, state?.span, setNoting)
   if (state !== undefined)
     return (
       <RunContext value={state}>
@@ -70,6 +76,7 @@ export function RunShell({ run, first, children }: RunShellProps) {
           <RunHeader />
           <RunTabs />
           {children}
+          {noting !== undefined && <NoteDialog run={run} time={noting} onClose={() => setNoting(undefined)} />}
         </AxisContext>
       </RunContext>
     )
