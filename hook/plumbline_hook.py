@@ -240,6 +240,8 @@ class Hook:
         if optimizer is not None:
             # Accelerate, Megatron and DeepSpeed wrap the one that computes.
             record["optimizer"] = type(getattr(optimizer, "optimizer", optimizer)).__name__.lower()
+        if options.get("recompute") is not None:
+            record["recompute"] = options["recompute"]
         record["hardware"] = self._hardware(cuda)
         return record
 
@@ -791,8 +793,8 @@ def attach(model: Any = None, optimizer: Any = None, **options: Any) -> Hook:
     """Attaches to a model and its optimizer and gives the hook, which is also a context manager.
 
     Options: tokens_per_step (of this rank), total_steps, first_step, micro_batch and global_batch (samples), precision,
-    coordinates (of this rank in the plan, such as {"pp": 0, "dp": 3, "tp": 1}; Megatron's are found by themselves), rank and
-    world_size (where no launcher says them in the environment),
+    recompute (none, selective or full), coordinates (of this rank in the plan, such as {"pp": 0, "dp": 3, "tp": 1};
+    Megatron's are found by themselves), rank and world_size (where no launcher says them in the environment),
     model_config (a dict or object; the `.config` of Hugging Face and nanoGPT models is found by itself).
     """
     hook = Hook(**options)

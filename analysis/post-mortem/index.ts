@@ -80,7 +80,8 @@ export function postMortemOf(scene: Scene): PostMortem | undefined {
   const seen = { ...scene, history }
   const figures = figuresOf(event, seen)
   const predictedBytes = scene.config === undefined ? undefined : predict(scene.config).memory.deviceBytes
-  const causes = causesOf({ event, figures, growth: growthOf(history), scene: seen, predictedBytes })
+  const growth = growthOf(history)
+  const causes = causesOf({ event, figures, growth, scene: seen, predictedBytes })
   return {
     run: scene.run,
     memory: event.type === 'host-oom' ? 'host' : 'device',
@@ -108,6 +109,7 @@ export function postMortemOf(scene: Scene): PostMortem | undefined {
       causes.map(({ name }) => name),
       scene.config,
       figures,
+      growth,
     ),
     gaps: gapsOf(scene, predictedBytes, history, event),
   }

@@ -10,6 +10,7 @@ import type { CauseName, Remedy } from '../../wire/post-mortem'
 import { format } from '../../base/units'
 import { CHANGES, howOf, worldOf } from './changes'
 import { neededBytes, type Figures } from './figures'
+import type { Growth } from './growth'
 
 /** Changes of what is trained, not of how: only where nothing else fits. */
 const CHANGES_THE_MODEL = new Set(['sequence'])
@@ -55,7 +56,16 @@ function headroom(figures: Figures, saved: number, after: Prediction | undefined
   return deviceBytes === undefined || capacity === undefined ? null : capacity - deviceBytes
 }
 
-function planned(job: PredictInput, figures: Figures): Remedy[] {
+/**
+ * A step that was never finished shows what it held until it failed, not what it would have come to: until one was, a change
+ * must fit by the prediction as well, without what was fitted to the unfinished one.
+ */
+function untilAStep(left: number | null, changed: PredictInput, { capacity }: Figures, config: PredictInput) {
+  const held = predict({ ...changed, calibration: config.calibration }).memory.deviceBytes
+  return left === null || held === undefined || capacity === undefined ? left : Math.min(left, capacity - held)
+}
+
+function planned(config: PredictInput, job: PredictInput, figures: Figures, growth: Growth): Remedy[] {
   const before = predict(job)
   const held = before.memory.deviceBytes
   if (held === undefined) return []
@@ -65,7 +75,8 @@ function planned(job: PredictInput, figures: Figures): Remedy[] {
     const after = predict(changed)
     const saved = held - (after.memory.deviceBytes ?? held)
     if (saved <= 0) return []
-    const left = headroom(figures, saved, after)
+    const seen = headroom(figures, saved, after)
+    const left = growth.kind === 'no-steps' ? untilAStep(seen, changed, figures, config) : seen
     return [
       {
         name,
@@ -162,7 +173,48 @@ function largerDevice(figures: Figures, config: PredictInput | undefined): Remed
   ]
 }
 
-function againstTheCause(cause: CauseName, figures: Figures): Remedy[] {
+/** Longer sequences than this many times the usual ones are not asked about. */
+const LONGEST = 64
+
+/**
+ * How many times the longest step so far fits, to a hundredth below: activations as the steps before the end held them, grown
+ * by the formulas (attention scores that are kept grow with the square). Undefined where too little is known.
+ */
+function longestThatFits(config: PredictInput | undefined, figures: Figures, growth: Growth): number | undefined {
+  const { capacity } = figures
+  const length = config?.model?.sequenceLength
+  if (config === undefined || capacity === undefined || length === undefined || growth.kind !== 'flat') return undefined
+  const { calibration } = calibrate(config, { peakBytes: growth.mostBytes })
+  const held = (times: number) =>
+    predict({ ...config, calibration, model: { ...config.model, sequenceLength: times * length } }).memory.deviceBytes
+  let [fits, over] = [1, LONGEST]
+  if (!((held(fits) ?? Infinity) <= capacity)) return undefined
+  while (over - fits > 0.01) {
+    const middle = (fits + over) / 2
+    if ((held(middle) ?? Infinity) <= capacity) fits = middle
+    else over = middle
+  }
+  return Math.floor(100 * fits) / 100
+}
+
+function boundLength(config: PredictInput | undefined, figures: Figures, growth: Growth): Remedy[] {
+  const times = longestThatFits(config, figures, growth)
+  const most = times === undefined ? '' : `: some ${times.toFixed(1)} times the longest step before it fits`
+  return [
+    {
+      name: 'length',
+      title: `Bound the longest sequence, or fill batches by tokens instead of by samples${most}`,
+      how: null,
+      savedBytes: null,
+      headroomBytes: null,
+      fits: times === undefined ? null : true,
+      stepTimeChange: null,
+      provenance: times === undefined ? 'derived' : 'predicted',
+    },
+  ]
+}
+
+function againstTheCause(cause: CauseName, job: PredictInput | undefined, figures: Figures, growth: Growth): Remedy[] {
   const advice = (name: string, title: string, how: string | null): Remedy => ({
     name,
     title,
@@ -197,8 +249,7 @@ function againstTheCause(cause: CauseName, figures: Figures): Remedy[] {
         null,
       ),
     ]
-  if (cause === 'larger-step')
-    return [advice('length', 'Bound the longest sequence, or fill batches by tokens instead of by samples', null)]
+  if (cause === 'larger-step') return boundLength(job, figures, growth)
   if (cause === 'checkpoint-or-evaluation')
     return [
       advice('evaluation', 'A smaller batch in evaluation, under torch.no_grad(); checkpoints written in shards', null),
@@ -233,14 +284,15 @@ function againstTheCause(cause: CauseName, figures: Figures): Remedy[] {
 /** A new plan, or new devices: more work than one change. */
 const WHOLE = new Set(['plan', 'device'])
 
-/** What fits first; of that what answers the cause, then what costs least time; models changed come last. */
-function order(first: ReadonlySet<string>) {
+/** What answers the causes, in their order; then what fits, of that what costs least time; models changed come last. */
+function order(first: readonly string[]) {
+  const place = ({ name }: Remedy) => (first.includes(name) ? first.indexOf(name) : first.length)
   const rank = ({ name, fits }: Remedy) =>
     (fits === false ? 100 : fits === null ? 50 : 0) +
     (CHANGES_THE_MODEL.has(name) ? 20 : 0) +
     (WHOLE.has(name) ? 10 : 0)
   return (one: Remedy, other: Remedy) =>
-    Number(first.has(other.name)) - Number(first.has(one.name)) ||
+    place(one) - place(other) ||
     rank(one) - rank(other) ||
     (one.stepTimeChange ?? 1) - (other.stepTimeChange ?? 1) ||
     (other.savedBytes ?? 0) - (one.savedBytes ?? 0)
@@ -249,19 +301,26 @@ function order(first: ReadonlySet<string>) {
 /** Where the device had enough, no plan helps. */
 const OF_HOST: ReadonlySet<CauseName> = new Set(['host-memory', 'shared-memory', 'killed', 'process-limit'])
 
-export function remediesOf(causes: readonly CauseName[], config: PredictInput | undefined, figures: Figures): Remedy[] {
-  const own = causes.flatMap(cause => againstTheCause(cause, figures))
+export function remediesOf(
+  causes: readonly CauseName[],
+  config: PredictInput | undefined,
+  figures: Figures,
+  growth: Growth,
+): Remedy[] {
+  const own = causes.flatMap(cause => againstTheCause(cause, config, figures, growth))
   const job = config === undefined ? undefined : asItRan(config, figures)
   const isOfHost = causes.some(cause => OF_HOST.has(cause))
   const others = isOfHost
     ? []
     : [
-        ...(job === undefined ? [] : [...planned(job, figures), ...bestPlan(job, figures)]),
+        ...(job === undefined || config === undefined
+          ? []
+          : [...planned(config, job, figures, growth), ...bestPlan(job, figures)]),
         ...largerDevice(figures, config),
         ...(own.some(({ name }) => name === 'expandable-segments') ? [] : measuredSegments(figures)),
       ]
   // What answers the cause comes first where it is enough by itself, or nothing can be said of it.
-  const sure = new Set(own.filter(({ fits }) => fits !== false).map(({ name }) => name))
+  const sure = own.filter(({ fits }) => fits !== false).map(({ name }) => name)
   return [...own, ...others].sort(order(sure))
 }
 

@@ -40,16 +40,47 @@ const isKilled = ({ exitCode }: Event) => exitCode === KILLED
 const sameRank = (one: Event, other: Event) =>
   one.rank === undefined || other.rank === undefined || one.rank === other.rank
 
-/** The earliest; of several of one moment and rank the one that says most. */
+/** Seconds within which a process, its allocator's snapshot and its launcher tell of one failure; clocks of a trace drift. */
+const SAME_SECONDS = 30
+/** Messages round to two places. */
+const SAME_BYTES = 0.01
+
+const FIGURES = ['requestedBytes', 'capacityBytes', 'freeBytes', 'processBytes', 'allocatedBytes', 'parts'] as const
+const figuresOf = (event: Event) => FIGURES.filter(name => event[name] !== undefined).length
+
+/** Whether both tell of the same request that failed. */
+function isSameFailure(one: Event, other: Event): boolean {
+  const apart = Math.abs(timeOf(one) - timeOf(other))
+  if (one.type !== other.type || !sameRank(one, other) || !(apart <= SAME_SECONDS)) return false
+  if (one.gpuIndex !== undefined && other.gpuIndex !== undefined && one.gpuIndex !== other.gpuIndex) return false
+  const [asked, also] = [one.requestedBytes, other.requestedBytes]
+  // Lines of one moment: a traceback and the launcher's report tell of the same.
+  return asked === undefined || also === undefined ? apart <= 1 : Math.abs(asked - also) <= SAME_BYTES * asked
+}
+
+/** One event of all that tell of the same failure: the words of who says most, what the others add, the latest moment. */
+function merged(events: readonly Event[]): Event | undefined {
+  const [most, ...others] = events.toSorted((one, other) => figuresOf(other) - figuresOf(one))
+  if (most === undefined) return undefined
+  const known = (event: Event) => Object.entries(event).filter(([, value]) => value !== undefined)
+  const added = others.toReversed().flatMap(known)
+  const time = events.reduce<number | undefined>(
+    (latest, event) => (event.time === undefined ? latest : Math.max(latest ?? -Infinity, event.time)),
+    undefined,
+  )
+  // Nodes that an import made up say less than the rank's own.
+  const node = events.find(event => event.rank !== undefined)?.node ?? most.node
+  const own: Event = { kind: 'event', ...Object.fromEntries([...added, ...known(most)]) }
+  return { ...own, time, node }
+}
+
+/** The earliest failure, of all that is told of it. */
 function earliest(events: readonly Event[]): Event | undefined {
-  const figures = (event: Event) =>
-    [event.requestedBytes, event.capacityBytes, event.allocatedBytes, event.parts].filter(Boolean).length
-  return events.reduce<Event | undefined>((best, event) => {
-    if (best === undefined || timeOf(event) < timeOf(best) - 1) return event
-    // Lines of one moment: a traceback and the launcher's report tell of the same.
-    const isSame = Math.abs(timeOf(event) - timeOf(best)) <= 1 && sameRank(event, best)
-    return isSame && figures(event) > figures(best) ? event : best
-  }, undefined)
+  const first = events.reduce<Event | undefined>(
+    (best, event) => (best === undefined || timeOf(event) < timeOf(best) ? event : best),
+    undefined,
+  )
+  return first && merged(events.filter(event => event === first || isSameFailure(first, event)))
 }
 
 /** The rank that the launcher saw fail first; undefined where it says none. */
@@ -71,12 +102,15 @@ export function firstOf(events: readonly Event[]): Event | undefined {
 
 const FOLLOWS = new Set(['nccl-timeout', 'gloo-timeout', 'traceback', 'crash', 'exit', 'oom', 'host-oom'])
 
-const isSame = (one: Event, other: Event) =>
-  one.message === other.message && one.time === other.time && sameRank(one, other)
+const isSame = (one: Event, other: Event) => one === other || (isOutOfMemory(one) && isSameFailure(one, other))
 
 /** What failed from then on, the event itself left out. */
 export function victimsOf(events: readonly Event[], first: Event): Event[] {
   return events.filter(
-    event => !isSame(event, first) && FOLLOWS.has(event.type ?? '') && timeOf(event) >= timeOf(first),
+    event =>
+      !isSame(event, first) &&
+      !(event.message === first.message && sameRank(event, first)) &&
+      FOLLOWS.has(event.type ?? '') &&
+      timeOf(event) >= timeOf(first) - SAME_SECONDS,
   )
 }

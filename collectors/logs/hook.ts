@@ -1,5 +1,6 @@
 /** Plumbline's own hook: one record of the catalogue a line. */
 import { asRecord, type RecordOf, type WireRecord } from '../../wire/records'
+import { readOutOfMemory } from './crash-memory'
 import { defineFormat, type LogLine } from './format'
 
 const KINDS: readonly string[] = ['run', 'rank', 'config', 'step', 'event', 'collective', 'flow']
@@ -47,6 +48,12 @@ function nanEvent(step: RecordOf<'step'>, text: string, state: State): WireRecor
     : [{ kind: 'event', type: 'nan-loss', time: step.time, run: step.run, node: step.node, rank: step.rank, message }]
 }
 
+/** What an error's text says of memory. The hook itself only knows that an exception ended the program. */
+function withFigures(event: RecordOf<'event'>): RecordOf<'event'> {
+  const read = event.message === undefined ? undefined : readOutOfMemory(event.message, event.rank)
+  return read === undefined ? event : { ...read, ...event, type: read.type }
+}
+
 export const hook = defineFormat({
   name: 'hook',
   help: 'records of the hook: one JSON object a line, fields as in the catalogue',
@@ -56,6 +63,7 @@ export const hook = defineFormat({
     if (!text.startsWith('{"kind"')) return undefined
     const record = asRecord(withoutNulls(parseJson(text)))
     if (record === undefined || !KINDS.includes(record.kind)) return undefined
+    if (record.kind === 'event') return [withFigures(record)]
     if (record.kind !== 'step') return [record]
     const step: RecordOf<'step'> = { ...record, source: 'hook' }
     return [step, ...nanEvent(step, text, state)]
