@@ -1,4 +1,5 @@
 /** What Plumbline itself stands on: Node, the data folder, the embedded store. */
+import { existsSync } from 'node:fs'
 import { access, constants, mkdir, rm, rmdir, stat, statfs, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
@@ -27,8 +28,15 @@ export const node: Check = {
 async function makeFolders(folder: string): Promise<string[]> {
   if ((await stat(folder).catch(() => undefined))?.isDirectory() === true) return []
   const above = dirname(folder) === folder ? [] : await makeFolders(dirname(folder))
-  await mkdir(folder)
-  return [...above, folder]
+  // Another process, or another check, may make it at the same moment.
+  const isOurs = await mkdir(folder).then(
+    () => true,
+    error => {
+      if (!existsSync(folder)) throw error
+      return false
+    },
+  )
+  return isOurs ? [...above, folder] : above
 }
 
 /** Writes and removes a file, and leaves no folder behind that was not there. */

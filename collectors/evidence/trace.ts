@@ -11,16 +11,25 @@ import { ELEMENT_BYTES, operationOf } from './operation'
 import { amountIn, member, numberIn, textIn } from './tree'
 
 const STEP = /^ProfilerStep#(\d{1,12})$/
+/** torch.optim marks each call; where the script names no steps, one ends with each. */
+const OPTIMIZER = /^Optimizer\.step#\S{1,100}\.step$/
 const COMMUNICATION = /^(?:void )?(?:nccl|rccl|mscclpp|msccl)/i
 /** Collectives on the host: its own process groups, as annotations of the profiler. */
 const HOST_COMMUNICATION = /^(?:gloo|mpi):/
 const DEVICE = new Set(['kernel', 'gpu_memcpy', 'gpu_memset'])
 /** Only these are parsed: most of a trace is operators and Python frames of the host. */
-const WANTED = /"(?:kernel|gpu_memcpy|gpu_memset)"|"ProfilerStep#|"(?:gloo|mpi):|"(?:CPU|CUDA) functions"/i
+const WANTED =
+  /"(?:kernel|gpu_memcpy|gpu_memset)"|"(?:ProfilerStep|Optimizer\.step)#|"(?:gloo|mpi):|"(?:CPU|CUDA) functions"/i
 
 const MOST_SPANS = 5_000_000
 const MOST_COLLECTIVES = 500_000
 const MOST_STEPS = 1_000_000
+
+interface Window {
+  readonly step: number | undefined
+  readonly begin: number
+  readonly end: number
+}
 
 interface Collective {
   readonly begin: number
@@ -39,6 +48,8 @@ export class Trace {
   private readonly copies: number[] = []
   private readonly steps = new Map<number, { begin: number; end: number }>()
   private readonly collectives: Collective[] = []
+  /** Where calls of the first optimizer end, on the device and on the host, which runs ahead of it. */
+  private readonly optimizer = { name: '', device: [] as number[], host: [] as number[] }
   private rank: number | undefined
   private baseSeconds: number | undefined
   /** Events of interest. */
@@ -75,10 +86,28 @@ export class Trace {
   /** Steps of the host stand for the step; those of the device overlap each other. */
   private step(name: string, category: string | undefined, begin: number, end: number): boolean {
     const match = STEP.exec(name)
-    if (match === null) return false
+    if (match === null) return this.optimizerStep(name, category, end)
     if (category !== 'gpu_user_annotation' && this.steps.size < MOST_STEPS)
       this.steps.set(Number(match[1]), { begin, end })
     return true
+  }
+
+  private optimizerStep(name: string, category: string | undefined, end: number): boolean {
+    if (!OPTIMIZER.test(name)) return false
+    const { optimizer } = this
+    if (optimizer.name === '') optimizer.name = name
+    const ends = category === 'gpu_user_annotation' ? optimizer.device : optimizer.host
+    if (optimizer.name === name && ends.length < MOST_STEPS) ends.push(end)
+    return true
+  }
+
+  /** By their begin. Those between two calls of the optimizer have no number. */
+  private windows(): Window[] {
+    if (this.steps.size > 0)
+      return [...this.steps].map(([step, span]) => ({ step, ...span })).sort((a, b) => a.begin - b.begin)
+    const { device, host } = this.optimizer
+    const ends = (device.length > 1 ? device : host).sort((a, b) => a - b)
+    return ends.slice(1).map((end, at) => ({ step: undefined, begin: ends[at] ?? end, end }))
   }
 
   private spansOf(name: string, category: string | undefined, process: string | undefined): number[] | undefined {
@@ -114,7 +143,7 @@ export class Trace {
     const communication = new Cover(union(this.communication))
     const together = new Cover(union(compute.merged.concat(communication.merged)))
     const busy = new Cover(union(together.merged.concat(this.copies)))
-    const steps = [...this.steps].sort(([, a], [, b]) => a.begin - b.begin)
+    const steps = this.windows()
     const phasesOf = (begin: number, end: number): Record<string, Phase> => ({
       compute: { seconds: seconds(compute.within(begin, end)) },
       communication: { seconds: seconds(communication.within(begin, end)) },
@@ -123,7 +152,7 @@ export class Trace {
     })
     const [first, last] = [busy.merged[0], busy.merged.at(-1)]
     const isBusy = first !== undefined && last !== undefined
-    const stepRecords = steps.map(([step, { begin, end }]): RecordOf<'step'> => ({
+    const stepRecords = steps.map(({ step, begin, end }): RecordOf<'step'> => ({
       kind: 'step',
       time: this.timeOf(end),
       rank: this.rank,
@@ -144,11 +173,11 @@ export class Trace {
     this.collectives.sort((a, b) => a.begin - b.begin)
     let at = 0
     const found = this.collectives.map(({ begin, ...collective }): RecordOf<'collective'> => {
-      while ((steps[at + 1]?.[1].begin ?? Infinity) <= begin) at += 1
-      const [step, window] = steps[at] ?? []
+      while ((steps[at + 1]?.begin ?? Infinity) <= begin) at += 1
+      const window = steps[at]
       const inside = window !== undefined && begin >= window.begin && begin < window.end
       const time = this.timeOf(begin)
-      return { kind: 'collective', time, rank: this.rank, ...collective, step: inside ? step : undefined }
+      return { kind: 'collective', time, rank: this.rank, ...collective, step: inside ? window.step : undefined }
     })
     return [...stepRecords, ...found]
   }

@@ -2,8 +2,8 @@
 import { z } from 'zod'
 import type { WireRecord } from '../../wire/records'
 import { textForm, type FileReading } from '../form'
-import { figuresOf } from '../logs/hf-figures'
-import { isNotFinite } from '../logs/values'
+import { figuresOf, tokensSince, type TokenCount } from '../logs/hf-figures'
+import { isNotFinite, numberOf } from '../logs/values'
 
 const scalar = z.union([z.number(), z.string(), z.boolean(), z.null()])
 const schema = z.object({
@@ -37,10 +37,10 @@ const listed = (entry: Logged, names: readonly string[]) =>
     .join(', ')
     .slice(0, 1000)
 
-function recordsOf(entry: Logged, totalSteps: number | undefined): WireRecord[] {
+function recordsOf(entry: Logged, totalSteps: number | undefined, tokens: number | undefined): WireRecord[] {
   const names = [...entry.keys()]
   if (entry.has('loss')) {
-    const step = { ...figuresOf(entry), totalSteps }
+    const step = { ...figuresOf(entry), totalSteps, tokens }
     const nan = isNotFinite(entry.get('loss'))
     const message = `the loss is not a number at step ${step.step}`
     return [
@@ -86,7 +86,13 @@ function parse(text: string): FileReading | undefined {
   const state = parsed(text)
   if (state === undefined) return undefined
   const totalSteps = state.max_steps !== undefined && state.max_steps > 0 ? state.max_steps : undefined
-  const read = state.log_history.map(entry => recordsOf(loggedOf(entry), totalSteps))
+  let before: TokenCount | null = null
+  const read = state.log_history.map(logged => {
+    const entry = loggedOf(logged)
+    const { tokens, counted } = tokensSince(entry, numberOf(entry.get('step')), before)
+    before = counted
+    return recordsOf(entry, totalSteps, tokens)
+  })
   const config: WireRecord = {
     kind: 'config',
     framework: 'hf-trainer',

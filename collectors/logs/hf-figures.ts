@@ -33,8 +33,8 @@ export function figuresOf(figures: Figures): Partial<RecordOf<'step'>> {
     ...stepsOf(figures),
     // TRL's trainers that generate as they train time each step.
     stepSeconds: numberOf(figures.get('step_time')),
-    // LLaMA-Factory: tokens of all devices since the start, by the time since.
-    tokensPerSecond: numberOf(figures.get('throughput')),
+    // LLaMA-Factory and the Trainer: tokens of all devices since the start, by the time since.
+    tokensPerSecond: first(figures, ['throughput', 'train_tokens_per_second']),
     tokensPerSecondPerGpu: first(figures, TOKENS_PER_GPU),
     loss: first(figures, ['loss', 'step_loss', 'train_loss']),
     gradientNorm: numberOf(figures.get('grad_norm')),
@@ -42,4 +42,20 @@ export function figuresOf(figures: Figures): Partial<RecordOf<'step'>> {
     memoryReservedBytes: bytesOf(figures, RESERVED),
     memoryPeakBytes: bytesOf(figures, PEAK),
   }
+}
+
+/** Tokens of all devices that were read up to a step. */
+export type TokenCount = { step: number; total: number }
+
+/** Tokens of one step, from what was counted at this logged step and at the one before. */
+export function tokensSince(
+  figures: Figures,
+  step: number | undefined,
+  before: TokenCount | null,
+): { tokens: number | undefined; counted: TokenCount | null } {
+  const total = numberOf(figures.get('num_input_tokens_seen'))
+  if (total === undefined || step === undefined) return { tokens: undefined, counted: before }
+  const counted = { step, total }
+  if (before === null || step <= before.step || total < before.total) return { tokens: undefined, counted }
+  return { tokens: Math.round((total - before.total) / (step - before.step)), counted }
 }

@@ -6,6 +6,8 @@ import { numberOf } from './values'
 export type HfSetup = {
   totalSteps: number | null
   epochs: number | null
+  /** Said by version 5 of transformers. */
+  stepsPerEpoch: number | null
   /** Samples of a step, on all devices. */
   samples: number | null
   micro: number | null
@@ -25,6 +27,7 @@ export type HfSetup = {
 export const emptySetup = (): HfSetup => ({
   totalSteps: null,
   epochs: null,
+  stepsPerEpoch: null,
   samples: null,
   micro: null,
   accumulation: null,
@@ -38,9 +41,9 @@ export const emptySetup = (): HfSetup => ({
   open: null,
 })
 
-/** transformers' own logger, LLaMA-Factory's, logging.basicConfig's and Accelerate's. */
+/** transformers' own logger of version 5 and before it, LLaMA-Factory's, logging.basicConfig's and Accelerate's. */
 const LOGGER =
-  /^(?:\[[A-Z]{4,8}\|(?:[\w./-]{1,100}:\d{1,6}\] \d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:,\d{3})?|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] [\w./-]{1,100}:\d{1,6}) >> ?|[A-Z]{4,8}:[\w.]{1,100}:|\d\d\/\d\d\/\d{4} \d\d:\d\d:\d\d - [A-Z]{4,8} - [\w.]{1,100} - ?)/
+  /^(?:\[transformers\] ?|\[[A-Z]{4,8}\|(?:[\w./-]{1,100}:\d{1,6}\] \d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:,\d{3})?|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] [\w./-]{1,100}:\d{1,6}) >> ?|[A-Z]{4,8}:[\w.]{1,100}:|\d\d\/\d\d\/\d{4} \d\d:\d\d:\d\d - [A-Z]{4,8} - [\w.]{1,100} - ?)/
 export const withoutLogger = (text: string) =>
   /^[[A-Z\d]/.test(text) ? text.slice(LOGGER.exec(text)?.[0].length ?? 0) : text
 const BLOCK = /^\*{5} Running training \*{5}$/
@@ -76,6 +79,7 @@ function configOf(setup: HfSetup): RecordOf<'config'> {
 
 function takeItem(name: string, value: number, setup: HfSetup): boolean {
   if (name === 'Num Epochs') setup.epochs = value
+  else if (name === 'Num update steps per epoch') setup.stepsPerEpoch = value
   else if (/^Instantaneous batch size per (?:device|GPU)$/.test(name)) setup.micro = value
   else if (name.startsWith('Total train batch size')) setup.samples = value
   else if (name === 'Gradient Accumulation steps') setup.accumulation = value

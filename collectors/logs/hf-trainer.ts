@@ -2,7 +2,7 @@
 import type { RecordOf, WireRecord } from '../../wire/records'
 import { taint } from './bar-steps'
 import { defineFormat, type LogLine } from './format'
-import { figuresOf } from './hf-figures'
+import { figuresOf, tokensSince, type TokenCount } from './hf-figures'
 import { emptySetup, readSetup, withoutLogger, type HfSetup } from './hf-trainer-config'
 import { readDict } from './python-dict'
 import { readBar, type Bar } from './tqdm'
@@ -16,6 +16,7 @@ type State = HfSetup & {
   nan: boolean
   /** Drawings that are still to come before the bar's smoothed rate is that of steps alone. */
   tainted: number
+  counted: TokenCount | null
   /** The lines so far of a dict that was wrapped. */
   wrapped: string[] | null
 }
@@ -24,7 +25,7 @@ type State = HfSetup & {
 const TRAINING_BAR = /^(?:Steps:?|Train(?:ing)?:?)?$/i
 /** What their loaders and evaluations draw. Bars of other names are another's. */
 const OTHER_BAR =
-  /^(?:Map|Filter|Generating|Loading|Downloading|Fetching|Tokeniz|Running|Converting|Saving|Evaluat|Packing|Adding EOS|Applying|Truncating|Extracting|Resolving|Creating|Grouping|Flattening|Preprocess|Sample Packing|Dropping|Quantizing|Dataset)/i
+  /^(?:Writing|Map|Filter|Generating|Loading|Downloading|Fetching|Tokeniz|Running|Converting|Saving|Evaluat|Packing|Adding EOS|Applying|Truncating|Extracting|Resolving|Creating|Grouping|Flattening|Preprocess|Sample Packing|Dropping|Quantizing|Dataset)/i
 
 const isTraining = (state: State) => state.bar !== null && state.bar.total === state.totalSteps
 
@@ -57,9 +58,20 @@ function takeBar(bar: Bar, state: State): WireRecord[] | undefined {
   ]
 }
 
+/** An epoch is printed with four digits. */
+const EPOCH_ROUNDING = 1e-3
+
 /** Most dicts name no step: the bar does, or the share of the epochs that is done. */
 function stepOf(epoch: number | undefined, state: State): number | undefined {
-  if (state.bar !== null && isTraining(state) && state.bar.done > 0) return state.bar.done
+  const drawn = state.bar !== null && isTraining(state) && state.bar.done > 0 ? state.bar.done : undefined
+  // A bar is drawn ten times a second at most: of fast steps the last drawing may be old.
+  const counted = epoch === undefined || state.stepsPerEpoch === null ? undefined : epoch * state.stepsPerEpoch
+  if (
+    counted !== undefined &&
+    (drawn === undefined || Math.abs(drawn - counted) > Math.max(0.5, counted * EPOCH_ROUNDING))
+  )
+    return Math.round(counted)
+  if (drawn !== undefined) return drawn
   if (epoch === undefined || state.epochs === null || state.totalSteps === null) return undefined
   return Math.round((epoch / state.epochs) * state.totalSteps)
 }
@@ -68,6 +80,8 @@ function lossRecords(dict: ReadonlyMap<string, string>, state: State): WireRecor
   const own = figuresOf(dict)
   state.totalSteps ??= own.totalSteps ?? state.bar?.total ?? null
   const step = own.step ?? stepOf(numberOf(dict.get('epoch')), state)
+  const { tokens, counted } = tokensSince(dict, step, state.counted)
+  state.counted = counted
   const nan = isNotFinite(dict.get('loss'))
   const message = `the loss is not a number at ${step === undefined ? `epoch ${dict.get('epoch')}` : `step ${step}`}`
   const event: WireRecord[] = nan && !state.nan ? [{ kind: 'event', type: 'nan-loss', message }] : []
@@ -79,6 +93,7 @@ function lossRecords(dict: ReadonlyMap<string, string>, state: State): WireRecor
     step,
     totalSteps: state.totalSteps ?? undefined,
     stepSeconds: own.stepSeconds ?? (isTraining(state) ? (state.bar?.secondsPerItem ?? undefined) : undefined),
+    tokens,
     samples: state.samples ?? undefined,
   }
   return [record, ...event]
@@ -94,13 +109,23 @@ function summary(dict: ReadonlyMap<string, string>): WireRecord[] {
 function takeDict(text: string, state: State): WireRecord[] | undefined {
   const dict = readDict(text)
   if (dict === undefined) return undefined
-  if (dict.has('train_runtime')) return summary(dict)
+  // Where tokens are counted the runtime so far stands beside each loss.
+  if (dict.has('train_runtime') && !dict.has('loss')) return summary(dict)
   if (!dict.has('epoch')) return undefined
   if (dict.has('loss')) return lossRecords(dict, state)
   if (![...dict.keys()].some(key => key.startsWith('eval_'))) return undefined
   taint(state)
   const parts = [...dict].map(([key, value]) => `${key} ${value}`)
   return [{ kind: 'event', type: 'evaluation', message: parts.join(', ').slice(0, 1000) }]
+}
+
+const VERSION_5 = '[transformers]'
+
+function readLogged(text: string, state: State): WireRecord[] | undefined {
+  const plain = withoutLogger(text)
+  const setup = readSetup(plain, plain !== text, state)
+  if (setup?.some(record => record.kind === 'event' && record.type === 'checkpoint') === true) taint(state)
+  return setup ?? (text.startsWith(VERSION_5) ? [] : undefined)
 }
 
 /** Bars and dicts, several on a line where the terminal would have drawn one over the other. */
@@ -111,7 +136,11 @@ function readOutput(text: string, state: State): WireRecord[] | undefined {
     const dictEnd = rest.startsWith("{'") ? rest.indexOf('}') + 1 : 0
     const bar = dictEnd > 0 ? undefined : readBar(rest)
     const found = dictEnd > 0 ? takeDict(rest.slice(0, dictEnd), state) : bar && takeBar(bar, state)
-    if (found === undefined) return records.length > 0 ? records : undefined
+    if (found === undefined) {
+      // What is logged while a bar is drawn stands behind it on its line.
+      const logged = rest.startsWith(VERSION_5) ? readLogged(rest, state) : undefined
+      return records.length > 0 || logged !== undefined ? [...records, ...(logged ?? [])] : undefined
+    }
     records.push(...found)
     rest = (bar?.rest ?? rest.slice(dictEnd)).trim()
   }
@@ -146,7 +175,15 @@ export const hfTrainer = defineFormat({
   name: 'hf-trainer',
   help: 'Hugging Face Trainer, TRL, axolotl, LLaMA-Factory: logged dicts, progress bars, the configs before training',
   origin: 'https://github.com/huggingface/transformers/blob/main/src/transformers/trainer_callback.py',
-  begin: (): State => ({ ...emptySetup(), bar: null, told: null, nan: false, tainted: 0, wrapped: null }),
+  begin: (): State => ({
+    ...emptySetup(),
+    bar: null,
+    told: null,
+    nan: false,
+    tainted: 0,
+    counted: null,
+    wrapped: null,
+  }),
   parse({ text }: LogLine, state: State) {
     if (text.length > 20_000) return undefined
     if (text.includes('%|')) return readOutput(text, state)
@@ -154,8 +191,6 @@ export const hfTrainer = defineFormat({
     const wrapped = readWrapped(plain.trim(), state)
     if (wrapped !== undefined) return wrapped
     if (plain.trimStart().startsWith("{'")) return readOutput(plain, state)
-    const setup = readSetup(plain, plain !== text, state)
-    if (setup?.some(record => record.kind === 'event' && record.type === 'checkpoint') === true) taint(state)
-    return setup
+    return readLogged(text, state)
   },
 })

@@ -24,7 +24,8 @@ const COMPLETE =
   /^(?:ncclCommInit\w{1,40} )?comm (0x[0-9a-f]{1,16}) rank (\d{1,7}) nranks (\d{1,7}) cudaDev (\d{1,4})(?: nvmlDev (\d{1,4}))? busId [0-9a-f]{1,16}(?: commId (0x[0-9a-f]{1,16}))?(?: localSize \d{1,6} used \d{1,20} bytes)? -? ?Init COMPLETE/
 const COLLECTIVE =
   /^(\w{3,40}): opCount [0-9a-f]{1,16} sendbuff \S{1,20} recvbuff \S{1,20} count (\d{1,18}) datatype (\d{1,3}) op \d{1,3} root -?\d{1,7} comm (0x[0-9a-f]{1,16}) \[nranks=(\d{1,7})\](?: stream \S{1,20})?(?: task \d{1,12} globalrank (\d{1,7}))?/
-const NETWORK = /^(?:Using network \S{1,60}|NET\/\w{1,20} ?: Using .{1,600}|\d{1,4} coll channels, .{1,300})$/
+const NETWORK =
+  /^(?:Using network \S{1,60}|NET\/\w{1,20} ?: Using (?:.{0,40} )?\[\d{1,3}\].{1,600}|\d{1,4} coll channels, .{1,300})$/
 
 /** Bytes of an element by ncclDataType_t: int8, uint8, int32, uint32, int64, uint64, half, float, double, bfloat16, fp8. */
 const ELEMENT_BYTES = [1, 1, 4, 4, 8, 8, 2, 4, 8, 2, 1, 1]

@@ -38,6 +38,16 @@ const patterns: readonly (readonly [Failure['type'], RegExp, fix: string])[] = [
     /^Failed to initialize NVML: Insufficient Permissions/i,
     'let this user read and write /dev/nvidia* (often: join the group video)',
   ],
+  [
+    'no-permission',
+    /^Failed to initialize NVML: GPU access blocked by the operating system/i,
+    'let this user read and write /dev/nvidia*; in a container start it with --gpus all; under WSL update the driver of Windows',
+  ],
+  [
+    'no-driver',
+    /^NVIDIA-SMI couldn't find libnvidia-ml/i,
+    'install the library of the driver (libnvidia-ml, of the same version as the module); in a container start it with --gpus all',
+  ],
   ['gpu-lost', /^(?:Unable to determine the device handle for GPU|GPU).*(?:GPU is lost|fallen off the bus)/i, LOST],
   ['gpu-lost', /^Unable to determine the device handle for GPU/i, LOST],
   [
@@ -60,7 +70,7 @@ const patterns: readonly (readonly [Failure['type'], RegExp, fix: string])[] = [
   ['failed', /^NVIDIA-SMI has failed/i, 'run nvidia-smi by hand, and look for NVRM in dmesg'],
   [
     'failed',
-    /^(?:NVIDIA-SMI couldn't find libnvidia-ml|Failed to process command line|Invalid combination of input arguments)/i,
+    /^(?:Failed to process command line|Invalid combination of input arguments)/i,
     'run nvidia-smi by hand: the tool and the driver are not of one installation',
   ],
 ]
