@@ -4,14 +4,15 @@
  */
 const LEAST_SECONDS = 0.25
 const MOST_SECONDS = 5
-/** Batches a second that a hub takes without being busy with their number alone. */
-const BATCHES_PER_SECOND = 800
+/** Batches a second that a hub takes without being busy with their number alone: of nodes that are looked at, and of all. */
+const WATCHED_PER_SECOND = 800
+const ALL_PER_SECOND = 250
 
 /**
  * Seconds of samples in a batch of one agent, of `agents` in all, of which `watched` are looked at and this one is or not.
  * Undefined where it may send as it likes.
  */
 export function paceOf(agents: number, watched: number, isWatched: boolean): number | undefined {
-  const seconds = (2 * (isWatched ? watched : agents)) / BATCHES_PER_SECOND
+  const seconds = isWatched ? (2 * watched) / WATCHED_PER_SECOND : (2 * agents) / ALL_PER_SECOND
   return seconds <= LEAST_SECONDS ? undefined : Math.min(MOST_SECONDS, seconds)
 }

@@ -14,6 +14,7 @@ import { sleep } from '../../base/clock'
 import { LIVE_NAMESPACE } from '../../wire/messages'
 import type { LiveUpdate } from '../../wire/api'
 import { GPUS, METRICS } from './ingest/fleet'
+import { mergedBytes } from './ingest/merged'
 import { folderBytes, processorSeconds, residentBytes } from './ingest/process-cost'
 import { startFleet, startHub } from './ingest/processes'
 import { measurePrometheus } from './ingest/prometheus'
@@ -49,7 +50,15 @@ function look(url: string, run: string): { delays: number[]; close: () => void }
   return { delays, close: () => socket.close() }
 }
 
-async function measureHub(folder: string, nodes: number): Promise<Measured & { stored: number[]; shown: number[] }> {
+interface Held extends Measured {
+  /** Once all parts are merged. */
+  readonly mergedBytesPerSample: number
+  /** Seconds from sample to acknowledgement, and to the page. */
+  readonly stored: readonly number[]
+  readonly shown: readonly number[]
+}
+
+async function measureHub(folder: string, nodes: number): Promise<Held> {
   const data = join(folder, 'hub')
   const hub = await startHub(data)
   const pid = hub.child.pid ?? 0
@@ -79,7 +88,9 @@ async function measureHub(folder: string, nodes: number): Promise<Measured & { s
     hub.child.kill('SIGTERM')
     await Promise.race([ended, sleep(20_000)])
     const diskBytesPerSample = folderBytes(data) / all
-    return { rate: samples / took, samples, processorSeconds: cost, resident, diskBytesPerSample, stored, shown }
+    const mergedBytesPerSample = (await mergedBytes(data)) / all
+    const costs = { rate: samples / took, samples, processorSeconds: cost, resident }
+    return { ...costs, diskBytesPerSample, mergedBytesPerSample, stored, shown }
   } finally {
     page?.close()
     fleet.child.kill('SIGKILL')
@@ -101,6 +112,7 @@ for (const nodes of values.nodes.split(',').map(Number)) {
     const own = await measureHub(folder, nodes)
     if (own.rate >= due * HELD) most = Math.max(most, nodes * GPUS)
     console.log(`  ${line('plumbline', due, own)}`)
+    console.log(`  ${own.mergedBytesPerSample.toFixed(2)} bytes a sample once merged, steps and all else included`)
     console.log(`  sample to stored: ${milliseconds(own.stored)}; sample to page: ${milliseconds(own.shown)}`)
     const peer = values.prometheus ? await measurePrometheus(folder, nodes, warmUp, seconds) : undefined
     if (peer === undefined) continue
