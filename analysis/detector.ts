@@ -66,6 +66,28 @@ export interface FlowStepColumns {
   readonly busySeconds: ArrayLike<number>
 }
 
+/** A framework's timer in one step, over all ranks. */
+export interface TimerSpread {
+  readonly name: string
+  readonly step: number
+  /** Unix seconds. */
+  readonly time: number
+  readonly minSeconds: number
+  readonly maxSeconds: number
+}
+
+/** Columns of one length, a row for each device and stretch of time, in any order: what `nvidia-smi` and its kin tell. */
+export interface DeviceColumns {
+  readonly devices: readonly { readonly node: string; readonly index: number }[]
+  /** Number of the device in `devices`. */
+  readonly device: ArrayLike<number>
+  /** When the stretch began, Unix seconds: the same of all devices. */
+  readonly time: ArrayLike<number>
+  readonly utilizationRatio: ArrayLike<number>
+  readonly powerWatts: ArrayLike<number>
+  readonly smClockHertz: ArrayLike<number>
+}
+
 /** Where a rank stands. Ranks that share a place are held to work side by side, the slowest deciding. */
 export interface Coordinates {
   readonly pipeline: number
@@ -108,6 +130,10 @@ export interface DetectorWindow {
   /** Where each rank runs. */
   readonly places?: ReadonlyMap<number, Place> | undefined
   readonly groups?: GroupStepColumns | undefined
+  /** Timers of which only the least and the most of all ranks are known. */
+  readonly timers?: readonly TimerSpread[] | undefined
+  /** Devices of the run's nodes; undefined where ranks tell of themselves. */
+  readonly devices?: DeviceColumns | undefined
   /** What flows between nodes by TCP; undefined where nobody counts it. */
   readonly flows?: FlowStepColumns | undefined
   /** Cables of the nodes and switches. */

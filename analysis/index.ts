@@ -3,9 +3,11 @@ import { messageOf } from '../base/errors'
 import { registry } from '../base/registry'
 import type { Finding } from '../wire/findings'
 import { belowPrediction } from './below-prediction'
+import { communicationBound } from './communication-bound'
 import { withLoss } from './cost'
 import { dataSkew } from './data-skew'
 import type { Detector, DetectorWindow } from './detector'
+import { devicePace } from './device-pace'
 import { crash, outOfMemory } from './failures'
 import { hang } from './hang'
 import { memoryForecast } from './memory-forecast'
@@ -13,6 +15,7 @@ import { silentRun } from './silent-run'
 import { slowLink } from './slow-link'
 import { slowPath } from './slow-path'
 import { slowRank } from './slow-rank'
+import { unevenTimers } from './uneven-timers'
 
 export const detectors = registry<Detector>('detector', [
   outOfMemory,
@@ -24,6 +27,9 @@ export const detectors = registry<Detector>('detector', [
   slowLink,
   slowPath,
   dataSkew,
+  unevenTimers,
+  devicePace,
+  communicationBound,
   belowPrediction,
 ])
 

@@ -5,9 +5,10 @@ import { predict, type PredictInput } from '../math/predict'
 import type { RecordOf } from '../wire/records'
 import { cables, groupSteps, standing } from './queries/fabric'
 import { flowSteps } from './queries/flows'
+import { timerSpreads } from './queries/job-timers'
 import { eventRecords } from './queries/run'
 import { perRank, perStep } from './queries/steps'
-import { numberAt, numbers } from './queries/values'
+import { numberAt, numbers, rowsOf } from './queries/values'
 import { endOf, type RunFacts } from './run-facts'
 import type { Runs } from './runs'
 import type { Store } from './store/store'
@@ -52,6 +53,7 @@ export async function detectorWindow(store: Store, runs: Runs, facts: RunFacts, 
   const of = (name: string) => column(numbers(ranks, name))
   const times = column(numbers(steps, 'at'))
   const now = isNow ? unixSeconds() : (times.at(-1) ?? unixSeconds())
+  const isSilent = rowsOf(ranks) === 0
   return {
     run,
     now,
@@ -88,6 +90,9 @@ export async function detectorWindow(store: Store, runs: Runs, facts: RunFacts, 
     ...(await standing(store, run)),
     groups: await groupSteps(store, run, span),
     flows: await flowSteps(store, run, span),
+    // Where ranks tell of themselves, these say less.
+    timers: isSilent ? await timerSpreads(store, run, span) : [],
+    devices: isSilent ? await devicePace(store, [...facts.nodes], { from: times[0] ?? NaN, to: now }) : undefined,
     topology: await cables(store, [...facts.nodes]),
   }
 }

@@ -1,6 +1,7 @@
 /** What holds for every detector: silent on a calm run, fires on its fault and names it, and never throws. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { seededRandom } from '../../base/random'
 import type { DetectorWindow } from '../../analysis/detector'
 import { detectors } from '../../analysis/index'
 import type { Fault } from '../../cli/simulate/faults'
@@ -87,6 +88,44 @@ function slowUplink(): DetectorWindow {
   })
 }
 
+/** What all cards, leaves and uplinks carry takes five times as long, in a fleet for which less was predicted. */
+function slowFabric(): DetectorWindow {
+  const links = [0, 1, 2, 3].map(leaf => `leaf leaf00${leaf}`)
+  const window = fleetWindow({ kind: 'link', ranks: [], links, size: 4 })
+  return { ...window, prediction: { ...predict({}), step: { communicationSeconds: 0.4 } } }
+}
+
+/** Timers of a job without pipeline stages: somebody’s backward pass takes a quarter longer. */
+function unevenTimers(): DetectorWindow {
+  const spent = [
+    ['forward-compute', 0.2, 0.205],
+    ['backward-compute', 0.4, 0.5],
+  ] as const
+  const rows = Array.from({ length: 20 }, (_, index) => index + 5)
+  const timers = rows.flatMap(step =>
+    spent.map(([name, minSeconds, maxSeconds]) => ({ name, step, time: STARTED + step, minSeconds, maxSeconds })),
+  )
+  return windowOf({ timers })
+}
+
+/** Eight devices that say they are busy; the clock of one is a fifth lower. */
+function lowClock(): DetectorWindow {
+  const random = seededRandom(5)
+  const rows = Array.from({ length: 32 }, (_, slot) =>
+    Array.from({ length: 8 }, (_, device) => ({ slot, device })),
+  ).flat()
+  return windowOf({
+    devices: {
+      devices: Array.from({ length: 8 }, (_, index) => ({ node: 'n1', index })),
+      device: rows.map(({ device }) => device),
+      time: rows.map(({ slot }) => STARTED + slot),
+      utilizationRatio: rows.map(() => 0.99),
+      powerWatts: rows.map(() => 500 * (1 + 0.03 * random())),
+      smClockHertz: rows.map(({ device }) => (device === 6 ? 1.5e9 : 1.9e9) * (1 + 0.005 * random())),
+    },
+  })
+}
+
 /** The fault that each detector is for, and what its finding must name. */
 const FAULTS: Readonly<Record<string, readonly [window: DetectorWindow, names: RegExp]>> = {
   'out-of-memory': [
@@ -144,6 +183,9 @@ const FAULTS: Readonly<Record<string, readonly [window: DetectorWindow, names: R
   'slow-link': [slowLeaf(), /Switch leaf001 or Uplink of leaf001 is slow: .*(2[5-9]|3\d) % longer/],
   'slow-path': [slowUplink(), /Uplink of leaf1 is slow: h1 to h2, h3 to h4: .* 53\.3 Mbit\/s; .* 1\.07 Gbit\/s/],
   'data-skew': [unevenSequences(), /now one replica slow and now another.*slowest of 4 replicas/],
+  'communication-bound': [slowFabric(), /All of the fabric carries less than predicted.*predicted 400 ms/],
+  'uneven-timers': [unevenTimers(), /Some rank takes longer for backward-compute.*400 ms to 500 ms.*do not tell which/],
+  'device-pace': [lowClock(), /Device 6 of n1 runs at a lower clock.*1\.5\d? GHz.*Estimated/],
   'below-prediction': [
     calm(1, { steps: jobColumns(Array<number>(30).fill(5 * predicted)), now: STARTED + 151 * predicted }),
     /5\.0 times as long/,
