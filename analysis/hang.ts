@@ -42,7 +42,10 @@ function everyone({ facts, ranks }: DetectorWindow): number[] {
 
 /** Of each group the earliest collective that somebody waits in: those behind it wait because of it. */
 function stuckOf(window: DetectorWindow): Stuck[] {
-  const waiting = window.events.filter(({ type, rank }) => WAITING.has(type ?? '') && isRank(rank))
+  // A watchdog that got stuck itself names no collective: it says nothing of who waits.
+  const waiting = window.events.filter(
+    ({ type, rank, operation }) => WAITING.has(type ?? '') && isRank(rank) && operation !== undefined,
+  )
   return [...grouped(waiting, ({ group }) => group)].flatMap(([group, events]) => {
     const { least } = extent(events.map(({ collectiveSequence = NaN }) => collectiveSequence))
     const first = Number.isNaN(least) ? events : events.filter(({ collectiveSequence }) => collectiveSequence === least)

@@ -95,6 +95,16 @@ describe('a hang', () => {
     ])
   })
 
+  it('is not told by a watchdog that got stuck itself: it names no collective', () => {
+    const reader = createLogReader()
+    const line =
+      "[E1119 20:35:00.000000000 ProcessGroupNCCL.cpp:1282] [PG ID 0 PG GUID 0(default_pg) Rank 2] ProcessGroupNCCL's watchdog got stuck for 480 seconds without making progress in monitoring enqueued collectives.\n"
+    const records = [...reader.push(Buffer.from(line)), ...reader.end()]
+    const events = records.filter((record): record is RecordOf<'event'> => record.kind === 'event')
+    expect(events).toMatchObject([{ type: 'nccl-timeout', rank: 2 }])
+    expect(hang.detect(windowOf({ events }))).toEqual([])
+  })
+
   it('without a word of collectives is estimated from who took fewer steps', () => {
     const ranks = rankColumns(
       [0, 1, 2, 3].flatMap(rank =>
