@@ -82,8 +82,8 @@ function besideSteps(cost: Cost, cause: Cause | undefined, { steps }: DetectorWi
   return { ...cost, share: costBeside(cost.share, longerSince(steps, matrix.steps[from] ?? NaN)) }
 }
 
-/** Of the step time. */
-const COSTS_LEAST = 0.002
+/** Of the step time: half of what somebody might miss, as what a cause costs is estimated. */
+const COSTS_LEAST = 0.001
 /** A card that takes so much longer is broken, whether anybody waits for it today or not. */
 const CLEARLY_SLOW = 0.2
 

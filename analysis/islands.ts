@@ -7,7 +7,7 @@ import type { Link } from './fabric'
 import type { GroupMatrix } from './group-matrix'
 import { deviation } from './spread'
 import { median } from './statistics'
-import { onset, patternOf, type Straggler } from './stragglers'
+import { MEDIAN_ERROR, onset, patternOf, scatterOf, type Straggler } from './stragglers'
 
 export interface Island {
   /** Cards that are cut off. */
@@ -26,6 +26,8 @@ const STEPS = 32
 const SLOW_FROM = 0.06
 const USUAL_SHARE = 0.25
 const DEVIATIONS = 11
+/** And so many standard errors of its own median. */
+const ERRORS = 4
 /** Fewer slow groups are chance, or a card. */
 const LEAST_GROUPS = 4
 
@@ -37,7 +39,8 @@ export function islandOf(matrix: GroupMatrix, links: readonly Link[]): Island | 
   const levels = new Map(
     crossing.map(group => [group, median(matrix.excess.subarray(group * length + from, (group + 1) * length))]),
   )
-  const slow = slowOf(levels)
+  const error = (MEDIAN_ERROR * scatterOf(matrix.excess, length)) / Math.sqrt(Math.min(STEPS, length))
+  const slow = slowOf(levels, error)
   if (slow.size < LEAST_GROUPS) return undefined
   const cut = cutOff(cards, slow)
   // What cuts off most of all is not a switch of theirs.
@@ -56,10 +59,10 @@ export function islandOf(matrix: GroupMatrix, links: readonly Link[]): Island | 
   }
 }
 
-function slowOf(levels: ReadonlyMap<number, number>): Set<number> {
+function slowOf(levels: ReadonlyMap<number, number>, error: number): Set<number> {
   const ascending = [...levels.values()].filter(Number.isFinite).sort((one, other) => one - other)
   const lower = ascending.slice(0, Math.ceil(USUAL_SHARE * ascending.length))
-  const threshold = Math.max(SLOW_FROM, (lower.at(-1) ?? 0) + DEVIATIONS * deviation(lower))
+  const threshold = Math.max(SLOW_FROM, ERRORS * error, (lower.at(-1) ?? 0) + DEVIATIONS * deviation(lower))
   return new Set([...levels].filter(([, level]) => level > threshold).map(([group]) => group))
 }
 

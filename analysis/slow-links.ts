@@ -181,7 +181,11 @@ function nextCause(
 ): SlowLink | undefined {
   for (const { slow } of suspects) {
     const cause = causeOf(matrix, links, suspects, slow, known)
-    if (cause !== undefined && cause.groups.length > 0) return { ...cause, slow }
+    if (cause === undefined || cause.groups.length === 0) continue
+    // A card behind a slow switch may have led there: how slow it is, the switch itself says best.
+    const names = new Set(cause.links.map(({ name }) => name))
+    const own = suspects.find(({ link }) => names.has(link.name))
+    return { ...cause, slow: own?.slow ?? slow }
   }
   return undefined
 }

@@ -55,7 +55,7 @@ const OF_RANKS: Likeness = {
 /** What a rank works longer it must wait less, by this share of it: otherwise nobody waits for it. */
 const AHEAD_SHARE = 0.4
 /** The standard error of a median over that of a mean. */
-const MEDIAN_ERROR = 1.25
+export const MEDIAN_ERROR = 1.25
 /** A step sticks out by so many deviations of steps; so improbable must their number be; so much must they cost. */
 const STICKS_OUT = [4, 2.5] as const
 const STICKS_OUT_LEAST = 0.02
@@ -103,7 +103,7 @@ function blocksOf({ ranks, steps, excess, ahead }: Excesses): Blocks {
 }
 
 /** From the differences of steps that follow each other, so that levels do not count; of a sample of the cells. */
-function scatterOf(excess: Float64Array, steps: number): number {
+export function scatterOf(excess: Float64Array, steps: number): number {
   const differences: number[] = []
   const every = Math.max(1, Math.floor(excess.length / 20_000))
   for (let cell = 0; cell + 1 < excess.length; cell += every)

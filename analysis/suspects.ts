@@ -3,7 +3,7 @@ import { grouped } from '../base/grouped'
 import type { Link, LinkKind } from './fabric'
 import type { GroupMatrix } from './group-matrix'
 import { medianInPlace } from './statistics'
-import { stragglersOf, type Likeness, type Straggler } from './stragglers'
+import { scatterOf, stragglersOf, type Likeness, type Straggler } from './stragglers'
 
 export interface Suspect {
   readonly link: Link
@@ -11,8 +11,7 @@ export interface Suspect {
 }
 
 /**
- * Cables that are alike carry alike, however much single transfers scatter; but of many cables one is always a few percent
- * off. Within a node, what ranks wait for each other is more than what they send.
+ * Of many cables that are alike one is always a few percent off, and more where single transfers scatter much. Within a node, what ranks wait for each other is more than what they send.
  */
 const OF_LINKS = { apart: 0.01, apartOfScatter: 0, wander: 0.005, wanderOfScatter: 0.1, lookAt: 'lower half' } as const
 const LIKENESS: Readonly<Record<LinkKind, Likeness>> = {
@@ -21,6 +20,8 @@ const LIKENESS: Readonly<Record<LinkKind, Likeness>> = {
   uplink: { ...OF_LINKS, wander: 0.003, floors: { level: 0.025, change: 0.02, intermittent: 0.02 } },
   nvlink: { ...OF_LINKS, apart: 0.1, wander: 0.1, floors: { level: 0.5, change: 0.5, intermittent: 0.5 } },
 }
+/** How far links are apart for good, of what one group's transfers scatter: the median of many groups hides that. */
+const APART_OF_GROUPS = 0.2
 /** Groups of a link that are looked at: more do not make the median surer. */
 const SAMPLE = 48
 /** Steps that are looked at together: a group's lie side by side in memory. */
@@ -57,11 +58,13 @@ export class Suspects {
   private classes = new Map<string, LinkClass>()
   private readonly values = new Float64Array(STRIPE * SAMPLE)
   private readonly counts = new Int32Array(STRIPE)
+  private readonly apart: number
 
   constructor(
     private readonly matrix: GroupMatrix,
     links: readonly Link[],
   ) {
+    this.apart = APART_OF_GROUPS * scatterOf(matrix.excess, matrix.steps.length)
     this.open = links.map(link => ({ link, all: link.groups.length }))
   }
 
@@ -75,14 +78,14 @@ export class Suspects {
       this.open.map(({ link }) => link),
       likenessOf,
     )
-    this.classes = new Map(Array.from(alike, ([likeness, links]) => [likeness, this.lookAt(likeness, links)]))
+    this.classes = new Map(Array.from(alike, ([name, links]) => [name, this.lookAt(name, links)]))
     return [...this.classes.values()]
       .flatMap(({ suspects }) => suspects)
       .sort((one, other) => other.slow.excess / other.slow.threshold - one.slow.excess / one.slow.threshold)
   }
 
-  private lookAt(likeness: string, alike: readonly Link[]): LinkClass {
-    const before = this.classes.get(likeness)
+  private lookAt(name: string, alike: readonly Link[]): LinkClass {
+    const before = this.classes.get(name)
     const places = new Map(before?.alike.map((link, place) => [link, place]))
     if (before !== undefined) {
       const now = new Set(alike)
@@ -101,7 +104,9 @@ export class Suspects {
       else excess.set(before.excess.subarray(place * length, (place + 1) * length), number * length)
     }
     const ranks = Float64Array.from(alike.keys())
-    const slow = stragglersOf({ ranks, steps, excess, ahead: excess }, LIKENESS[alike[0]?.kind ?? 'nic'])
+    const own = LIKENESS[alike[0]?.kind ?? 'nic']
+    const likeness = { ...own, apart: Math.max(own.apart, this.apart) }
+    const slow = stragglersOf({ ranks, steps, excess, ahead: excess }, likeness)
     const suspects = slow.flatMap(one => {
       const link = alike[one.place]
       return link === undefined ? [] : [{ link, slow: one }]

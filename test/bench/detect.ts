@@ -1,17 +1,18 @@
 /**
  * Seeded fleets and faults through the detectors that the hub runs, beside what others published; then fault-free fleets of an
- * hour. `npm run bench:detect -- [fleets] [fault-free fleets] [seed]`; `--misses` prints each case that went wrong.
+ * hour. `npm run bench:detect -- [fleets] [fault-free fleets] [seed]`; `--misses` prints each case that went wrong. In parts:
+ * `--keep FILE` keeps what was played, `--of FILE…` gives the figures of all that was kept.
  */
 import { casesOf, isOfLinks, KINDS, SIZES } from './detect/cases'
+import { keep, together, type Part } from './detect/parts'
 import { METHODS, play, playHour, plumbline, type Played } from './detect/play'
 import { isHarmless, scoreOf, switchAccuracy } from './detect/scores'
 
-const numbers = process.argv
-  .slice(2)
-  .filter(word => /^\d+$/.test(word))
-  .map(Number)
+const words = process.argv.slice(2)
+const numbers = words.filter(word => /^\d+$/.test(word)).map(Number)
 const [fleets = 2400, hours = 1000, seed = 1] = numbers
-const showsMisses = process.argv.includes('--misses')
+const showsMisses = words.includes('--misses')
+const behind = (flag: string) => (words.includes(flag) ? words.slice(words.indexOf(flag) + 1) : [])
 
 const percent = (value: number) => (Number.isNaN(value) ? '–' : `${(100 * value).toFixed(1)} %`)
 
@@ -39,12 +40,29 @@ function table(
   console.table(lines.filter(({ cases }) => cases > 0))
 }
 
-const began = process.cpuUsage()
-const played: Played[] = []
-for (const [number, one] of casesOf(fleets, seed).entries()) {
-  played.push(play(one))
-  if ((number + 1) % 200 === 0) console.error(`${number + 1} of ${fleets} fleets`)
+function playAll(): Part {
+  const began = process.cpuUsage()
+  const played: Played[] = []
+  for (const [number, one] of casesOf(fleets, seed).entries()) {
+    played.push(play(one))
+    if ((number + 1) % 200 === 0) console.error(`${number + 1} of ${fleets} fleets`)
+  }
+  let [noisy, findings] = [0, 0]
+  for (const one of casesOf(hours, seed + 1)) {
+    const found = playHour(one)
+    findings += found
+    if (found > 0) noisy += 1
+    if (found > 0 && showsMisses) console.log(`fault-free, ${one.noise.name}, seed ${one.seed}: ${found}`)
+  }
+  const { user, system } = process.cpuUsage(began)
+  return { played, hours, noisy, findings, processorSeconds: (user + system) / 1e6 }
 }
+
+const kept = behind('--of')
+const part = kept.length > 0 ? together(kept) : playAll()
+const { played } = part
+const [file] = behind('--keep')
+if (file !== undefined) keep(part, file)
 const where = (test: (one: Played['case']) => boolean) => played.filter(({ case: one }) => test(one))
 const isQuiet = ({ noise }: Played['case']) => noise.name !== 'rough'
 const sizes = SIZES.map(size => `${Math.round(100 * size)} %`)
@@ -103,13 +121,7 @@ if (showsMisses)
     )
   }
 
-let [noisy, findings] = [0, 0]
-for (const one of casesOf(hours, seed + 1)) {
-  const found = playHour(one)
-  findings += found
-  if (found > 0) noisy += 1
-  if (found > 0 && showsMisses) console.log(`fault-free, ${one.noise.name}, seed ${one.seed}: ${found}`)
-}
-console.log(`${hours} fault-free fleets of an hour: ${noisy} with a finding (${findings} looks' findings)`)
-const { user, system } = process.cpuUsage(began)
-console.log(`${((user + system) / 1e6).toFixed(0)} s of processor time`)
+console.log(
+  `${part.hours} fault-free fleets of an hour: ${part.noisy} with a finding (${part.findings} looks' findings)`,
+)
+console.log(`${part.processorSeconds.toFixed(0)} s of processor time`)
