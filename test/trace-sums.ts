@@ -5,7 +5,7 @@
  */
 /** Seconds of a window. */
 export interface TraceSums {
-  /** Undefined of a trace that marks no steps: from its first kernel to the end of its last. */
+  /** Undefined of a trace that marks no steps: those between calls of the optimizer, else from the first kernel to the end of the last. */
   readonly step: number | undefined
   readonly compute: number
   readonly communication: number
@@ -62,12 +62,21 @@ function between(spans: readonly Span[], from: number, to: number): Omit<TraceSu
   return sums
 }
 
+/** From one end of an optimizer's call to the next: on the device where it is marked there, else on the host. */
+function betweenCalls(calls: readonly { end: number; onDevice: boolean }[]): { begin: number; end: number }[] {
+  const onDevice = calls.filter(call => call.onDevice)
+  const ends = (onDevice.length > 1 ? onDevice : calls.filter(call => !call.onDevice)).map(({ end }) => end)
+  ends.sort((one, other) => one - other)
+  return ends.slice(1).map((end, place) => ({ begin: ends[place] ?? NaN, end }))
+}
+
 /** Steps by the moment at which they begin. Events without a duration, and what is no trace, count for nothing. */
 export function traceSums(text: string): TraceSums[] {
   const whole = JSON.parse(text) as unknown
   const events: unknown = isRecord(whole) ? whole['traceEvents'] : whole
   const spans: Span[] = []
   const steps = new Map<number, { begin: number; end: number }>()
+  const calls: { end: number; onDevice: boolean }[] = []
   for (const event of Array.isArray(events) ? events : []) {
     if (!isRecord(event) || event['ph'] !== 'X') continue
     const [name, category] = [String(event['name']), event['cat']]
@@ -76,10 +85,15 @@ export function traceSums(text: string): TraceSums[] {
     const step = /^ProfilerStep#(\d+)$/.exec(name)?.[1]
     if (step !== undefined && category !== 'gpu_user_annotation')
       steps.set(Number(step), { begin, end: begin + duration })
+    if (name.startsWith('Optimizer.step#'))
+      calls.push({ end: begin + duration, onDevice: category === 'gpu_user_annotation' })
     const kind = kindOf(name, category, event['pid'])
     if (step === undefined && kind !== undefined) spans.push({ kind, begin, end: begin + duration })
   }
   if (spans.length === 0) return []
+  const windows = betweenCalls(calls)
+  if (steps.size === 0 && windows.length > 0)
+    return windows.map(({ begin, end }) => ({ step: undefined, ...between(spans, begin, end) }))
   if (steps.size === 0) {
     const from = spans.reduce((least, { begin }) => Math.min(least, begin), Infinity)
     const to = spans.reduce((most, { end }) => Math.max(most, end), -Infinity)

@@ -121,7 +121,9 @@ function takeDict(text: string, state: State): WireRecord[] | undefined {
 
 const VERSION_5 = '[transformers]'
 
-function readLogged(text: string, state: State): WireRecord[] | undefined {
+function readLogged(line: string, state: State): WireRecord[] | undefined {
+  // A bar that was wiped out leaves blanks in front of what is printed in its place.
+  const text = line.trimStart().startsWith(VERSION_5) ? line.trimStart() : line
   const plain = withoutLogger(text)
   const setup = readSetup(plain, plain !== text, state)
   if (setup?.some(record => record.kind === 'event' && record.type === 'checkpoint') === true) taint(state)

@@ -183,9 +183,9 @@ const FAULTS: Readonly<Record<string, readonly [window: DetectorWindow, names: R
   'slow-link': [slowLeaf(), /Switch leaf001 or Uplink of leaf001 is slow: .*(2[5-9]|3\d) % longer/],
   'slow-path': [slowUplink(), /Uplink of leaf1 is slow: h1 to h2, h3 to h4: .* 53\.3 Mbit\/s; .* 1\.07 Gbit\/s/],
   'data-skew': [unevenSequences(), /now one replica slow and now another.*slowest of 4 replicas/],
-  'communication-bound': [slowFabric(), /All of the fabric carries less than predicted.*predicted 400 ms/],
   'uneven-timers': [unevenTimers(), /Some rank takes longer for backward-compute.*400 ms to 500 ms.*do not tell which/],
   'device-pace': [lowClock(), /Device 6 of n1 runs at a lower clock.*1\.5\d? GHz.*Estimated/],
+  'communication-bound': [slowFabric(), /All of the fabric carries less than predicted.*predicted 400 ms/],
   'below-prediction': [
     calm(1, { steps: jobColumns(Array<number>(30).fill(5 * predicted)), now: STARTED + 151 * predicted }),
     /5\.0 times as long/,

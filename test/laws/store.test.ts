@@ -40,6 +40,16 @@ const JSON_VALUES = [
     { name: 'HLO temp', bytes: 0 },
     { name: 'dot_general f32[64]', bytes: 4e9, largest: true },
   ],
+  [
+    {
+      field: 'gpu.smClockHertz',
+      of: "rank 5 'x'",
+      own: 1.2e9,
+      peers: 1.9e9,
+      says: 'its clock is 1.2 GHz, of its peers 1.9 GHz',
+    },
+    { field: 'event.xid', of: 'rank 5', own: null, peers: null, says: 'Xid 79' },
+  ],
   ...[
     {},
     { zero: 0, negative: -1.5 },
@@ -104,7 +114,7 @@ describe('the tables', () => {
   const jsonFields = kinds.flatMap(kind =>
     fieldsOf(kind).flatMap(([name, field]) => (field.type === 'json' ? [{ kind, name, schema: field.schema }] : [])),
   )
-  it.each(jsonFields)('give back the JSON of $kind.$name', async ({ kind, name, schema }) => {
+  it.each(jsonFields)('give back the JSON of $kind, $name', async ({ kind, name, schema }) => {
     const fit = JSON_VALUES.filter(value => schema.safeParse(value).success)
     expect(fit.length).toBeGreaterThan(1)
     const records = [{ kind }, ...fit.map(value => ({ kind, [name]: value }))] as unknown as WireRecord[]
