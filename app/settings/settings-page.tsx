@@ -76,7 +76,7 @@ export function SettingsPage({ first }: { first: HubSettings | undefined }) {
         </Card>
         <Card
           title="This hub"
-          note="Set where the hub is started: a flag, PLUMBLINE_… in the environment, or a key of plumbline.yaml; `plumbline start --print-config` shows where each comes from. Tokens and secrets are never shown."
+          note="Set where the hub is started: a flag, PLUMBLINE_… in the environment, or a key of plumbline.yaml; plumbline start --print-config shows where each comes from. Tokens and secrets are never shown."
         >
           <Table
             label="Settings of the hub"

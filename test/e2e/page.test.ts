@@ -15,6 +15,7 @@ const PATHS = [
   '/',
   '/cluster',
   '/compare',
+  '/settings',
   '/runs/live-1',
   '/runs/live-1/gpus',
   '/runs/live-1/memory',
@@ -66,6 +67,8 @@ async function violations(page: Page): Promise<string[]> {
 }
 
 const health = (page: Page) => page.getByTestId('health')
+/** The server draws the page as well: keys are heard once its script runs, and that it does the header tells. */
+const isConnected = (page: Page) => page.getByRole('status').getByText('connected', { exact: true }).waitFor()
 
 beforeAll(async () => {
   browser = await launchBrowser()
@@ -123,12 +126,20 @@ describe('the page', () => {
     const page = await open('/runs/live-1')
     await page.locator(CHARTS).nth(3).waitFor()
     await expect.poll(() => health(page).innerText()).toContain('step 45')
+    // A finding is news, and takes its room when it comes.
+    await page.locator('#findings').getByText('Rank 3 is slow').waitFor()
     await page.evaluate(charts => {
-      const seen = window as unknown as { shift: number; first: Element[] }
+      const seen = window as unknown as { shift: number; moved: string[]; first: Element[] }
       seen.shift = 0
+      seen.moved = []
       seen.first = [...document.querySelectorAll(charts)]
       const sum = (entries: PerformanceEntryList) => {
-        for (const entry of entries) seen.shift += (entry as PerformanceEntry & { value: number }).value
+        for (const entry of entries as (PerformanceEntry & { value: number; sources: { node?: Node }[] })[]) {
+          seen.shift += entry.value
+          seen.moved.push(
+            ...entry.sources.map(({ node }) => `${entry.value.toFixed(3)}: ${node?.textContent?.slice(0, 80)}`),
+          )
+        }
       }
       new PerformanceObserver(list => sum(list.getEntries())).observe({ type: 'layout-shift' })
     }, CHARTS)
@@ -136,12 +147,16 @@ describe('the page', () => {
       await agent.send(stepRecords('live-1', agent.node, RANKS, step, now()))
       await health(page).getByText(`step ${step} of 400`).waitFor()
     }
-    const { shift, kept } = await page.evaluate(() => {
-      const seen = window as unknown as { shift: number; first: Element[] }
-      return { shift: seen.shift, kept: seen.first.length > 3 && seen.first.every(chart => chart.isConnected) }
+    const { shift, moved, kept } = await page.evaluate(() => {
+      const seen = window as unknown as { shift: number; moved: string[]; first: Element[] }
+      return {
+        shift: seen.shift,
+        moved: seen.moved,
+        kept: seen.first.length > 3 && seen.first.every(chart => chart.isConnected),
+      }
     })
     expect(kept).toBe(true)
-    expect(shift).toBeLessThan(0.01)
+    expect(shift, moved.join('\n')).toBeLessThan(0.01)
   })
 
   it('says how the run is before any script has run', async () => {
@@ -171,6 +186,9 @@ describe('the page', () => {
     await page.waitForURL(/[?&]from=/)
     await page.keyboard.press('0')
     await expect.poll(() => new URL(page.url()).search).toBe('')
+    // The tabs follow the address, and the keys follow the tabs.
+    const tab = page.getByRole('link', { name: 'GPUs', exact: true })
+    await expect.poll(() => tab.getAttribute('href')).toBe('/runs/live-1/gpus')
     await page.keyboard.press('2')
     await page.waitForURL('**/runs/live-1/gpus')
   })
@@ -347,6 +365,7 @@ describe('the page', () => {
   it('goes to its pages by keyboard', async () => {
     const page = await open('/')
     await page.getByRole('heading', { name: 'Runs' }).waitFor()
+    await isConnected(page)
     await page.keyboard.press('g')
     await page.keyboard.press('c')
     await page.getByRole('heading', { name: 'Cluster' }).waitFor()
@@ -367,6 +386,57 @@ describe('the page', () => {
     await page.getByRole('dialog', { name: 'Keys' }).getByText('all of the run').waitFor()
     await page.keyboard.press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'detached' })
+  })
+
+  it('writes a note by a key, and shows it on all charts and among the events, also after a reload', async () => {
+    const page = await open('/runs/live-1')
+    await page.locator(CHARTS).nth(3).waitFor()
+    await page.keyboard.press('n')
+    const dialog = page.getByRole('dialog', { name: 'A note' })
+    await dialog.getByRole('textbox').fill('the switch was changed')
+    expect(await violations(page)).toEqual([])
+    await dialog.getByRole('button', { name: 'Write' }).click()
+    await dialog.waitFor({ state: 'detached' })
+    const marked = page.locator(`${CHARTS} title`, { hasText: 'the switch was changed' })
+    await expect.poll(() => marked.count()).toBeGreaterThan(2)
+    await page.reload()
+    await expect.poll(() => marked.count()).toBeGreaterThan(2)
+    await page.getByRole('link', { name: 'Events' }).click()
+    await page.getByRole('row', { name: /note.*the switch was changed/ }).waitFor()
+  })
+
+  it('gives a chart away as a picture and as numbers', async () => {
+    const page = await open('/runs/live-1')
+    const chart = page.locator(CHARTS).first()
+    await chart.waitFor()
+    await chart.hover()
+    const taken = async (form: string) => {
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        page
+          .getByRole('button', { name: new RegExp(`^Save .* as ${form}$`) })
+          .first()
+          .click(),
+      ])
+      return readFileSync(await download.path())
+    }
+    const picture = await taken('PNG')
+    expect(picture.subarray(1, 4).toString()).toBe('PNG')
+    expect([picture.readUInt32BE(16), picture.readUInt32BE(20)].every(side => side > 100)).toBe(true)
+    expect((await taken('CSV')).toString().split('\n').length).toBeGreaterThan(40)
+    const parquet = await page.request.get(`${hub.url}/api/runs/live-1/steps.parquet`)
+    expect((await parquet.body()).subarray(0, 4).toString()).toBe('PAR1')
+  })
+
+  it('shows what the hub is set to, and changes the theme there', async () => {
+    const page = await open('/')
+    await page.getByRole('heading', { name: 'Runs' }).waitFor()
+    await isConnected(page)
+    await page.keyboard.press('g')
+    await page.keyboard.press('s')
+    await page.getByRole('row', { name: /Price of a GPU-hour not known/ }).waitFor()
+    await page.getByRole('button', { name: 'Dark' }).click()
+    expect(await page.evaluate(() => document.documentElement.dataset['theme'])).toBe('dark')
   })
 
   it('shows how a run ended, well or not', async () => {
