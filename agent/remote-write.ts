@@ -3,40 +3,27 @@
  * https://prometheus.io/docs/specs/prw/remote_write_spec/
  */
 import { messageOf } from '../base/errors'
+import { encodeDouble, encodeField } from '../base/protobuf'
+import { varint } from '../base/varint'
 import { exportedSeries, Newest, type Exporter, type Series } from './series'
 
 const EVERY_MS = 10_000
 const TIMEOUT_MS = 5_000
 
-function varint(value: number): Buffer {
-  const bytes: number[] = []
-  let rest = BigInt(value)
-  for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128)
-  bytes.push(Number(rest))
-  return Buffer.from(bytes)
-}
-/** A field of Protocol Buffers that has a length: a text or a message. */
-function field(number: number, content: Buffer | string): Buffer {
-  const bytes = typeof content === 'string' ? Buffer.from(content) : content
-  return Buffer.concat([varint((number << 3) | 2), varint(bytes.length), bytes])
-}
-
 /** `TimeSeries` with its labels in order and one sample. */
 function timeSeries({ name, labels, value }: Series, milliseconds: number): Buffer {
   const named = Object.entries({ ...labels, __name__: name }).filter(([, text]) => text !== '')
   const sorted = named.sort(([a], [b]) => (a < b ? -1 : 1))
-  const double = Buffer.alloc(8)
-  double.writeDoubleLE(value)
-  const sample = Buffer.concat([varint((1 << 3) | 1), double, varint(2 << 3), varint(milliseconds)])
+  const sample = Buffer.concat([encodeDouble(1, value), encodeField(2, milliseconds)])
   return Buffer.concat([
-    ...sorted.map(([label, text]) => field(1, Buffer.concat([field(1, label), field(2, text)]))),
-    field(2, sample),
+    ...sorted.map(([label, text]) => encodeField(1, Buffer.concat([encodeField(1, label), encodeField(2, text)]))),
+    encodeField(2, sample),
   ])
 }
 
 /** `WriteRequest` of these series, all of the same moment. */
 export function writeRequest(series: readonly Series[], milliseconds: number): Buffer {
-  return Buffer.concat(series.map(one => field(1, timeSeries(one, milliseconds))))
+  return Buffer.concat(series.map(one => encodeField(1, timeSeries(one, milliseconds))))
 }
 
 /** The block format of snappy, which the protocol asks for, all of it literals: https://github.com/google/snappy/blob/main/format_description.txt */

@@ -4,12 +4,10 @@
  */
 import { WARM_UP_STEPS, type JobStepColumns } from './detector'
 import { deviation } from './spread'
-import { known, median } from './statistics'
+import { known, median, MEDIAN_ERROR } from './statistics'
 
 /** Fewer on either side say little. */
 const LEAST_STEPS = 8
-/** The standard error of a median over that of a mean. */
-const MEDIAN_ERROR = 1.25
 /** Errors by which a replay must be off to be held wrong. */
 const CONTRADICTS = 2
 

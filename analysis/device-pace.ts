@@ -7,7 +7,7 @@ import { Axis } from './axis'
 import { costOf } from './cost'
 import { defineDetector, type DetectorWindow, type DeviceColumns } from './detector'
 import { median } from './statistics'
-import { stragglersOf, type Likeness, type Straggler } from './stragglers'
+import { stragglersOf, type Likeness } from './stragglers'
 
 /** Less used are devices of another job, or of none. */
 const USED = 0.9
@@ -32,6 +32,42 @@ const OF_CLOCKS: Likeness = {
 }
 
 type Column = 'powerWatts' | 'smClockHertz' | 'utilizationRatio'
+
+/** What a device is told by. `own` and `peers` are medians. */
+interface Sign {
+  readonly column: Column
+  readonly likeness: Likeness
+  /** Whether the one that holds the others back has less of it. */
+  readonly isBelow: boolean
+  readonly unit: 'hertz' | 'watts'
+  /** At most, of a step. */
+  cost(step: number, own: number, peers: number): number
+  title(device: string): string
+  says(own: string, peers: string): string
+  why(cost: string): string
+}
+
+const CLOCK: Sign = {
+  column: 'smClockHertz',
+  likeness: OF_CLOCKS,
+  isBelow: true,
+  unit: 'hertz',
+  // Of a step that is all computing, a lower clock takes off so much.
+  cost: (step, own, peers) => step * (1 - own / peers),
+  title: device => `${device} runs at a lower clock than its peers`,
+  says: (own, peers) => `Its clock is ${own}, its peers’ ${peers}`,
+  why: cost => `A synchronous step waits for the slowest: at most ${cost} of it.`,
+}
+const POWER: Sign = {
+  column: 'powerWatts',
+  likeness: OF_POWER,
+  isBelow: false,
+  unit: 'watts',
+  cost: () => NaN,
+  title: device => `${device} may hold the others back`,
+  says: (own, peers) => `It draws ${own}, its peers ${peers}`,
+  why: () => 'A device that waits in a collective looks busy and draws little: the others seem to wait.',
+}
 
 interface Matrix {
   /** Numbers of the devices. */
@@ -83,29 +119,34 @@ function beside(cells: Float64Array, count: number, isBelow: boolean): Float64Ar
   return excess
 }
 
-function standingOut({ used, times }: Matrix, excess: Float64Array, likeness: Likeness): Straggler[] {
+interface Outlier {
+  readonly device: number
+  readonly own: number
+  readonly peers: number
+  readonly since: number | undefined
+}
+
+/** Devices that stand out by a sign, with the medians of theirs and of their peers since then. */
+function outliers({ used, times, column }: Matrix, { column: name, likeness, isBelow }: Sign): Outlier[] {
+  const values = column(name)
+  const excess = beside(values, used.length, isBelow)
   const ranks = Float64Array.from(used.keys())
   const found = stragglersOf({ ranks, steps: times, excess, ahead: excess }, likeness).filter(
     ({ pattern }) => pattern !== 'intermittent',
   )
-  return found.length > SLOW_MOST * used.length ? [] : found
+  if (found.length > SLOW_MOST * used.length) return []
+  return found.map(({ place, from }) => {
+    const of = (one: number) => median(values.subarray(one * times.length + from, (one + 1) * times.length))
+    const peers = median(used.flatMap((_, other) => (other === place ? [] : [of(other)])))
+    return { device: used[place] ?? -1, own: of(place), peers, since: times[from] }
+  })
 }
 
-type Sign = 'clock' | 'power'
-
-function toFinding(window: DetectorWindow, columns: DeviceColumns, matrix: Matrix, one: Straggler, sign: Sign) {
-  const { node = '', index = NaN } = columns.devices[matrix.used[one.place] ?? -1] ?? {}
-  const values = matrix.column(sign === 'clock' ? 'smClockHertz' : 'powerWatts')
-  const { length } = matrix.times
-  const of = (place: number) => median(values.subarray(place * length + one.from, (place + 1) * length))
-  const own = of(one.place)
-  const peers = median(matrix.used.flatMap((_, place) => (place === one.place ? [] : [of(place)])))
-  const unit = sign === 'clock' ? 'hertz' : 'watts'
+function toFinding(window: DetectorWindow, columns: DeviceColumns, count: number, one: Outlier, sign: Sign) {
+  const { node = '', index = NaN } = columns.devices[one.device] ?? {}
   const step = median(window.steps.stepSeconds)
-  // Of a step that is all computing, a lower clock takes off so much: what it costs at most.
-  const cost = sign === 'clock' ? step * (1 - own / peers) : NaN
-  const name = `Device ${index} of ${node}`
-  const says = `${sign === 'clock' ? 'Its clock is' : 'It draws'} ${format(own, unit)}, ${sign === 'clock' ? 'its peers’' : 'its peers'} ${format(peers, unit)} (medians)`
+  const cost = sign.cost(step, one.own, one.peers)
+  const says = sign.says(format(one.own, sign.unit), format(one.peers, sign.unit))
   return {
     detector: 'device-pace',
     run: window.run,
@@ -114,12 +155,11 @@ function toFinding(window: DetectorWindow, columns: DeviceColumns, matrix: Matri
     // An estimate is never loud.
     severity: 'info' as const,
     nodes: [node],
-    title: sign === 'clock' ? `${name} runs at a lower clock than its peers` : `${name} may hold the others back`,
+    title: sign.title(`Device ${index} of ${node}`),
     evidence:
-      `${says}, and all ${matrix.used.length} are fully used. ` +
-      `${sign === 'clock' ? `A synchronous step waits for the slowest: at most ${format(cost, 'seconds')} of it. ` : 'A device that waits in a collective looks busy and draws little: the others seem to wait. '}` +
+      `${says} (medians), and all ${count} are fully used. ${sign.why(format(cost, 'seconds'))} ` +
       `Estimated from the devices alone; no rank tells of itself.`,
-    since: matrix.times[one.from] ?? window.facts.startedAt,
+    since: one.since ?? window.facts.startedAt,
     nextStep: 'Attach the hook: each rank’s time in computing and in collectives says who waits for whom.',
   }
 }
@@ -133,10 +173,11 @@ export const devicePace = defineDetector({
     const matrix = matrixOf(devices)
     const { length } = matrix.used
     if (length < DEVICES_LEAST) return []
-    const slow = standingOut(matrix, beside(matrix.column('smClockHertz'), length, true), OF_CLOCKS)
     // Where clocks tell, power says the same again, or less.
-    if (slow.length > 0) return slow.map(one => toFinding(window, devices, matrix, one, 'clock'))
-    const more = standingOut(matrix, beside(matrix.column('powerWatts'), length, false), OF_POWER)
-    return more.map(one => toFinding(window, devices, matrix, one, 'power'))
+    for (const sign of [CLOCK, POWER]) {
+      const found = outliers(matrix, sign)
+      if (found.length > 0) return found.map(one => toFinding(window, devices, length, one, sign))
+    }
+    return []
   },
 })

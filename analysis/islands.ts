@@ -6,8 +6,8 @@ import { grouped } from '../base/grouped'
 import type { Link } from './fabric'
 import type { GroupMatrix } from './group-matrix'
 import { deviation } from './spread'
-import { median } from './statistics'
-import { MEDIAN_ERROR, onset, patternOf, scatterOf, type Straggler } from './stragglers'
+import { median, MEDIAN_ERROR } from './statistics'
+import { onset, patternOf, scatterOf, type Straggler } from './stragglers'
 
 export interface Island {
   /** Cards that are cut off. */

@@ -5,6 +5,9 @@ export const known = (values: Iterable<number>): number[] => [...values].filter(
 /** Copies of values to be moved about: medians are taken by the million. */
 let scratch = new Float64Array(1024)
 
+/** The standard error of a median over that of a mean, of values that are normal. */
+export const MEDIAN_ERROR = 1.25
+
 /** NaN where nothing is known. */
 export function median(values: ArrayLike<number>): number {
   if (scratch.length < values.length) scratch = new Float64Array(2 * values.length)

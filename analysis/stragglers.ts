@@ -5,7 +5,7 @@
  */
 import type { RankMatrix } from './rank-matrix'
 import { deviation, deviationsOf, spread, tail } from './spread'
-import { median, medianInPlace, medianOf } from './statistics'
+import { median, MEDIAN_ERROR, medianInPlace, medianOf } from './statistics'
 
 export type Pattern = 'constant' | 'drifting' | 'intermittent'
 
@@ -54,8 +54,6 @@ const OF_RANKS: Likeness = {
 }
 /** What a rank works longer it must wait less, by this share of it: otherwise nobody waits for it. */
 const AHEAD_SHARE = 0.4
-/** The standard error of a median over that of a mean. */
-export const MEDIAN_ERROR = 1.25
 /** A step sticks out by so many deviations of steps; so improbable must their number be; so much must they cost. */
 const STICKS_OUT = [4, 2.5] as const
 const STICKS_OUT_LEAST = 0.02

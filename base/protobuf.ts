@@ -2,6 +2,8 @@
  * The wire format of Protocol Buffers: https://protobuf.dev/programming-guides/encoding/. It walks over the bytes and builds
  * nothing, so a hostile message costs no more than its own length.
  */
+import { varint } from './varint'
+
 export class ProtobufError extends Error {}
 
 /** One field of a message: a number for varints and fixed widths, bytes for what has a length. */
@@ -58,12 +60,18 @@ export function* messagesOf(message: Buffer, number: number): Generator<Buffer> 
     if (field.number === number && field.wire === WIRE.lengthDelimited) yield field.bytes
 }
 
-const varint = (value: number): number[] =>
-  value < 0x80 ? [value] : [(value % 0x80) | 0x80, ...varint(Math.floor(value / 0x80))]
+const head = (number: number, wire: number) => varint(number * 8 + wire)
 
-/** A field for an answer: whole numbers and texts are all that an answer of OTLP holds, and messages of them. */
+/** A field: a whole number that is not negative, a text, or a message. */
 export function encodeField(number: number, value: number | string | Buffer): Buffer {
-  if (typeof value === 'number') return Buffer.from([...varint(number * 8 + WIRE.varint), ...varint(value)])
-  const bytes = Buffer.from(value as string)
-  return Buffer.concat([Buffer.from([...varint(number * 8 + WIRE.lengthDelimited), ...varint(bytes.length)]), bytes])
+  if (typeof value === 'number') return Buffer.concat([head(number, WIRE.varint), varint(value)])
+  const bytes = typeof value === 'string' ? Buffer.from(value) : value
+  return Buffer.concat([head(number, WIRE.lengthDelimited), varint(bytes.length), bytes])
+}
+
+/** A field of type `double`. */
+export function encodeDouble(number: number, value: number): Buffer {
+  const bytes = Buffer.alloc(8)
+  bytes.writeDoubleLE(value)
+  return Buffer.concat([head(number, WIRE.fixed64), bytes])
 }

@@ -14,6 +14,15 @@ export async function hubAnswers(url: string): Promise<boolean> {
   }
 }
 
+/** The hub of these settings, which answers. Throws a PlumblineError where none does. */
+export async function reachedHub(settings: PlumblineSettings): Promise<string> {
+  const hub = hubUrl(settings)
+  if (await hubAnswers(hub)) return hub
+  throw new PlumblineError(`no hub answers at ${hub}`, {
+    fix: 'start one with `plumbline start`, or name it with --hub',
+  })
+}
+
 export interface HubDoor {
   readonly url: string
   /** '' where the hub asks for none. */
@@ -30,8 +39,7 @@ export async function hubText({ url, token }: HubDoor, path: string): Promise<st
   let response: Response
   try {
     const headers: Record<string, string> = token === '' ? {} : { authorization: `Bearer ${token}` }
-    const address = `${url.replace(/\/+$/, '')}${path}`
-    response = await fetch(address, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) })
+    response = await fetch(`${url}${path}`, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) })
   } catch (error) {
     throw new PlumblineError(`no hub answers at ${url}: ${messageOf(error)}`, {
       fix: 'start one with `plumbline start`, or name it with --hub',

@@ -1,22 +1,20 @@
 /** `plumbline import`: a finished or crashed run from its files, sent to the hub as an agent sends what it sees. */
 import { basename } from 'node:path'
-import { startAgent } from '../agent/agent'
 import { PlumblineError } from '../base/errors'
-import { localHost } from '../collectors/host'
 import type { Counts } from '../collectors/form'
 import type { ImportResult } from '../wire/api'
 import type { EvidenceAbout } from '../wire/messages'
 import type { WireRecord } from '../wire/records'
 import { defineCommand } from './command'
-import { hubAnswers } from './hub-answers'
+import { reachedHub } from './hub-answers'
 import { importedRun, type ImportedFile } from './imported-run'
+import { startMessenger } from './messenger'
 import { parseChunks, readersNamed } from './parse'
 import { forms } from '../collectors/forms/index'
 import type { LogFormat } from '../collectors/logs/format'
 import { formatsWith, type UserPattern } from '../collectors/logs/user-pattern'
 import { inputsOf, type Input } from './run-folder'
 import { newRunId } from './run-id'
-import { hubUrl, type PlumblineSettings } from './settings'
 
 const FLUSH_MS = 120_000
 /** Rows that are handed over at a time, so that the agent's batches stay small. */
@@ -61,18 +59,15 @@ async function send(
   request: ImportRequest,
 ): Promise<void> {
   const { hub, token, data, log } = request
-  const settings = { intervalMs: 1000, logs: [], scrape: [], topology: '', run, fromStart: true, synthetic: false }
-  const agent = await startAgent({
-    host: localHost(),
+  const agent = await startMessenger({
     hub,
     token,
     data,
     spool: `import-${run}`,
     spoolBytes: 4 * 1024 ** 3,
-    temporary: true,
     isPast: true,
-    collectors: [],
-    collectorSettings: settings,
+    run,
+    synthetic: false,
     log,
   })
   for (let at = 0; at < records.length; at += ROWS) {
@@ -89,6 +84,14 @@ async function send(
     throw new PlumblineError(`${pending} batches were not taken by the hub at ${hub}`, {
       fix: `they wait in ${data}/spool; the next agent here sends them`,
     })
+}
+
+/** As the request says, else as a file says of its run, else that of the first file. */
+function nameOf({ name, files }: ImportRequest, read: readonly ReadFile[]): string {
+  if (name !== '') return name
+  for (const { records } of read)
+    for (const record of records) if (record.kind === 'run' && record.name !== undefined) return record.name
+  return basename(files[0] ?? '').replace(/^-$/, 'standard input')
 }
 
 /** Reads files as `parse` does and makes one run of them. Throws where nothing in them is understood. */
@@ -108,10 +111,7 @@ export async function importRun(request: ImportRequest): Promise<ImportResult> {
       fix: 'see with `plumbline parse FILE` what is read of each',
     })
   const run = newRunId()
-  const said = read.flatMap(({ records }) => records).find(record => record.kind === 'run' && record.name !== undefined)
-  const ofFile = basename(request.files[0] ?? '').replace(/^-$/, 'standard input')
-  const named = request.name !== '' ? request.name : said?.kind === 'run' ? (said.name ?? ofFile) : ofFile
-  const records = importedRun(read, { run, name: named, node: request.node ?? `import-${run}` })
+  const records = importedRun(read, { run, name: nameOf(request, read), node: request.node ?? `import-${run}` })
   await send(records, read, run, request)
   return {
     run,
@@ -134,14 +134,6 @@ function describe({ run, files, steps, events }: ImportResult, hub: string): str
   ].join('\n')
 }
 
-async function reachHub(settings: PlumblineSettings): Promise<string> {
-  const hub = hubUrl(settings).replace(/\/+$/, '')
-  if (await hubAnswers(hub)) return hub
-  throw new PlumblineError(`no hub answers at ${hub}`, {
-    fix: 'start one with `plumbline start`, or name it with --hub',
-  })
-}
-
 export const command = defineCommand({
   settings: ['hub', 'port', 'token', 'data'],
   configure: command => {
@@ -154,7 +146,7 @@ export const command = defineCommand({
       .option('--node <name>', 'the node of what names none')
   },
   async run({ arguments: files, options, settings }) {
-    const hub = await reachHub(settings)
+    const hub = await reachedHub(settings)
     const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
     const result = await importRun({
       files,

@@ -4,6 +4,7 @@ import { PlumblineError } from '../base/errors'
 import { grouped } from '../base/grouped'
 import { format } from '../base/units'
 import { probeVerdicts } from '../analysis/probe-verdict'
+import { median } from '../analysis/statistics'
 import { localHost } from '../collectors/host'
 import { readTopology } from '../collectors/topology'
 import type { RecordOf } from '../wire/records'
@@ -76,11 +77,11 @@ function describe(
   const reached = new Map(pairs.map(pair => [`${pair.from} ${pair.to}`, speed(pair.bytesPerSecond)]))
   const row = (from: string) =>
     nodes.map(to => cell(from === to ? '·' : (reached.get(`${from} ${to}`) ?? '–'))).join('')
-  const trips = pairs.map(({ roundTripSeconds }) => roundTripSeconds).toSorted((one, other) => one - other)
+  const trip = median(pairs.map(({ roundTripSeconds }) => roundTripSeconds))
   return [
     `${'from, to'.padEnd(width)}${nodes.map(cell).join('')}`,
     ...nodes.map(from => `${from.padEnd(width)}${row(from)}`),
-    `round trip of a byte: ${format(trips[trips.length >> 1], 'seconds')} (median)`,
+    `round trip of a byte: ${format(trip, 'seconds')} (median)`,
     ...products.map(
       ({ node, device, name, dtype, flopsPerSecond }) =>
         `matmul on ${device} of ${node} (${name}, ${dtype}): ${format(flopsPerSecond, 'flopsPerSecond')}`,
@@ -96,7 +97,7 @@ function describe(
 }
 
 async function keptBy(settings: PlumblineSettings, result: ProbeResult, say: (line: string) => void): Promise<void> {
-  const hub = hubUrl(settings).replace(/\/+$/, '')
+  const hub = hubUrl(settings)
   if (!(await hubAnswers(hub))) return say(`no hub answers at ${hub}: what was measured is kept nowhere but here`)
   await keep(result, newRunId(), hub, settings)
   say(`kept by ${hub}: the runs of these nodes show it`)

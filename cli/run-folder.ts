@@ -1,4 +1,5 @@
 /** A folder that a tracker wrote for a run, as files to read. */
+import type { Stats } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { dirname, join, posix } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -27,8 +28,16 @@ interface Tracker {
   inputs(folder: string, files: readonly string[], stdin: Readable): Promise<Input[]>
 }
 
+const writtenAtOf = (about: Stats | undefined) => (about?.mtimeMs ?? 0) / 1000
+const statOf = (path: string) => stat(path).catch(() => undefined)
+
 async function plainInputs(folder: string, files: readonly string[], stdin: Readable): Promise<Input[]> {
-  return Promise.all(files.map(file => plainInput(join(folder, file), stdin)))
+  return Promise.all(
+    files.map(async file => {
+      const path = join(folder, file)
+      return { name: path, writtenAt: writtenAtOf(await statOf(path)), chunks: () => readChunks(path, stdin) }
+    }),
+  )
 }
 
 /** Each line behind the file that it stands in, as `grep -r '' .` prints them. */
@@ -56,8 +65,8 @@ const TRACKERS: readonly Tracker[] = [
         .map(run => run ?? '.')[0],
     async inputs(folder, files, stdin) {
       const run = [...files, 'meta.yaml']
-      const there = await Promise.all(run.map(file => stat(join(folder, file)).catch(() => undefined)))
-      const writtenAt = Math.max(...there.map(one => (one?.mtimeMs ?? 0) / 1000))
+      const there = await Promise.all(run.map(file => statOf(join(folder, file))))
+      const writtenAt = there.map(writtenAtOf).reduce((newest, at) => Math.max(newest, at), 0)
       const read = run.filter((_, place) => there[place] !== undefined)
       return [{ name: folder, writtenAt, chunks: () => joined(folder, read, stdin) }]
     },
@@ -107,13 +116,10 @@ async function folderInputs(folder: string, stdin: Readable): Promise<Input[]> {
   })
 }
 
-async function plainInput(path: string, stdin: Readable): Promise<Input> {
-  const writtenAt = path === '-' ? Date.now() / 1000 : ((await stat(path).catch(() => undefined))?.mtimeMs ?? 0) / 1000
-  return { name: path, writtenAt, chunks: () => readChunks(path, stdin) }
-}
-
 /** What is read of a path: the file, the run in the folder, `-` for standard input. Throws a PlumblineError where a folder holds no run, or several. */
 export async function inputsOf(path: string, stdin: Readable): Promise<Input[]> {
-  const isFolder = path !== '-' && (await stat(path).catch(() => undefined))?.isDirectory() === true
-  return isFolder ? folderInputs(path, stdin) : [await plainInput(path, stdin)]
+  const about = path === '-' ? undefined : await statOf(path)
+  if (about?.isDirectory() === true) return folderInputs(path, stdin)
+  const writtenAt = path === '-' ? Date.now() / 1000 : writtenAtOf(about)
+  return [{ name: path, writtenAt, chunks: () => readChunks(path, stdin) }]
 }

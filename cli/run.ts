@@ -210,7 +210,7 @@ function commandError({ command }: Job, error: NodeJS.ErrnoException, exitCode: 
 }
 
 async function announce(job: Job, settings: PlumblineSettings, log: (line: string) => void): Promise<void> {
-  const url = hubUrl(settings).replace(/\/+$/, '')
+  const url = hubUrl(settings)
   if (await hubAnswers(url)) log(`watching ${job.name} at ${url}/runs/${job.run}`)
   else log(`the hub at ${url} does not answer; the run goes on, and its data wait in ${join(settings.data, 'spool')}`)
 }

@@ -92,7 +92,7 @@ export const EXPORTS = ['metricsPort', 'metricsHost', 'otlp', 'otlpTraces', 'rem
 
 /** The hub that an agent of these settings reports to. */
 export function hubUrl(values: PlumblineSettings): string {
-  if (values.hub !== '') return values.hub
+  if (values.hub !== '') return values.hub.replace(/\/+$/, '')
   const host = ['0.0.0.0', '::'].includes(values.host) ? '127.0.0.1' : values.host
   return `http://${host.includes(':') ? `[${host}]` : host}:${values.port}`
 }

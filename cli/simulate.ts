@@ -2,16 +2,15 @@
 import { writeFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
-import { startAgent, type AgentHandle } from '../agent/agent'
+import type { AgentHandle } from '../agent/agent'
 import { unixSeconds } from '../base/clock'
 import { PlumblineError } from '../base/errors'
 import { seededRandom } from '../base/random'
-import { localHost } from '../collectors/host'
 import type { WireRecord } from '../wire/records'
 import { defineCommand } from './command'
-import { hubAnswers } from './hub-answers'
+import { reachedHub } from './hub-answers'
+import { startMessenger } from './messenger'
 import { newRunId } from './run-id'
-import { hubUrl } from './settings'
 import { sizeAt, type Fault } from './simulate/faults'
 import { Fleet, USUAL_TRANSFERS } from './simulate/fleet'
 import { layoutOf, nodeName, type Layout } from './simulate/layout'
@@ -146,13 +145,6 @@ function failed(): never {
   throw new Error('no level of noise is left')
 }
 
-async function hubAt(hub: string): Promise<string> {
-  if (await hubAnswers(hub)) return hub
-  throw new PlumblineError(`no hub answers at ${hub}`, {
-    fix: 'start one with `plumbline start`, or name it with --hub',
-  })
-}
-
 const list = [...scenarios].map(({ name, help }) => `  ${name.padEnd(18)} ${help}`).join('\n')
 
 export const command = defineCommand({
@@ -187,27 +179,17 @@ export const command = defineCommand({
     const faults = scenario.faults({ layout, size, from, random: seededRandom(seed) })
     if (faults.length === 0 && name !== 'healthy')
       throw new PlumblineError('this fleet has no such link', { fix: 'take more ranks, or fewer nodes on a leaf' })
-    const hub = await hubAt(hubUrl(settings).replace(/\/+$/, ''))
+    const hub = await reachedHub(settings)
     const run = newRunId()
-    const agent = await startAgent({
-      host: localHost(),
+    const agent = await startMessenger({
       hub,
       token: settings.token,
       data: settings.data,
       spool: `simulate-${run}`,
       spoolBytes: 4 * 1024 ** 3,
-      temporary: true,
-      collectors: [],
+      run,
+      synthetic: true,
       log: () => undefined,
-      collectorSettings: {
-        intervalMs: 1000,
-        logs: [],
-        scrape: [],
-        topology: '',
-        run,
-        fromStart: true,
-        synthetic: true,
-      },
     })
     let isOver = false
     process.once('SIGINT', () => (isOver = true))

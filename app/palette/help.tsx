@@ -1,20 +1,12 @@
 'use client'
-import { useEffect, useRef } from 'react'
+import { Dialog } from '../ui/dialog'
 import { KEYS } from './keys'
 import styles from './palette.module.css'
 
 /** All keys at a glance. */
 export function Help({ onClose }: { onClose: () => void }) {
-  const dialog = useRef<HTMLDialogElement>(null)
-  useEffect(() => dialog.current?.showModal(), [])
   return (
-    <dialog
-      ref={dialog}
-      className={styles.dialog}
-      aria-label="Keys"
-      onClose={onClose}
-      onClick={event => event.target === dialog.current && onClose()}
-    >
+    <Dialog label="Keys" onClose={onClose}>
       <h2 className={styles.title}>Keys</h2>
       <dl className={styles.keys}>
         {KEYS.map(({ keys, does }) => (
@@ -28,6 +20,6 @@ export function Help({ onClose }: { onClose: () => void }) {
           </div>
         ))}
       </dl>
-    </dialog>
+    </Dialog>
   )
 }

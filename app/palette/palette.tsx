@@ -1,8 +1,9 @@
 'use client'
 import { usePathname, useRouter } from 'next/navigation'
-import { useEffect, useRef, useState, type KeyboardEvent } from 'react'
+import { useEffect, useState, type KeyboardEvent } from 'react'
 import type { RunSummary } from '../../wire/api'
 import { door } from '../data/door'
+import { Dialog } from '../ui/dialog'
 import { commandsFor, type Command } from './commands'
 import styles from './palette.module.css'
 
@@ -48,12 +49,10 @@ function List({
 export function Palette({ onClose }: { onClose: () => void }) {
   const router = useRouter()
   const run = runOfPath(usePathname())
-  const dialog = useRef<HTMLDialogElement>(null)
   const [query, setQuery] = useState('')
   const [active, setActive] = useState(0)
   const [runs, setRuns] = useState<readonly RunSummary[]>([])
   useEffect(() => {
-    dialog.current?.showModal()
     const closing = new AbortController()
     door.runs(closing.signal).then(setRuns, () => undefined)
     return () => closing.abort()
@@ -73,13 +72,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
     setActive((active + way + commands.length) % Math.max(1, commands.length))
   }
   return (
-    <dialog
-      ref={dialog}
-      className={styles.dialog}
-      aria-label="Go to"
-      onClose={onClose}
-      onClick={event => event.target === dialog.current && onClose()}
-    >
+    <Dialog label="Go to" onClose={onClose}>
       <input
         className={styles.input}
         role="combobox"
@@ -98,6 +91,6 @@ export function Palette({ onClose }: { onClose: () => void }) {
         onKeyDown={press}
       />
       <List commands={commands} active={active} onGo={go} />
-    </dialog>
+    </Dialog>
   )
 }

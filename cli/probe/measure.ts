@@ -1,6 +1,7 @@
 /** One way between two nodes: how long a byte takes there and back, and how fast many arrive. */
 import type { Socket } from 'node:net'
 import { once } from 'node:events'
+import { median } from '../../analysis/statistics'
 import { MOST_BYTES, open, type Address, type Sent } from './wire'
 
 const ROUND_TRIPS = 30
@@ -10,11 +11,6 @@ const FIRST_BYTES = 2 * 2 ** 20
 const LEAST_SECONDS = 0.05
 const LEAST_MESSAGES = 3
 const CHUNK = Buffer.alloc(256 * 1024, 0x5a)
-
-function median(values: readonly number[]): number {
-  const ascending = values.toSorted((one, other) => one - other)
-  return ascending[ascending.length >> 1] ?? NaN
-}
 
 const seconds = () => performance.now() / 1000
 

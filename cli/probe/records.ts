@@ -1,9 +1,8 @@
 /** What a probe measured, as records; and sent to the hub by an agent of its own. */
-import { startAgent } from '../../agent/agent'
 import { unixSeconds } from '../../base/clock'
 import { PlumblineError } from '../../base/errors'
-import { localHost } from '../../collectors/host'
 import type { RecordOf } from '../../wire/records'
+import { startMessenger } from '../messenger'
 import type { PlumblineSettings } from '../settings'
 import type { ProbeResult } from './probing'
 
@@ -41,25 +40,16 @@ export async function keep(
   hub: string,
   settings: PlumblineSettings,
 ): Promise<void> {
-  const agent = await startAgent({
-    host: localHost(),
+  const { token, data, spoolBytes } = settings
+  const agent = await startMessenger({
     hub,
-    token: settings.token,
-    data: settings.data,
+    token,
+    data,
     spool: `probe-${probe}`,
-    spoolBytes: settings.spoolBytes,
-    temporary: true,
-    collectors: [],
+    spoolBytes,
+    run: '',
+    synthetic: false,
     log: () => undefined,
-    collectorSettings: {
-      intervalMs: 1000,
-      logs: [],
-      scrape: [],
-      topology: '',
-      run: '',
-      fromStart: true,
-      synthetic: false,
-    },
   })
   for (const record of recordsOf(result, probe, unixSeconds())) agent.add(record)
   const { pending } = await agent.stop({ flushMs: FLUSH_MS })

@@ -7,7 +7,7 @@ import { membersOf } from '../logs/json-members'
 import type { Pace } from '../logs/pace'
 import { createLogReader, type LogReader } from '../logs/read'
 import { numberOf } from '../logs/values'
-import { commonName, evaluation, isOfEvaluation, stepRecords } from '../tracking/scalars'
+import { evaluation, stepRecords, toldBy } from '../tracking/scalars'
 import { configOfSettings } from '../tracking/settings-config'
 import { systemRecords } from '../tracking/system-metrics'
 import { WANDB_MAGIC, wandbRecords } from '../tracking/wandb-file'
@@ -61,13 +61,11 @@ function historyRecords(message: Buffer, state: State): WireRecord[] {
   const heldOut = new Map<string, number>()
   const figures = new Map<string, string>()
   for (const [name, value] of named) {
+    const says = toldBy(name)
     const number = numberOf(value)
-    if (isOfEvaluation(name)) {
+    if (says === 'evaluation') {
       if (number !== undefined) heldOut.set(name, number)
-      continue
-    }
-    const common = commonName(name)
-    if (common !== undefined && !figures.has(common)) figures.set(common, /%/.test(name) ? `${value}%` : value)
+    } else if (says !== undefined && !figures.has(says.common)) figures.set(says.common, `${value}${says.unit}`)
   }
   // W&B's own count is of what was logged: a step of the script's is better.
   if (![...figures.keys()].some(name => meaningOf(name) === 'step')) figures.set('step', items.get('_step') ?? '')

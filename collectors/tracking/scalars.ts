@@ -19,12 +19,34 @@ const HELD_OUT_WORD = /(?:^|_)(?:val|valid|validation|eval|evaluation|test|dev)(
 const OTHER_AXIS = / vs (?:samples|tokens|epochs?)$/i
 
 /** `Loss/val`, `lm-loss-validation/lm loss`: of what was held out, wherever the word stands. */
-export const isOfEvaluation = (name: string): boolean => isHeldOut(name) || HELD_OUT_WORD.test(plainName(name))
+const isOfEvaluation = (name: string): boolean => isHeldOut(name) || HELD_OUT_WORD.test(plainName(name))
 
 /** The name under which a figure is known: as it is, or without the group that it was put in. */
-export function commonName(name: string): string | undefined {
+function commonName(name: string): string | undefined {
   if (OTHER_AXIS.test(name)) return undefined
   return [name, name.split('/').at(-1) ?? ''].find(one => meaningOf(one) !== undefined)
+}
+
+/** What a tracker's name says of its value: that it is of an evaluation, or which figure it is, and in which unit. */
+export type Told = 'evaluation' | { readonly common: string; readonly unit: '' | '%' } | undefined
+
+function read(name: string): Told {
+  if (isOfEvaluation(name)) return 'evaluation'
+  const common = commonName(name)
+  // `mfu (%)`: a name that says its unit, for a value that has none.
+  return common === undefined ? undefined : { common, unit: name.includes('%') ? '%' : '' }
+}
+
+const MOST_NAMES = 1000
+const told = new Map<string, Told>()
+
+/** Undefined for a name that is nobody's. */
+export function toldBy(name: string): Told {
+  if (told.has(name)) return told.get(name)
+  const says = read(name)
+  // Trackers have few names and tell each of them at every step; hostile ones must not fill the memory.
+  if (told.size < MOST_NAMES) told.set(name, says)
+  return says
 }
 
 interface Row {
@@ -38,9 +60,6 @@ const beginRow = (): Row => ({ time: undefined, figures: new Map(), evaluatedAt:
 const later = (one: number | undefined, other: number | undefined) =>
   one === undefined || other === undefined ? (one ?? other) : Math.max(one, other)
 
-/** `mfu (%)`: a name that says its unit, for a value that has none. */
-const printed = (name: string, value: number) => (/%/.test(name) ? `${value}%` : String(value))
-
 /** Gathers scalars in any order; of two for one step and name the later counts, as after a restart. */
 export class ScalarRows {
   private readonly rows = new Map<number, Row>()
@@ -50,20 +69,19 @@ export class ScalarRows {
 
   /** False: it says nothing that is known. Throws a PlumblineError where there are too many. */
   add({ name, step, time, value }: Scalar): boolean {
-    const heldOut = isOfEvaluation(name)
-    const common = heldOut ? undefined : commonName(name)
-    if (!heldOut && common === undefined) return false
+    const says = toldBy(name)
+    if (says === undefined) return false
     this.count += 1
     if (this.count > MOST_SCALARS)
       throw new PlumblineError(`more than ${MOST_SCALARS} scalars`, { fix: 'import the parts of the run one by one' })
     const row = this.rows.get(step) ?? beginRow()
     this.rows.set(step, row)
-    if (common === undefined) {
+    if (says === 'evaluation') {
       row.evaluatedAt = later(row.evaluatedAt, time)
       row.heldOut.set(name, value)
     } else {
       row.time = later(row.time, time)
-      row.figures.set(common, printed(name, value))
+      row.figures.set(says.common, `${value}${says.unit}`)
     }
     return true
   }

@@ -8,6 +8,7 @@
  *     LowCardinality(String):  version u64 1 | flags and width of an index u64 | keys u64 | keys | rows u64 | rows × index
  *     String:  length varint | UTF-8
  */
+import { varint } from '../../base/varint'
 import { fieldsOf, type Kind } from '../../wire/metrics'
 import { ConstantText, PackedNumbers } from '../../wire/packed'
 import type { Column, Table, TextColumn } from '../../wire/table'
@@ -37,12 +38,6 @@ export const columnNames = (kind: Kind): string[] => [...fieldsOf(kind).map(([na
 
 const bytesOf = (values: ArrayBufferView) => Buffer.from(values.buffer, values.byteOffset, values.byteLength)
 
-function varint(value: number): Buffer {
-  const bytes: number[] = []
-  let rest = value
-  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80)
-  return Buffer.from([...bytes, rest])
-}
 const text = (value: string): Buffer[] => {
   const bytes = Buffer.from(value, 'utf8')
   return [varint(bytes.length), bytes]

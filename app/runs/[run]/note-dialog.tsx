@@ -1,10 +1,11 @@
 'use client'
-import { useEffect, useRef, useState, type SubmitEvent } from 'react'
+import { useEffect, useState, type SubmitEvent } from 'react'
 import type { Cursor } from '../../chart/shared-axis'
 import { door, doorError } from '../../data/door'
 import type { Span } from '../../data/time-window'
 import { isTyping } from '../../data/typing'
 import { Clock } from '../../ui/clock'
+import { Dialog } from '../../ui/dialog'
 import styles from './note-dialog.module.css'
 
 /** `n` writes a note: where the pointer is on the charts, else at the end of what is shown. */
@@ -22,9 +23,7 @@ export function useNoteKey(cursor: Cursor, span: Span | undefined, open: (at: nu
 
 /** Writes a note beside a moment: it stands on all charts, in the list of events and in what is exported. */
 export function NoteDialog({ run, time, onClose }: { run: string; time: number; onClose: () => void }) {
-  const dialog = useRef<HTMLDialogElement>(null)
   const [refusal, setRefusal] = useState<string>()
-  useEffect(() => dialog.current?.showModal(), [])
   const write = (event: SubmitEvent<HTMLFormElement>) => {
     event.preventDefault()
     const message = new FormData(event.currentTarget).get('message')
@@ -32,13 +31,7 @@ export function NoteDialog({ run, time, onClose }: { run: string; time: number; 
     door.addNote(run, { time, message }).then(onClose, (error: unknown) => setRefusal(doorError(error).message))
   }
   return (
-    <dialog
-      ref={dialog}
-      className={styles.dialog}
-      aria-label="A note"
-      onClose={onClose}
-      onClick={event => event.target === dialog.current && onClose()}
-    >
+    <Dialog label="A note" className={styles.dialog} onClose={onClose}>
       <form onSubmit={write}>
         <label htmlFor="note">
           A note at <Clock time={time} withDate />
@@ -54,6 +47,6 @@ export function NoteDialog({ run, time, onClose }: { run: string; time: number; 
           </button>
         </p>
       </form>
-    </dialog>
+    </Dialog>
   )
 }
