@@ -48,10 +48,14 @@ export function useTimeWindow(): [TimeWindow, (window: TimeWindow) => void] {
   return [window, set]
 }
 
-/** The address of another page of the same run that shows the same stretch of time. */
+/** What goes along to another page of the same run: the stretch of time. */
+export const keptSearch = (parameters: URLSearchParams): string =>
+  withChange(new URLSearchParams(), writeWindow(readWindow(parameters)))
+
+/** `keptSearch` of the address as it is drawn. */
 export function useKeptSearch(): string {
   const parameters = useSearchParams()
-  return useMemo(() => withChange(new URLSearchParams(), writeWindow(readWindow(parameters))), [parameters])
+  return useMemo(() => keptSearch(parameters), [parameters])
 }
 
 /** The rank that the address names. */

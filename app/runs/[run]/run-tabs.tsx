@@ -1,13 +1,13 @@
 'use client'
 import { useRouter } from 'next/navigation'
 import { useEffect, useMemo } from 'react'
-import { useKeptSearch } from '../../data/address'
+import { keptSearch, useKeptSearch } from '../../data/address'
 import { isTyping } from '../../data/typing'
 import { Choice } from '../../ui/choice'
 import { Tabs } from '../../ui/tabs'
 import { useRunPage } from './run-context'
 import styles from './run-tabs.module.css'
-import { tabAddress, tabs } from './tabs'
+import { tabAddress, tabs, type RunTab } from './tabs'
 import { TimeBrush } from './time-brush'
 
 const RANGES = [
@@ -19,17 +19,18 @@ const RANGES = [
 type RangeName = (typeof RANGES)[number]['name'] | 'brushed'
 
 /** Digits open the tab in that place. */
-function useTabKeys(addresses: readonly string[]): void {
+function useTabKeys(run: string, shown: readonly RunTab[]): void {
   const router = useRouter()
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
-      const address = addresses[Number(event.key) - 1]
-      if (address === undefined || isTyping(event)) return
-      router.push(address)
+      const tab = shown[Number(event.key) - 1]
+      if (tab === undefined || isTyping(event)) return
+      // What stands in the address bar now: a key may come before what the last one changed is drawn.
+      router.push(tabAddress(run, tab, keptSearch(new URLSearchParams(location.search))))
     }
     addEventListener('keydown', press)
     return () => removeEventListener('keydown', press)
-  }, [router, addresses])
+  }, [router, run, shown])
 }
 
 function Ranges() {
@@ -51,23 +52,18 @@ function Ranges() {
 export function RunTabs() {
   const { run, view } = useRunPage()
   const search = useKeptSearch()
-  const shown = useMemo(
-    () =>
-      [...tabs]
-        .filter(({ isShown }) => isShown?.(view) ?? true)
-        .map((tab, place) => ({
-          name: tab.name,
-          title: tab.title,
-          help: `${tab.help} (${place + 1})`,
-          href: tabAddress(run, tab, search),
-        })),
-    [run, view, search],
-  )
-  useTabKeys(useMemo(() => shown.map(({ href }) => href), [shown]))
+  const shown = useMemo(() => [...tabs].filter(({ isShown }) => isShown?.(view) ?? true), [view])
+  useTabKeys(run, shown)
+  const links = shown.map((tab, place) => ({
+    name: tab.name,
+    title: tab.title,
+    help: `${tab.help} (${place + 1})`,
+    href: tabAddress(run, tab, search),
+  }))
   return (
     <>
       <div className={styles.bar}>
-        <Tabs label="Pages of this run" tabs={shown} />
+        <Tabs label="Pages of this run" tabs={links} />
         <Ranges />
       </div>
       <TimeBrush />
