@@ -34,6 +34,8 @@ let agent: TestAgent
 const problems: string[] = []
 const pages: Page[] = []
 
+const isLive = (page: Page) => page.locator('[role=status]', { hasText: 'connected' }).waitFor()
+
 async function open(path: string, options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, ...options })
   pages.push(page)
@@ -42,6 +44,8 @@ async function open(path: string, options: Parameters<Browser['newPage']>[0] = {
     if (message.type() === 'error' || message.type() === 'warning') problems.push(`${path}: ${message.text()}`)
   })
   await page.goto(`${hub.url}${path}`)
+  // It hears keys and files only when its scripts have run.
+  if (options.javaScriptEnabled !== false) await isLive(page)
   return page
 }
 
@@ -337,13 +341,15 @@ describe('the page', () => {
     for (const path of PATHS) {
       await page.goto(`${hub.url}${path}`)
       await page.getByRole('heading', { level: 1 }).first().waitFor()
-      await page.locator('[role=status]', { hasText: 'connected' }).waitFor()
+      await isLive(page)
       expect({ path, found: await violations(page) }).toEqual({ path, found: [] })
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
       expect({ path, overflow: Math.max(0, overflow) }).toEqual({ path, overflow: 0 })
     }
     // The browser itself reports the 404 of the run that is not there.
-    problems.splice(0, problems.length, ...problems.filter(problem => !problem.includes('404')))
+    // The browser says so itself of an answer 404, and of the style of a page that it did not get to show.
+    const expected = problems.filter(problem => /404|was preloaded using link preload/.test(problem))
+    problems.splice(0, problems.length, ...problems.filter(problem => !expected.includes(problem)))
   })
 
   it('keeps a theme that was chosen', async () => {
@@ -456,7 +462,9 @@ describe('the page', () => {
     await page.getByRole('heading', { name: 'This run is not known' }).waitFor()
     await train('later', 10)
     await expect.poll(() => health(page).innerText(), { timeout: 10_000 }).toContain('step 10 of 400')
-    problems.splice(0, problems.length, ...problems.filter(problem => !problem.includes('404')))
+    // The browser says so itself of an answer 404, and of the style of a page that it did not get to show.
+    const expected = problems.filter(problem => /404|was preloaded using link preload/.test(problem))
+    problems.splice(0, problems.length, ...problems.filter(problem => !expected.includes(problem)))
   })
 
   it('has no error and no warning on the console', () => {
@@ -465,7 +473,6 @@ describe('the page', () => {
 
   it('keeps what it shows when the hub stops, says so, and goes on when it is back', async () => {
     const page = await open('/runs/later')
-    await page.locator('[role=status]', { hasText: 'connected' }).waitFor()
     await expect.poll(() => health(page).innerText()).toContain('step 10')
     agent.close()
     await hub.kill()
@@ -481,7 +488,6 @@ describe('the page', () => {
 
   it('makes a post-mortem of a crash log that is dropped on it, and gives it away', async () => {
     const page = await open('/')
-    await page.getByRole('button', { name: 'Import files' }).waitFor()
     const log = [
       'iter 1: loss 4.1221, time 220.20ms, mfu 33.00%',
       'iter 2: loss 3.9021, time 221.20ms, mfu 33.01%',
