@@ -36,6 +36,10 @@ const pages: Page[] = []
 
 const isLive = (page: Page) => page.locator('[role=status]', { hasText: 'connected' }).waitFor()
 
+/** The browser says so itself of an answer 404, and of the style of a page that it did not get to show. */
+const forgetNotFound = () =>
+  problems.splice(0, problems.length, ...problems.filter(text => !/404|was preloaded using link preload/.test(text)))
+
 async function open(path: string, options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, ...options })
   pages.push(page)
@@ -347,9 +351,7 @@ describe('the page', () => {
       expect({ path, overflow: Math.max(0, overflow) }).toEqual({ path, overflow: 0 })
     }
     // The browser itself reports the 404 of the run that is not there.
-    // The browser says so itself of an answer 404, and of the style of a page that it did not get to show.
-    const expected = problems.filter(problem => /404|was preloaded using link preload/.test(problem))
-    problems.splice(0, problems.length, ...problems.filter(problem => !expected.includes(problem)))
+    forgetNotFound()
   })
 
   it('keeps a theme that was chosen', async () => {
@@ -462,9 +464,7 @@ describe('the page', () => {
     await page.getByRole('heading', { name: 'This run is not known' }).waitFor()
     await train('later', 10)
     await expect.poll(() => health(page).innerText(), { timeout: 10_000 }).toContain('step 10 of 400')
-    // The browser says so itself of an answer 404, and of the style of a page that it did not get to show.
-    const expected = problems.filter(problem => /404|was preloaded using link preload/.test(problem))
-    problems.splice(0, problems.length, ...problems.filter(problem => !expected.includes(problem)))
+    forgetNotFound()
   })
 
   it('has no error and no warning on the console', () => {
