@@ -17,6 +17,8 @@ import { inputsOf, type Input } from './run-folder'
 import { newRunId } from './run-id'
 
 const FLUSH_MS = 120_000
+/** Lines of a log that come with what they tell. */
+const MOST_LINES = 5000
 /** Rows that are handed over at a time, so that the agent's batches stay small. */
 const ROWS = 50_000
 
@@ -39,17 +41,30 @@ const KEPT: Readonly<Record<string, EvidenceAbout['kind']>> = {
 
 type ReadFile = ImportedFile & Counts & { readonly file: string; readonly form?: string }
 
+/** Without the lines of long ago: how a run ended is what one reads its log for. */
+function withNewestLines(records: WireRecord[]): WireRecord[] {
+  let left = records.filter(({ kind }) => kind === 'line').length - MOST_LINES
+  return left <= 0 ? records : records.filter(({ kind }) => kind !== 'line' || (left -= 1) < 0)
+}
+
 async function readInput({ name, chunks, writtenAt }: Input, formats: readonly LogFormat[]): Promise<ReadFile> {
-  const records: WireRecord[] = []
+  let records: WireRecord[] = []
+  let lines = 0
   const write = (more: readonly WireRecord[]) => {
     for (const record of more) records.push(record)
+    lines += more.filter(({ kind }) => kind === 'line').length
+    if (lines > 2 * MOST_LINES) {
+      records = withNewestLines(records)
+      lines = MOST_LINES
+    }
     return Promise.resolve()
   }
   const counts = await parseChunks(chunks(), {
     ...readersNamed(undefined, forms, formats),
     write,
+    tells: basename(name),
   })
-  return { ...counts, file: name, records, writtenAt }
+  return { ...counts, file: name, records: withNewestLines(records), writtenAt }
 }
 
 async function send(
@@ -102,7 +117,7 @@ export async function importRun(request: ImportRequest): Promise<ImportResult> {
     for (const input of await inputsOf(path, process.stdin)) read.push(await readInput(input, formats))
   const files = read.map(({ file, records, linesRead, linesUnread }) => ({
     file,
-    records: records.length,
+    records: records.filter(({ kind }) => kind !== 'line').length,
     linesRead,
     linesUnread,
   }))

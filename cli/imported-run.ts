@@ -40,6 +40,8 @@ function timed({ records, writtenAt }: ImportedFile): WireRecord[] {
   return records.map(record => {
     if (record.time !== undefined) clock = record.time
     else if (record.kind === 'step' && (record.step ?? step) > step) clock += record.stepSeconds ?? 0
+    // Lines of one moment stay in their order.
+    else if (record.kind === 'line') clock += 1e-6
     if (record.kind === 'step') step = Math.max(step, record.step ?? step)
     return { ...record, time: record.time ?? clock } as WireRecord
   })

@@ -27,6 +27,8 @@ export interface ParseOptions {
   /** Formats that its lines are offered to. */
   readonly formats: readonly LogFormat[]
   readonly write: Write
+  /** Tells the lines of a log as well, as said by this file. */
+  readonly tells?: string | undefined
 }
 
 /** Whose output `--as` says that it is. Throws a usage error that lists the names. */
@@ -64,8 +66,8 @@ function ownerOf({ forms, formats }: ParseOptions, held: readonly Buffer[]): For
   return forms.find(form => form.claims(head)) ?? (formats.length === 0 ? forms[0] : undefined)
 }
 
-async function parseLog(chunks: AsyncIterable<Buffer>, { formats, write }: ParseOptions): Promise<Counts> {
-  const reader = createLogReader({ formats })
+async function parseLog(chunks: AsyncIterable<Buffer>, { formats, write, tells }: ParseOptions): Promise<Counts> {
+  const reader = createLogReader({ formats, tells })
   for await (const chunk of chunks) await write(reader.push(chunk))
   await write(reader.end())
   return reader.counts

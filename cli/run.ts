@@ -133,7 +133,10 @@ function makeHookLogs({ hookLogs }: Job): void {
 
 async function watchJob(job: Job, settings: PlumblineSettings, log: (line: string) => void): Promise<number> {
   const formats = formatsWith(settings.logFormats)
-  const readers = { stdout: createLogReader({ formats }), stderr: createLogReader({ formats }) }
+  const readers = {
+    stdout: createLogReader({ formats, tells: 'stdout' }),
+    stderr: createLogReader({ formats, tells: 'stderr' }),
+  }
   const held: WireRecord[] = []
   let agent: AgentHandle | undefined
   let opening = true

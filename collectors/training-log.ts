@@ -7,6 +7,8 @@ import { LogFollower, type FileCursor } from './logs/follow'
 import { formatsWith } from './logs/user-pattern'
 import { RankWatch } from './logs/ranks'
 
+/** What the hook writes: records of a rank, for nobody to read. */
+const HOOK_RECORDS = /\brank-\d{1,8}\.jsonl$/
 /** Seconds between two looks for new files, and between two looks at the processes of ranks. */
 const LOOK_SECONDS = 1
 
@@ -14,6 +16,8 @@ interface Followed {
   readonly follower: LogFollower
   /** A `run` record was given for the run that was made from the path. */
   announced: boolean
+  /** Of which its records told last. */
+  run: string | undefined
 }
 interface Cursor {
   files: { [path: string]: FileCursor & { announced: boolean } }
@@ -120,18 +124,25 @@ class TrainingLogSession implements Session {
       cursor,
       formats: this.formats,
       fromStart,
+      tells: !HOOK_RECORDS.test(path),
       emit: records => this.append(path, records),
       warn: (message, fix) => this.context.warn(message, fix),
     })
-    this.files.set(path, { follower, announced: cursor?.announced ?? false })
+    const announced = cursor?.announced ?? false
+    this.files.set(path, { follower, announced, run: announced ? runOfPath(host.hostname, path) : undefined })
   }
 
   private append(path: string, records: readonly WireRecord[]): void {
     const { host, settings } = this.context
     for (const record of records) {
       const own = 'run' in record ? record.run : undefined
-      const run = settings.run ?? own ?? runOfPath(host.hostname, path)
-      if (settings.run === undefined && own === undefined) this.announce(path, run, record.time)
+      const file = this.files.get(path)
+      const isLine = record.kind === 'line'
+      // A line alone makes no run: of a file that told of none it may be anything.
+      if (isLine && settings.run === undefined && file?.run === undefined) continue
+      const run = settings.run ?? own ?? (isLine ? file?.run : undefined) ?? runOfPath(host.hostname, path)
+      if (settings.run === undefined && own === undefined && !isLine) this.announce(path, run, record.time)
+      if (file !== undefined) file.run = run
       const complete = { ...record, run }
       if (hasNode(record.kind)) Object.assign(complete, { node: nodeOf(record) ?? host.hostname })
       this.context.batch().add(complete as WireRecord)

@@ -9,6 +9,7 @@ import type {
   GpuSeries,
   HostSeries,
   LiveUpdate,
+  LogLine,
   PeerSeries,
   RankInfo,
   RankMap,
@@ -29,6 +30,7 @@ import type { Keeper } from './findings/keeper'
 import { gpuSeries, hostSeries } from './queries/devices'
 import { cables, standing } from './queries/fabric'
 import { HeatMaps, type HeatQuestion } from './queries/heat'
+import { logLines } from './queries/lines'
 import { eventRecords, rankInfos, runEvents } from './queries/run'
 import { newestProbe } from './queries/probe'
 import { rankMap, stepSeries, type Range } from './queries/steps'
@@ -138,6 +140,11 @@ export class Views {
 
   events(facts: RunFacts, limit: number, after = 0): Promise<RunEvent[]> {
     return runEvents(this.store, facts.run, limit, after)
+  }
+
+  /** The newest lines of its logs in the range. */
+  lines(facts: RunFacts, { from, to }: Range, limit: number): Promise<LogLine[]> {
+    return logLines(this.store, facts.run, { from, to, limit })
   }
 
   /** What changed since `since` (Unix seconds), steps at full resolution. */

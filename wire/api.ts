@@ -231,6 +231,16 @@ export const runEventSchema = z.object({
 })
 export type RunEvent = z.infer<typeof runEventSchema>
 
+export const logLineSchema = z.object({
+  time: z.number(),
+  node: z.string().nullable(),
+  rank: maybe,
+  /** stdout, stderr, or the path of the log. */
+  source: z.string(),
+  text: z.string(),
+})
+export type LogLine = z.infer<typeof logLineSchema>
+
 export const collectorHealthSchema = z.object({
   name: z.string(),
   state: z.enum(['ok', 'absent', 'failed']),

@@ -240,6 +240,14 @@ export const catalogue = {
     collectiveSequence: gauge('none', 'Its place in the order of the group’s collectives.'),
     parts: json(memoryPartsSchema, 'What memory was needed for, as the compiler or the allocator tells it.'),
   },
+  line: {
+    time,
+    run,
+    node,
+    rank,
+    source: text('Which of its logs says so: stdout, stderr or the path of a file.'),
+    text: text('The line, without colours and prefixes of launchers; cut where it is long.'),
+  },
   collective: {
     time,
     run,

@@ -29,7 +29,7 @@ const COLUMNS: readonly Column<NodeInfo>[] = [
     title: 'Last seen',
     number: true,
     value: row => row.lastSeenAt,
-    cell: row => <Age since={row.lastSeenAt} periodMs={1000} />,
+    cell: row => <Age since={row.lastSeenAt} />,
   },
   { name: 'agents', title: 'Agents', number: true, isMinor: true, value: row => row.agents, cell: row => row.agents },
   { name: 'version', title: 'Version', isMinor: true, value: row => row.version, cell: row => row.version ?? '–' },

@@ -91,7 +91,7 @@ export function NodeCard({ node }: { node: NodeInfo }) {
   const aside = (
     <>
       <span>
-        last seen <Age since={node.lastSeenAt} periodMs={500} />
+        last seen <Age since={node.lastSeenAt} />
       </span>
       <span>{node.agents === 1 ? '1 agent' : `${node.agents} agents`}</span>
       {node.version !== null && <span>version {node.version}</span>}

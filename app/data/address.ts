@@ -63,5 +63,9 @@ export function usePickedRank(): [number | undefined, (rank: number | undefined)
   const given = useSearchParams().get('rank')
   const change = useChangeAddress()
   const rank = given !== null && /^\d{1,6}$/.test(given) ? Number(given) : undefined
-  return [rank, next => change({ rank: next === undefined ? undefined : String(next) })]
+  const pick = useCallback(
+    (next: number | undefined) => change({ rank: next === undefined ? undefined : String(next) }),
+    [change],
+  )
+  return [rank, pick]
 }

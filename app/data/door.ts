@@ -6,6 +6,7 @@ import {
   hubSettingsSchema,
   hostSeriesSchema,
   importResultSchema,
+  logLineSchema,
   nodeInfoSchema,
   peerSeriesSchema,
   rankInfoSchema,
@@ -120,6 +121,8 @@ export function doorAt(base: string, headers: Readonly<Record<string, string>> =
       get(asker, `${of(run)}/hosts?${query(window)}`, z.array(hostSeriesSchema), signal),
     events: (run: string, limit: number, signal?: AbortSignal) =>
       get(asker, `${of(run)}/events?${query({ limit })}`, z.array(runEventSchema), signal),
+    lines: (run: string, window: Omit<Window, 'points'>, limit: number, signal?: AbortSignal) =>
+      get(asker, `${of(run)}/lines?${query({ ...window, limit })}`, z.array(logLineSchema), signal),
     findings: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/findings`, z.array(findingSchema), signal),
     fabric: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/fabric`, fabricPictureSchema, signal),
     probe: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/probe`, probeReportSchema.nullable(), signal),

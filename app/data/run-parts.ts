@@ -1,7 +1,7 @@
 'use client'
 /** What only some pages of a run show, asked for while they do: single ranks, devices, hosts. */
 import { useMemo, useRef } from 'react'
-import type { GpuSeries, HostSeries, PeerSeries, RankInfo } from '../../wire/api'
+import type { GpuSeries, HostSeries, LogLine, PeerSeries, RankInfo } from '../../wire/api'
 import type { FlopsBudget } from '../../wire/flops-budget'
 import { withChange, type HeatMap, type HeatMetricName } from '../../wire/heat'
 import { withoutGaps } from '../chart/heat'
@@ -15,6 +15,7 @@ const DEVICE_POINTS = 300
 /** Columns come in widths of powers of two: at least half as many. */
 const MAP_COLUMNS = 480
 const PEER_POINTS = 240
+const LINES = 1000
 const PEERS_RARER = 3
 const BUDGET_RARER = 3
 
@@ -88,6 +89,12 @@ export function usePeers(
   const ask = (signal: AbortSignal) =>
     Promise.all(metrics.map(metric => door.peers(part.run, metric, rank, window, signal)))
   return usePolled(keyOf(`peers ${rank}`, part), ask, everyMs(part) * PEERS_RARER).value
+}
+
+/** The newest lines of its logs in the stretch that is looked at. */
+export function useLines(part: Part): Polled<readonly LogLine[]> {
+  const { from, to } = windowOf(part)
+  return usePolled(keyOf('lines', part), signal => door.lines(part.run, { from, to }, LINES, signal), everyMs(part))
 }
 
 export function useBudget(part: Part): Polled<FlopsBudget> {

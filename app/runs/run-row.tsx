@@ -6,6 +6,7 @@ import type { RunSummary } from '../../wire/api'
 import { count, durationSeconds, progressOf, STATES, wholeSeconds } from '../data/health'
 import { useNow } from '../data/now'
 import { Badge } from '../ui/badge'
+import { Progress } from '../ui/progress'
 import { Spark } from '../ui/spark'
 import styles from './runs.module.css'
 
@@ -19,13 +20,12 @@ function Cell({ title, children, from }: { title: string; children: ReactNode; f
 }
 
 function Steps({ run }: { run: RunSummary }) {
-  const progress = progressOf(run)
   return (
     <>
       {run.step === null ? '–' : count(run.step)}
       {run.totalSteps !== null && <span className="muted"> / {count(run.totalSteps)}</span>}
-      <span className={styles.track} aria-hidden="true">
-        <span style={{ width: `${(progress ?? 0) * 100}%` }} />
+      <span className={styles.progress}>
+        <Progress share={progressOf(run) ?? 0} />
       </span>
     </>
   )
@@ -48,7 +48,7 @@ function devicesText(run: RunSummary): string {
 
 /** One run of the list, a link in all its breadth. */
 export function RunRow({ run, tail }: { run: RunSummary; tail: readonly (number | null)[] }) {
-  const now = useNow(1000)
+  const now = useNow()
   const { title, tone } = STATES[run.state]
   return (
     <li className={styles.row}>

@@ -7,8 +7,11 @@ import styles from './lost-bar.module.css'
 /** Says that the hub is away, over the foot of the page: nothing moves, and what is on the screen stays. */
 export function LostBar() {
   const { state, lastDataAt } = useConnection()
-  const now = useNow(200)
-  if (state !== 'lost') return null
+  return state === 'lost' ? <Lost lastDataAt={lastDataAt} /> : null
+}
+
+function Lost({ lastDataAt }: { lastDataAt: number | undefined }) {
+  const now = useNow()
   const last = lastDataAt === undefined ? 'no data yet' : `last data ${ageText(now - lastDataAt)} ago`
   return (
     <div className={styles.bar} role="alert" aria-live="off">

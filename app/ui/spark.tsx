@@ -1,3 +1,5 @@
+import styles from './spark.module.css'
+
 /** A line without axes. `values` share one scale; null is a gap. */
 interface SparkProps {
   values: readonly (number | null)[]
@@ -39,7 +41,7 @@ export function Spark({ values, label, low, high, width = 96, height = 22 }: Spa
       height={height}
       viewBox={`0 0 ${width} ${height}`}
       preserveAspectRatio="none"
-      style={{ display: 'block' }}
+      className={styles.spark}
     >
       <path d={path} fill="none" stroke="var(--series-1)" strokeWidth={1.25} vectorEffect="non-scaling-stroke" />
     </svg>

@@ -28,6 +28,8 @@ interface TableProps<T> {
   /** A press on a row, or Enter. */
   onPick?: (row: T) => void
   isPicked?: (row: T) => boolean
+  /** The row under the pointer; undefined where it is on none. */
+  onPoint?: (row: T | undefined) => void
 }
 
 /** Longer tables hold only the rows in sight: all of this height. */
@@ -79,7 +81,7 @@ function walkRows(event: KeyboardEvent<HTMLTableSectionElement>): void {
 }
 
 /** The one table: sorted by its heads, numbers to the right, the head stays while rows scroll; any number of rows. */
-export function Table<T>({ label, columns, rows, rowKey, scrolls = false, onPick, isPicked }: TableProps<T>) {
+export function Table<T>({ label, columns, rows, rowKey, scrolls = false, onPick, isPicked, onPoint }: TableProps<T>) {
   const [sort, setSort] = useState<Sort>()
   const [top, setTop] = useState(0)
   const box = useRef<HTMLDivElement>(null)
@@ -107,7 +109,7 @@ export function Table<T>({ label, columns, rows, rowKey, scrolls = false, onPick
             ))}
           </colgroup>
           <Head columns={columns} sort={sort} onSort={name => setSort(nextSort(sort, name))} />
-          <tbody onKeyDown={walkRows}>
+          <tbody onKeyDown={walkRows} onPointerLeave={onPoint && (() => onPoint(undefined))}>
             {from > 0 && <Space rows={from} columns={columns.length} />}
             {shown.map(row => (
               <tr
@@ -115,6 +117,7 @@ export function Table<T>({ label, columns, rows, rowKey, scrolls = false, onPick
                 tabIndex={onPick === undefined ? undefined : 0}
                 data-picks={onPick !== undefined}
                 aria-selected={isPicked?.(row)}
+                onPointerEnter={onPoint && (() => onPoint(row))}
                 onClick={onPick && (() => onPick(row))}
                 onKeyDown={onPick && (event => event.key === 'Enter' && onPick(row))}
               >

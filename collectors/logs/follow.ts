@@ -37,6 +37,8 @@ export interface FollowOptions {
   readonly formats?: readonly LogFormat[] | undefined
   /** Without a cursor: from the first byte, or only what is written from now on. */
   readonly fromStart: boolean
+  /** Tells its lines as well. */
+  readonly tells?: boolean | undefined
   /** Takes records at once, before anything else runs. */
   emit(records: readonly WireRecord[]): void
   warn(message: string, fix?: string): void
@@ -61,7 +63,7 @@ export class LogFollower {
     this.id = cursor?.id
     this.head = cursor?.head ?? ''
     this.base = cursor?.offset ?? 0
-    this.reader = createLogReader({ formats: options.formats, state: cursor?.state })
+    this.reader = this.readerFrom(cursor?.state)
     this.checked = cursor === undefined
   }
 
@@ -165,7 +167,12 @@ export class LogFollower {
   private resetReader(base: number): void {
     this.base = base
     this.pushed = 0
-    this.reader = createLogReader({ formats: this.options.formats, state: this.reader.state() })
+    this.reader = this.readerFrom(this.reader.state())
+  }
+
+  private readerFrom(state: Json | undefined): LogReader {
+    const { formats, tells, path } = this.options
+    return createLogReader({ formats, state, tells: tells === true ? path : undefined })
   }
 
   private give(read: () => WireRecord[]): void {

@@ -5,6 +5,7 @@ import type { Json } from '../collector'
 import type { LogFormat, LogLine } from './format'
 import { formats as allFormats } from './index'
 import { cleanLine, LineSplitter } from './line'
+import { Teller } from './tell'
 
 /** Characters of a line beyond which it is no line of any log: a dump, or binary. */
 const MOST_CHARACTERS = 65_536
@@ -27,6 +28,8 @@ export interface LogReaderOptions {
   readonly formats?: Iterable<LogFormat> | undefined
   /** What `state()` gave; anything else begins afresh. */
   readonly state?: Json | undefined
+  /** Tells each line as well, as said by this log. */
+  readonly tells?: string | undefined
 }
 
 type Entry = { readonly format: LogFormat; readonly state: Json }
@@ -54,8 +57,10 @@ class Reader implements LogReader {
   private readonly splitter = new LineSplitter()
   private readonly entries: Entry[]
   private last: Entry | undefined
+  private readonly teller: Teller | undefined
 
-  constructor({ formats = allFormats, state }: LogReaderOptions) {
+  constructor({ formats = allFormats, state, tells }: LogReaderOptions) {
+    this.teller = tells === undefined ? undefined : new Teller(tells)
     const saved = savedState(state)
     this.entries = [...formats].map(format => entryOf(format, saved.states[format.name]))
     this.last = this.entries.find(entry => entry.format.name === saved.last)
@@ -92,7 +97,8 @@ class Reader implements LogReader {
     else this.counts.linesRead += 1
     const closed = before !== undefined && (records === undefined || this.last !== before)
     const held = closed ? (before.format.flush?.(before.state) ?? []) : []
-    return stamped([...held, ...(records ?? [])], line.time)
+    // After what it tells: in a saved log a line without a time is of the moment of its record.
+    return stamped([...held, ...(records ?? []), ...(this.teller?.tell(line, at) ?? [])], line.time)
   }
 
   /** Logs are pasted into documents and threads with an indentation of their own. */

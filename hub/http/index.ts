@@ -9,6 +9,7 @@ import {
   healthSchema,
   hostSeriesSchema,
   importResultSchema,
+  logLineSchema,
   nodeInfoSchema,
   peerSeriesSchema,
   RANK_METRICS,
@@ -175,6 +176,15 @@ export const endpoints: Registry<Endpoint> = registry<Endpoint>('endpoint', [
     query: limitSchema,
     answers: z.array(runEventSchema),
     answer: call => call.hub.views.events(runOf(call), readQuery(limitSchema, call.query).limit),
+  },
+  {
+    name: 'lines',
+    path: '/api/runs/:run/lines',
+    help: 'what its logs said: the newest lines of the range, in their order',
+    query: rangeSchema.omit({ points: true, columns: true }).extend(limitSchema.shape),
+    answers: z.array(logLineSchema),
+    answer: call =>
+      call.hub.views.lines(runOf(call), rangeOf(call, runOf(call)), readQuery(limitSchema, call.query).limit),
   },
   {
     name: 'budget',

@@ -507,7 +507,7 @@ describe('the page', () => {
     await page.waitForURL('**/out-of-memory')
     await page.getByTestId('cause').waitFor()
     expect(await page.getByTestId('cause').textContent()).toContain('in pieces that were too small')
-    expect(await page.getByTestId('bar').getAttribute('aria-label')).toContain('reserved, not in use 8.10 GiB')
+    await page.getByRole('img', { name: /reserved, not in use 8\.10 GiB/ }).waitFor()
     const [first] = await page
       .getByRole('group', { name: 'What would have fitted' })
       .locator('tbody tr')

@@ -101,7 +101,10 @@ describe('following a log', () => {
     const runner = new Runner(host, { run: 'mine' })
     host.write(LOG, line(1))
     await runner.steps()
-    expect(runner.kept.map(record => 'run' in record && record.run)).toEqual(['mine'])
+    expect(runner.kept.map(record => [record.kind, 'run' in record && record.run])).toEqual([
+      ['step', 'mine'],
+      ['line', 'mine'],
+    ])
   })
 
   it('waits for the end of a line', async () => {

@@ -13,7 +13,7 @@ import styles from './run-header.module.css'
 import { tabAddress } from './tabs'
 
 function Sentence({ run, view }: { run: string; view: RunView }) {
-  const now = useNow(1000)
+  const now = useNow()
   const { summary, findings } = view.detail
   const hubNow = now - view.clockAheadSeconds
   const worst = findings.filter(({ severity }) => severity !== 'info').length
@@ -51,7 +51,7 @@ export function nodesText(nodes: readonly string[]): string {
 }
 
 function Meta({ view }: { view: RunView }) {
-  const now = useNow(1000) - view.clockAheadSeconds
+  const now = useNow() - view.clockAheadSeconds
   const { summary } = view.detail
   const devices = summary.gpus === 0 ? 'no GPU' : `${summary.gpus} GPU${summary.gpus === 1 ? '' : 's'}`
   return (

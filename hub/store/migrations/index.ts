@@ -11,10 +11,11 @@ import { collectiveEvents } from './0009-collective-events'
 import { findingCosts } from './0010-finding-costs'
 import { scale } from './0011-scale'
 import { probeDetails } from './0012-probe-details'
+import { lines } from './0013-lines'
 import type { Migration } from './migration'
 
 export const migrations: readonly Migration[] = [
   ...[records, paths, deviceExporters, network],
   ...[findings, memory, delivered, codecs, collectiveEvents, findingCosts],
-  ...[scale, probeDetails],
+  ...[scale, probeDetails, lines],
 ]

@@ -1,11 +1,10 @@
 'use client'
 import Link from 'next/link'
-import { useMemo } from 'react'
+import { memo, useMemo } from 'react'
 import type { Unit } from '../../../../base/units'
 import type { GpuSeries, HostSeries, NodeInfo } from '../../../../wire/api'
 import { LineChart } from '../../../chart/line-chart'
 import { Card } from '../../../ui/card'
-import { useRunPage } from '../run-context'
 import { nodesText } from '../run-header'
 import { GpuTable } from './gpu-table'
 import styles from '../run.module.css'
@@ -96,16 +95,17 @@ interface DevicesProps {
   gpus: readonly GpuSeries[] | undefined
   hosts: readonly HostSeries[] | undefined
   nodes: readonly NodeInfo[]
+  /** Of the nodes of the run, whether or not an agent of theirs is known. */
+  names: readonly string[]
 }
 
 /** The machines under the run. */
-export function Devices({ gpus, hosts, nodes }: DevicesProps) {
-  const { view } = useRunPage()
+export const Devices = memo(function Devices({ gpus, hosts, nodes, names }: DevicesProps) {
   if (gpus === undefined || hosts === undefined) return null
   return (
     <>
       {gpus.length > 0 ? <GpuTable gpus={gpus} /> : <NoGpus nodes={nodes} />}
-      <Hosts hosts={hosts} hasGpus={gpus.length > 0} nodes={view.detail.summary.nodes} />
+      <Hosts hosts={hosts} hasGpus={gpus.length > 0} nodes={names} />
     </>
   )
-}
+})

@@ -1,5 +1,6 @@
 'use client'
-import type { RankInfo } from '../../../../wire/api'
+import { useMemo } from 'react'
+import type { NodeInfo, RankInfo } from '../../../../wire/api'
 import { usePickedRank } from '../../../data/address'
 import { useGpus, useHosts, useMembers } from '../../../data/run-parts'
 import { useNodes } from '../../../data/use-polled'
@@ -12,6 +13,11 @@ import { RanksTable } from './ranks-table'
 
 const NONE: readonly RankInfo[] = []
 
+function ofNodes(nodes: readonly NodeInfo[], names: readonly string[]): NodeInfo[] {
+  const known = new Set(names)
+  return nodes.filter(({ node }) => known.has(node))
+}
+
 /** Ranks and devices over time, each against its peers. */
 export function GpusPage() {
   const page = useRunPage()
@@ -21,7 +27,10 @@ export function GpusPage() {
   const { value: gpus } = useGpus(page)
   const { value: hosts } = useHosts(page)
   const { value: nodes } = useNodes()
-  const mine = nodes?.filter(({ node }) => page.view.detail.summary.nodes.includes(node)) ?? []
+  // Each update brings a new list of the same names: what is below is drawn anew when one of them changes.
+  const joined = page.view.detail.summary.nodes.join('\n')
+  const names = useMemo(() => (joined === '' ? [] : joined.split('\n')), [joined])
+  const mine = useMemo(() => ofNodes(nodes ?? [], names), [nodes, names])
   return (
     <div className={styles.main}>
       <HeatMap ranks={ranks} picked={picked} onPick={pick} />
@@ -34,7 +43,7 @@ export function GpusPage() {
         />
       )}
       {value !== undefined && <RanksTable ranks={ranks} picked={picked} onPick={pick} />}
-      <Devices gpus={gpus} hosts={hosts} nodes={mine} />
+      <Devices gpus={gpus} hosts={hosts} nodes={mine} names={names} />
     </div>
   )
 }

@@ -1,3 +1,4 @@
+import { memo } from 'react'
 import { format, type Unit } from '../../../../base/units'
 import type { RankInfo } from '../../../../wire/api'
 import { count } from '../../../data/health'
@@ -51,7 +52,8 @@ interface RanksTableProps {
   onPick: (rank: number) => void
 }
 
-export function RanksTable({ ranks, picked, onPick }: RanksTableProps) {
+/** Drawn anew when its ranks change, not with each update of the run. */
+export const RanksTable = memo(function RanksTable({ ranks, picked, onPick }: RanksTableProps) {
   return (
     <Card title="Ranks" aside={ranks.length === 0 ? undefined : 'means of the last 20 steps; a row opens its rank'}>
       {ranks.length === 0 ? (
@@ -69,4 +71,4 @@ export function RanksTable({ ranks, picked, onPick }: RanksTableProps) {
       )}
     </Card>
   )
-}
+})

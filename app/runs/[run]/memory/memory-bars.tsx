@@ -1,4 +1,5 @@
 import { format } from '../../../../base/units'
+import { StackedBar, type StackedPart } from '../../../chart/stacked-bar'
 import type { MemoryBar } from '../../../data/memory-bars'
 import { Provenance } from '../../../ui/provenance'
 import styles from './memory.module.css'
@@ -22,26 +23,31 @@ export function partColor(name: string): string {
   return COLORS[name] ?? 'var(--series-7)'
 }
 
+const partsOf = ({ parts }: MemoryBar): StackedPart[] =>
+  parts.map(({ name, bytes }) => ({
+    name,
+    value: bytes,
+    color: partColor(name),
+    title: `${name}: ${format(bytes, 'bytes')}`,
+  }))
+
 function Bar({ bar, scale, isPredicted }: { bar: MemoryBar; scale: number; isPredicted: boolean }) {
   const words = bar.parts.map(part => `${part.name} ${format(part.bytes, 'bytes')}`).join(', ')
   return (
     <li className={styles.bar}>
       <span className={styles.name}>{isPredicted ? <Provenance kind="predicted" /> : bar.name}</span>
-      <span className={styles.track} role="img" aria-label={`${bar.name}: ${words}`} data-predicted={isPredicted}>
-        {bar.parts.map(part => (
-          <span
-            key={part.name}
-            title={`${part.name}: ${format(part.bytes, 'bytes')}`}
-            style={{ width: `${(part.bytes / scale) * 100}%`, background: partColor(part.name) }}
-          />
-        ))}
-        {bar.capacityBytes !== undefined && (
-          <i
-            title={`capacity ${format(bar.capacityBytes, 'bytes')}`}
-            style={{ left: `${Math.min(100, (bar.capacityBytes / scale) * 100)}%` }}
-          />
-        )}
-      </span>
+      <StackedBar
+        label={`${bar.name}: ${words}`}
+        parts={partsOf(bar)}
+        whole={scale}
+        height={16}
+        mark={
+          bar.capacityBytes === undefined
+            ? undefined
+            : { at: bar.capacityBytes, title: `capacity ${format(bar.capacityBytes, 'bytes')}` }
+        }
+        isFaded={isPredicted}
+      />
       <span className={styles.total} title={bar.total}>
         {format(bar.totalBytes, 'bytes')}
       </span>

@@ -1,8 +1,10 @@
 import { format } from '../../../../base/units'
 import type { RankInfo } from '../../../../wire/api'
+import type { Figure } from '../../../../wire/findings'
 import type { PredictedRun } from '../../../data/prediction'
 import { Card } from '../../../ui/card'
 import { Explained } from '../../../ui/figure'
+import { FigureText } from '../../../ui/figure-text'
 import { Provenance } from '../../../ui/provenance'
 import { Table, type Column } from '../../../ui/table'
 import { Tooltip } from '../../../ui/tooltip'
@@ -13,7 +15,7 @@ interface Row {
   readonly name: Category
   readonly predicted: PredictedRun['figures']['mfu']
   /** Of the rank that holds the most. */
-  readonly measured: number | null
+  readonly measured: Figure
 }
 
 function Expected({ row }: { row: Row }) {
@@ -26,20 +28,27 @@ function Expected({ row }: { row: Row }) {
   )
 }
 
-function residual({ predicted, measured }: Row): string {
+function residual({ predicted, measured: { value: measured } }: Row): string {
   if (predicted === undefined || measured === null) return '–'
   const bytes = Math.round(measured - predicted.value)
   return `${bytes > 0 ? '+' : bytes < 0 ? '−' : ''}${format(Math.abs(bytes), 'bytes')}`
 }
 
 const COLUMNS: readonly Column<Row>[] = [
-  { name: 'name', title: 'Category', cell: row => row.name },
-  { name: 'predicted', title: <Provenance kind="predicted" />, number: true, cell: row => <Expected row={row} /> },
+  { name: 'name', title: 'Category', value: row => row.name, cell: row => row.name },
+  {
+    name: 'predicted',
+    title: <Provenance kind="predicted" />,
+    number: true,
+    value: row => row.predicted?.value ?? null,
+    cell: row => <Expected row={row} />,
+  },
   {
     name: 'measured',
     title: <Provenance kind="measured" />,
     number: true,
-    cell: row => format(row.measured, 'bytes'),
+    value: row => row.measured.value,
+    cell: row => <FigureText title={`${row.name}, measured`} figure={row.measured} unit="bytes" align="end" />,
   },
   { name: 'residual', title: 'Residual', number: true, cell: residual },
 ]
@@ -50,12 +59,20 @@ interface MemoryTableProps {
   predicted: PredictedRun | undefined
 }
 
+function mostOf(name: Category, ranks: readonly RankInfo[]): Figure {
+  const [most] = ranks
+    .flatMap(({ rank, memoryCategories: { [name]: bytes } }) => (bytes === undefined ? [] : [{ rank, bytes }]))
+    .sort((one, other) => other.bytes - one.bytes)
+  const provenance = 'measured'
+  return most === undefined
+    ? { value: null, provenance, source: 'no rank tells it: attach the hook' }
+    : { value: most.bytes, provenance, source: `rank ${most.rank}, which holds the most of it, by the hook` }
+}
+
 /** Category by category: predicted, measured by the hook, and what is left between them. */
 export function MemoryTable({ categories, ranks, predicted }: MemoryTableProps) {
   const rows = categories.map(name => {
-    const seen = ranks.map(rank => rank.memoryCategories[name]).filter(bytes => bytes !== undefined)
-    const measured = seen.length === 0 ? null : Math.max(...seen)
-    return { name, measured, predicted: predicted?.prediction.explain[`memory.${name}Bytes`] }
+    return { name, measured: mostOf(name, ranks), predicted: predicted?.prediction.explain[`memory.${name}Bytes`] }
   })
   return (
     <Card title="Memory by category" aside="measured: the fullest rank, by the hook">

@@ -9,6 +9,7 @@ import type { GpuSeries, HostSeries, RankInfo } from '../../../../wire/api'
 import { Card } from '../../../ui/card'
 import { MemoryBars, partColor } from './memory-bars'
 import { MemoryTable } from './memory-table'
+import { StageTable } from './stage-table'
 import styles from '../run.module.css'
 
 const MOST_BARS = 16
@@ -56,6 +57,7 @@ interface MemoryProps {
 /** What holds the memory of each rank, beside what should. */
 export function Memory({ ranks, gpus, hosts, predicted }: MemoryProps) {
   const expected = predicted === undefined ? undefined : predictedBar(predicted.prediction.memory)
+  const stages = predicted?.prediction.memory.stages
   const all = ranks.map(rank => rankBar(rank, gpus)).filter(bar => bar !== undefined)
   const bars = all.toSorted((a, b) => b.totalBytes - a.totalBytes).slice(0, MOST_BARS)
   const shown = all.filter(bar => bars.includes(bar))
@@ -66,16 +68,19 @@ export function Memory({ ranks, gpus, hosts, predicted }: MemoryProps) {
   ]
   const note = all.length > MOST_BARS ? `The ${MOST_BARS} fullest of ${all.length} ranks.` : undefined
   return (
-    <div className={styles.triple}>
-      <Card
-        title={gpus.length > 0 ? 'Memory by rank' : 'Memory by rank (host)'}
-        aside={<Legend entries={names.map(name => ({ name, color: partColor(name) }))} />}
-        {...(note === undefined ? {} : { note })}
-      >
-        <MemoryBars expected={expected} bars={shown} />
-      </Card>
-      <OverTime gpus={gpus} hosts={hosts} predictedBytes={expected?.totalBytes} />
-      <MemoryTable categories={CATEGORIES} ranks={ranks} predicted={predicted} />
+    <div className={styles.main}>
+      <div className={styles.triple}>
+        <Card
+          title={gpus.length > 0 ? 'Memory by rank' : 'Memory by rank (host)'}
+          aside={<Legend entries={names.map(name => ({ name, color: partColor(name) }))} />}
+          {...(note === undefined ? {} : { note })}
+        >
+          <MemoryBars expected={expected} bars={shown} />
+        </Card>
+        <OverTime gpus={gpus} hosts={hosts} predictedBytes={expected?.totalBytes} />
+        <MemoryTable categories={CATEGORIES} ranks={ranks} predicted={predicted} />
+      </div>
+      {stages !== undefined && <StageTable stages={stages} ranks={ranks} />}
     </div>
   )
 }

@@ -4,6 +4,7 @@ import { format } from '../../../../base/units'
 import type { MemoryPart, PostMortem, Remedy } from '../../../../wire/post-mortem'
 import { bytesText, CERTAINTY, figuresText, fitsText, stepTimeText } from '../../../../wire/post-mortem-text'
 import { LineChart } from '../../../chart/line-chart'
+import { StackedBar } from '../../../chart/stacked-bar'
 import { Badge } from '../../../ui/badge'
 import { Card } from '../../../ui/card'
 import { Copy } from '../../../ui/copy'
@@ -50,7 +51,9 @@ const PARTS: readonly Column<MemoryPart>[] = [
     width: '22%',
     cell: part => (
       <span className={styles.part}>
-        <i style={{ background: partColor(part.name) }} aria-hidden="true" />
+        <svg width="10" height="10" aria-hidden="true">
+          <rect width="10" height="10" rx="2" fill={partColor(part.name)} />
+        </svg>
         {part.name}
       </span>
     ),
@@ -65,28 +68,30 @@ export function Device({ found: { parts, event } }: { found: PostMortem }) {
   const sum = parts.reduce((all, part) => all + part.bytes, 0)
   const capacity = event.capacityBytes
   const whole = Math.max(capacity ?? 0, sum) + (event.requestedBytes ?? 0)
+  const held = parts.map(({ name, bytes }) => ({
+    name,
+    value: bytes,
+    color: partColor(name),
+    title: `${name}: ${format(bytes, 'bytes')}`,
+  }))
+  const asked =
+    event.requestedBytes === null
+      ? []
+      : [{ name: 'asked for', value: event.requestedBytes, title: `asked for: ${bytesText(event.requestedBytes)}` }]
   const words = parts.map(part => `${part.name} ${format(part.bytes, 'bytes')}`).join(', ')
   return (
     <Card
       title="The device at that moment"
       aside={capacity === null ? undefined : `capacity ${format(capacity, 'bytes')}`}
     >
-      <div className={styles.track} role="img" aria-label={words} data-testid="bar">
-        {parts.map(part => (
-          <span
-            key={part.name}
-            title={`${part.name}: ${format(part.bytes, 'bytes')}`}
-            style={{ width: `${(100 * part.bytes) / whole}%`, background: partColor(part.name) }}
-          />
-        ))}
-        {event.requestedBytes !== null && (
-          <span
-            className={styles.request}
-            title={`asked for: ${bytesText(event.requestedBytes)}`}
-            style={{ width: `${(100 * event.requestedBytes) / whole}%` }}
-          />
-        )}
-        {capacity !== null && <i title="capacity" style={{ left: `${(100 * capacity) / whole}%` }} />}
+      <div className={styles.track}>
+        <StackedBar
+          label={words}
+          parts={[...held, ...asked]}
+          whole={whole}
+          height={28}
+          mark={capacity === null ? undefined : { at: capacity, title: 'capacity' }}
+        />
       </div>
       <Table label="The device at that moment" columns={PARTS} rows={parts} rowKey={part => part.name} />
       {event.requestedBytes !== null && (
