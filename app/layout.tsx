@@ -25,7 +25,7 @@ export default async function Layout({ children }: { children: ReactNode }) {
         <script dangerouslySetInnerHTML={{ __html: THEME_SCRIPT }} />
       </head>
       <body>
-        <a href="#main" className="skip-link">
+        <a href="#main" className="skip-link" data-screen="">
           Skip to content
         </a>
         <Served at={unixSeconds()}>

@@ -1,6 +1,6 @@
 'use client'
 import { useMemo, useRef, type KeyboardEvent, type ReactNode } from 'react'
-import { linesCsv } from '../data/csv'
+import { lineColumns } from '../data/csv'
 import { Save } from '../ui/save'
 import { MOST_COLOURS, seriesColor } from './colour'
 import { chartImage } from './image'
@@ -105,7 +105,7 @@ export function TimeChart({ input, axis, label, height, empty }: TimeChartProps)
       <div className={styles.save}>
         <Save
           name={label}
-          csv={() => linesCsv(axis.kind === 'time' ? 'time' : 'step', input.lines)}
+          columns={() => lineColumns(axis.kind === 'time' ? 'time' : 'step', input.lines)}
           png={() => (frame.current === null ? Promise.reject(new Error('gone')) : chartImage(frame.current, label))}
         />
       </div>

@@ -1,7 +1,8 @@
-/** Tables as CSV (RFC 4180): numbers in SI base units, nothing where absent. Pure. */
-interface Saved<T> {
+/** What is taken away of tables and charts: columns, and the same as CSV (RFC 4180). Numbers in SI base units. Pure. */
+export interface NamedColumn {
   readonly name: string
-  readonly value?: (row: T) => number | string | null
+  /** Null where absent. */
+  readonly values: readonly (number | string | null)[]
 }
 
 /** A text that a spreadsheet would take for a formula begins with an apostrophe. */
@@ -12,21 +13,31 @@ function field(value: number | string | null): string {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }
 
-export function toCsv<T>(columns: readonly Saved<T>[], rows: readonly T[]): string {
-  const lines = rows.map(row => columns.map(({ value }) => field(value?.(row) ?? null)).join(','))
-  return `${[columns.map(({ name }) => field(name)).join(','), ...lines].join('\r\n')}\r\n`
+/** Columns of one length, their names in the first line. */
+export function toCsv(columns: readonly NamedColumn[]): string {
+  const rows = columns[0]?.values.map((_, row) => columns.map(({ values }) => field(values[row] ?? null)).join(','))
+  return `${[columns.map(({ name }) => field(name)).join(','), ...(rows ?? [])].join('\r\n')}\r\n`
+}
+
+interface Saved<T> {
+  readonly name: string
+  readonly value?: (row: T) => number | string | null
+}
+
+/** Columns of a table that have a value. */
+export function tableColumns<T>(columns: readonly Saved<T>[], rows: readonly T[]): NamedColumn[] {
+  return columns.flatMap(({ name, value }) => (value === undefined ? [] : [{ name, values: rows.map(value) }]))
 }
 
 /** Lines over one axis as a table: a row for each place at which any of them has a point. */
-export function linesCsv(
+export function lineColumns(
   axis: string,
   lines: readonly { readonly name: string; readonly x: readonly number[]; readonly y: readonly (number | null)[] }[],
-): string {
+): NamedColumn[] {
   const places = [...new Set(lines.flatMap(({ x }) => x))].sort((one, other) => one - other)
-  const byPlace = lines.map(({ x, y }) => new Map(x.map((at, index) => [at, y[index] ?? null])))
-  const columns = [
-    { name: axis, value: (at: number) => at },
-    ...lines.map(({ name }, line) => ({ name, value: (at: number) => byPlace[line]?.get(at) ?? null })),
+  const known = lines.map(({ name, x, y }) => ({ name, at: new Map(x.map((at, index) => [at, y[index] ?? null])) }))
+  return [
+    { name: axis, values: places },
+    ...known.map(({ name, at }) => ({ name, values: places.map(place => at.get(place) ?? null) })),
   ]
-  return toCsv(columns, places)
 }

@@ -27,7 +27,7 @@ export function Header() {
   const path = usePathname()
   const isHere = (href: string) => (href === '/' ? path === '/' || path.startsWith('/runs') : path.startsWith(href))
   return (
-    <header className={styles.header}>
+    <header className={styles.header} data-screen="">
       <Link href="/" className={styles.brand} aria-label="Plumbline">
         <svg width="18" height="18" viewBox="0 0 18 18" aria-hidden="true">
           <path d="M9 1v6" stroke="currentColor" strokeWidth="1.5" strokeLinecap="round" />

@@ -1,6 +1,6 @@
 'use client'
 import { useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from 'react'
-import { toCsv } from '../data/csv'
+import { tableColumns } from '../data/csv'
 import { Save } from './save'
 import { nextSort, sortRows, type Sort } from './sort'
 import styles from './table.module.css'
@@ -135,7 +135,7 @@ export function Table<T>({ label, columns, rows, rowKey, scrolls = false, onPick
       {saved.length > 1 && (
         <p className={styles.foot}>
           <span>{rows.length === 1 ? '1 row' : `${rows.length.toLocaleString('en-US')} rows`}</span>
-          <Save name={label} csv={() => toCsv(saved, sorted)} />
+          <Save name={label} columns={() => tableColumns(saved, sorted)} />
         </p>
       )}
     </>

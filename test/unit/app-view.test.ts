@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { keptPlaces, linePath } from '../../app/chart/path'
 import { nearestPlace } from '../../app/chart/plot'
 import { stepOf, timeTicks, valueScale } from '../../app/chart/ticks'
-import { linesCsv, toCsv } from '../../app/data/csv'
+import { lineColumns, tableColumns, toCsv } from '../../app/data/csv'
 import { moved, readWindow, spanOf, within, writeWindow, zoomed } from '../../app/data/time-window'
 import { commandsFor, distance } from '../../app/palette/commands'
 import { changed, readChanges, writeChanges } from '../../app/runs/[run]/plan/what-if'
@@ -128,7 +128,7 @@ describe('a table', () => {
 
   it('leaves as CSV that no spreadsheet takes for formulas', () => {
     const named = [{ name: 'name', value: (row: string) => row }]
-    expect(toCsv(named, ['=1+1', 'a "b", c'])).toBe('name\r\n\'=1+1\r\n"a ""b"", c"\r\n')
+    expect(toCsv(tableColumns(named, ['=1+1', 'a "b", c']))).toBe('name\r\n\'=1+1\r\n"a ""b"", c"\r\n')
   })
 
   it('of lines has a row for each moment at which any has a point', () => {
@@ -136,7 +136,7 @@ describe('a table', () => {
       { name: 'a', x: [1, 2], y: [10, null] },
       { name: 'b', x: [2, 3], y: [20, 30] },
     ]
-    expect(linesCsv('time', lines)).toBe('time,a,b\r\n1,10,\r\n2,,20\r\n3,,30\r\n')
+    expect(toCsv(lineColumns('time', lines))).toBe('time,a,b\r\n1,10,\r\n2,,20\r\n3,,30\r\n')
   })
 })
 

@@ -85,7 +85,7 @@ export function RunHeader() {
         <Badge tone={isUnsure ? 'neutral' : tone}>{isUnsure ? `Was ${title.toLowerCase()}` : title}</Badge>
         {summary.synthetic !== null && <span className={styles.synthetic}>{summary.synthetic}</span>}
       </div>
-      <div className={styles.tools}>
+      <div className={styles.tools} data-screen="">
         <Updated view={view} />
         <a href={door.stepsFile(summary.run, 'csv')} download>
           steps.csv

@@ -62,7 +62,7 @@ export function RunTabs() {
   }))
   return (
     <>
-      <div className={styles.bar}>
+      <div className={styles.bar} data-screen="">
         <Tabs label="Pages of this run" tabs={links} />
         <Ranges />
       </div>

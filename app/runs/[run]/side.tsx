@@ -44,7 +44,7 @@ function FindingItem({ finding }: { finding: Finding }) {
   )
 }
 
-function Findings({ findings }: { findings: readonly Finding[] }) {
+export function Findings({ findings }: { findings: readonly Finding[] }) {
   return (
     <Card title="Findings" id="findings" aside={findings.length === 0 ? undefined : findings.length}>
       {findings.length === 0 ? (
@@ -64,7 +64,7 @@ function whereText(event: RunEvent): string {
   return [event.rank === null ? undefined : `rank ${event.rank}`, event.node ?? undefined].filter(Boolean).join(', ')
 }
 
-function Events({ events }: { events: readonly RunEvent[] }) {
+export function Events({ events }: { events: readonly RunEvent[] }) {
   return (
     <Card title="Events" aside={events.length === 0 ? undefined : events.length}>
       {events.length === 0 ? (

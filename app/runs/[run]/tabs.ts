@@ -52,6 +52,7 @@ export const tabs = registry<RunTab>('page of a run', [
   },
   { name: 'events', folder: 'events', title: 'Events', help: 'What logs and kernels told of' },
   { name: 'plan', folder: 'plan', title: 'Plan', help: 'What another plan would give, anchored to this run' },
+  { name: 'report', folder: 'report', title: 'Report', help: 'All of it on one page, to print or to take away' },
   { name: 'arithmetic', folder: 'arithmetic', title: 'Arithmetic', help: 'Every predicted number with its formula' },
 ])
 

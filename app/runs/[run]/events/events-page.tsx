@@ -33,7 +33,7 @@ const COLUMNS: readonly Column<RunEvent>[] = [
 const keyOf = (row: RunEvent) => `${row.time} ${row.type} ${row.node} ${row.rank} ${row.message}`
 
 /** The step time of the stretch, with where something happened marked: what a line or an event is read against. */
-function Timeline() {
+export function Timeline() {
   const { view } = useRunPage()
   const axis = useAxis()
   const marked = useMemo(
@@ -62,7 +62,7 @@ function Timeline() {
 }
 
 /** What logs and kernels told of, in the stretch of time that is looked at; a press on one shows the minute around it. */
-function Events() {
+export function Events() {
   const { view, span, setWindow } = useRunPage()
   const axis = useAxis()
   const inside = view.events.filter(({ time }) => time >= span.from - 1 && time <= span.to + 1)

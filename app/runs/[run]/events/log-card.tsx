@@ -17,10 +17,11 @@ const whereText = ({ rank, source }: LogLine) => (rank === null ? source : `rank
 const timeOf = (row: Element | null) =>
   row instanceof HTMLElement && row.dataset['time'] !== undefined ? Number(row.dataset['time']) : undefined
 
-/** The line of the moment under the pointer of any chart is marked, and scrolled to where the pointer is elsewhere. */
-function useMarked(lines: readonly LogLine[], cursor: Cursor) {
-  const at = useCursor(cursor)
+/** The line of the moment under the pointer of any chart is marked. Else the list stays at its end, as a terminal does. */
+function useScrolled(lines: readonly LogLine[], cursor: Cursor) {
   const box = useRef<HTMLOListElement>(null)
+  const isAtEnd = useRef(true)
+  const at = useCursor(cursor)
   const place =
     at === undefined || lines.length === 0
       ? undefined
@@ -29,30 +30,24 @@ function useMarked(lines: readonly LogLine[], cursor: Cursor) {
           at,
         )
   useEffect(() => {
+    // Who points at a line itself has it where it is.
     if (place === undefined || box.current === null || box.current.matches(':hover, :focus-within')) return
     box.current.children[place]?.scrollIntoView({ block: 'nearest' })
   }, [place])
-  return { place, box }
-}
-
-/** Stays at the newest line, as a terminal does, until one scrolls away from it. */
-function useTail(box: { readonly current: HTMLElement | null }, lines: readonly LogLine[]) {
-  const isAtEnd = useRef(true)
   useEffect(() => {
-    const { current } = box
-    if (current !== null && isAtEnd.current) current.scrollTop = current.scrollHeight
-  }, [box, lines])
-  return () => {
-    const { current } = box
-    if (current !== null)
-      isAtEnd.current = current.scrollHeight - current.scrollTop - current.clientHeight < AT_END_PIXELS
+    if (box.current !== null && isAtEnd.current) box.current.scrollTop = box.current.scrollHeight
+  }, [lines])
+  const scrolled = () => {
+    if (box.current === null) return
+    const { scrollHeight, scrollTop, clientHeight } = box.current
+    isAtEnd.current = scrollHeight - scrollTop - clientHeight < AT_END_PIXELS
   }
+  return { box, place, scrolled }
 }
 
 function Lines({ lines, cursor }: { lines: readonly LogLine[]; cursor: Cursor }) {
   const { setWindow } = useRunPage()
-  const { place, box } = useMarked(lines, cursor)
-  const scrolled = useTail(box, lines)
+  const { box, place, scrolled } = useScrolled(lines, cursor)
   const press = (row: Element | null) => {
     const time = timeOf(row)
     if (time !== undefined) setWindow({ from: time - AROUND_SECONDS, to: time + AROUND_SECONDS })

@@ -4,7 +4,7 @@ import { useMemo } from 'react'
 import { format } from '../../../../base/units'
 import { planProblems } from '../../../../math/check-plan'
 import type { PredictInput } from '../../../../math/input'
-import { predict, type Prediction } from '../../../../math/predict'
+import type { Prediction } from '../../../../math/predict'
 import { useChangeAddress } from '../../../data/address'
 import { Badge } from '../../../ui/badge'
 import { Card } from '../../../ui/card'
@@ -13,8 +13,18 @@ import { useRunPage } from '../run-context'
 import { useCalibrated } from '../use-calibrated'
 import { Compared } from './compared'
 import styles from './plan.module.css'
+import { KeptPlans } from './kept'
 import { Plans } from './plans'
-import { changed, changesOf, PLAN_FIELDS, readChanges, writeChanges, type Changes, type PlanField } from './what-if'
+import {
+  changed,
+  changesOf,
+  PLAN_FIELDS,
+  readChanges,
+  tryPredict,
+  writeChanges,
+  type Changes,
+  type PlanField,
+} from './what-if'
 
 interface FieldProps {
   field: PlanField
@@ -50,14 +60,6 @@ function Field({ field: { name, title, help, options }, asIs, value, onChange }:
       )}
     </label>
   )
-}
-
-function tryPredict(config: PredictInput): Prediction | undefined {
-  try {
-    return predict(config)
-  } catch {
-    return undefined
-  }
 }
 
 function Verdict({ config, prediction }: { config: PredictInput; prediction: Prediction | undefined }) {
@@ -142,6 +144,7 @@ export function PlanPage() {
           whatIf={whatIf}
         />
       </Card>
+      <KeptPlans run={summary.run} config={asCalibrated} changes={changes} onPick={setChanges} />
       <Plans config={asCalibrated} onPick={found => setChanges(changesOf(asCalibrated, found))} />
     </div>
   )

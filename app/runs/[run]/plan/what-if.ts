@@ -1,6 +1,7 @@
 /** The fields of a plan that one may turn, each with where it stands in a configuration. Pure. */
 import { gpus } from '../../../../math/gpus'
 import type { PredictInput } from '../../../../math/input'
+import { predict, type Prediction } from '../../../../math/predict'
 import type { FoundPlan } from '../../../../math/plan-search'
 
 export interface PlanField {
@@ -118,6 +119,15 @@ export function changed(config: PredictInput, changes: Changes): PredictInput {
     const value = changes[field.name]
     return value === undefined ? now : field.write(now, value)
   }, config)
+}
+
+/** Undefined where the arithmetic cannot say anything of it. */
+export function tryPredict(config: PredictInput): Prediction | undefined {
+  try {
+    return predict(config)
+  } catch {
+    return undefined
+  }
 }
 
 /** A plan that a search found, as changes of the run's own. */
