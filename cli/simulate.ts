@@ -200,7 +200,7 @@ export const command = defineCommand({
     const synthetic = `a simulated fleet of ${options.ranks} ranks: ${name}`
     const show = new Show(options, faults, layout, { run, name: `simulated ${name}`, synthetic })
     await show.play(agent, () => isOver)
-    const { pending } = await agent.stop({ flushMs: FLUSH_MS })
+    const { pending } = await agent.stop({ flushMs: FLUSH_MS, unreachedMs: FLUSH_MS })
     if (pending > 0) throw new PlumblineError(`${pending} batches were not taken by the hub at ${hub}`)
     const truth: Truth = {
       run,

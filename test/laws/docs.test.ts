@@ -1,7 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
+import { flagOf } from '../../base/config'
 import { commands } from '../../cli/index'
+import { settings } from '../../cli/settings'
+import { figures } from '../../scripts/figures'
 import { metricsPage } from '../../scripts/metrics-page'
 import { ROOT } from '../plumbline'
 import { MAY_IMPORT } from './import-table'
@@ -11,12 +15,18 @@ const PAGES = [
   'ARCHITECTURE.md',
   'CONTRIBUTING.md',
   'CHANGELOG.md',
+  'docs/start.md',
   'docs/attach.md',
+  'docs/theory.md',
+  'docs/collector.md',
   'docs/operating.md',
   'docs/metrics.md',
+  'docs/security.md',
   'deploy/README.md',
   'deploy/slurm/README.md',
 ]
+/** Options that every command has. */
+const EVERYWHERE = ['--json', '--print-config', '--help']
 const read = (page: string) => readFileSync(join(ROOT, page), 'utf8')
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
 
@@ -46,9 +56,54 @@ describe.each(PAGES)('%s', page => {
   })
 })
 
+/** As headings become anchors where Markdown is shown. */
+const anchorOf = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-')
+
+describe('links with an anchor', () => {
+  it('lead to a heading that is there', () => {
+    const missing = PAGES.flatMap(page =>
+      [...read(page).matchAll(/\]\((?!https?:)([^)#]*)#([^)]+)\)/g)].filter(([, path = '', anchor]) => {
+        const target = path === '' ? page : join(dirname(page), path)
+        const headings = [...read(target).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading))
+        return !headings.includes(anchor ?? '')
+      }),
+    )
+    expect(missing).toEqual([])
+  })
+})
+
+describe('commands with options', () => {
+  it('name only options that there are', async () => {
+    const unknown: string[] = []
+    for (const page of PAGES)
+      for (const [whole, name = '', rest = ''] of read(page).matchAll(
+        /(?<![\w-])plumbline ([a-z]+)((?: [^`|\n]*)?)/g,
+      )) {
+        const entry = commands.get(name)
+        if (entry === undefined) continue
+        const program = new Command(name)
+        ;(await entry.load()).command.configure(program)
+        const known = [...program.options.map(({ long }) => long), ...Object.keys(settings).map(flagOf), ...EVERYWHERE]
+        const own = rest.split(' -- ')[0] ?? ''
+        for (const [flag] of own.matchAll(/(?<=[ [])--[a-z][a-z-]*/g))
+          if (!known.includes(flag)) unknown.push(`${page}: ${whole} has no ${flag}`)
+      }
+    expect(unknown).toEqual([])
+  })
+})
+
 describe('the documents', () => {
   it('explain every metric as the catalogue has it now', () => {
     expect(read('docs/metrics.md'), 'run npm run metrics-page').toBe(metricsPage())
+  })
+
+  it.each(Object.keys(figures))('show %s as the code draws it now', name => {
+    expect(read(`docs/figures/${name}`), 'run npm run figures').toBe(figures[name]?.())
+    expect(read('docs/theory.md')).toContain(`(figures/${name})`)
   })
 
   it('give the import table as the law holds it', () => {
