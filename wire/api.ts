@@ -122,6 +122,9 @@ export const stepSeriesSchema = z.object({
   stepSecondsMax: column,
   tokensPerSecond: column,
   loss: column,
+  /** Least and most of the steps in a point: a spike stays in sight however much a point holds. */
+  lossMin: column,
+  lossMax: column,
   gradientNorm: column,
   learningRate: column,
   flopsPerSecondPerGpu: column,

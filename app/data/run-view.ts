@@ -26,6 +26,8 @@ const STEP_COLUMNS = [
   'stepSecondsMax',
   'tokensPerSecond',
   'loss',
+  'lossMin',
+  'lossMax',
   'gradientNorm',
   'learningRate',
   'flopsPerSecondPerGpu',

@@ -1,14 +1,19 @@
 'use client'
 import { useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from 'react'
 import { tableColumns } from '../data/csv'
+import type { Figure } from '../../wire/findings'
+import { Provenance, PROVENANCE_HELP } from './provenance'
 import { Save } from './save'
 import { nextSort, sortRows, type Sort } from './sort'
 import styles from './table.module.css'
+import { Tooltip } from './tooltip'
 
 export interface Column<T> {
   readonly name: string
   readonly title: ReactNode
   readonly number?: boolean
+  /** How the figures of the column are known: said at its head, and of each of its cells under the pointer. */
+  readonly about?: Pick<Figure, 'provenance' | 'source'> | undefined
   /** Left out where the window is narrow. */
   readonly isMinor?: boolean
   /** Of the table, `14%`, where tables under each other should line up. */
@@ -41,6 +46,25 @@ function classOf({ number, isMinor }: { number?: boolean; isMinor?: boolean }): 
   return `${number === true ? 'number' : ''} ${isMinor === true ? (styles.minor ?? '') : ''}`.trim()
 }
 
+type About = Pick<Figure, 'provenance' | 'source'>
+
+const aboutText = (about: About | undefined) => about && `${about.provenance}: ${about.source}`
+
+function About({ title, about: { provenance, source } }: { title: ReactNode; about: About }) {
+  const name = `${typeof title === 'string' ? title : 'This column'}: ${provenance}, ${source}`
+  return (
+    <span className={styles.about} data-screen="">
+      <Tooltip label={<Provenance kind={provenance} short />} name={name} align="end">
+        <strong>{title}</strong>
+        <br />
+        <Provenance kind={provenance} /> {PROVENANCE_HELP[provenance]}
+        <br />
+        {source}
+      </Tooltip>
+    </span>
+  )
+}
+
 interface HeadProps<T> {
   columns: readonly Column<T>[]
   sort: Sort | undefined
@@ -51,7 +75,7 @@ function Head<T>({ columns, sort, onSort }: HeadProps<T>) {
   return (
     <thead>
       <tr>
-        {columns.map(({ name, title, value, ...column }) => {
+        {columns.map(({ name, title, value, about, ...column }) => {
           const way = sort?.name === name ? (sort.descending ? 'descending' : 'ascending') : undefined
           return (
             <th key={name} scope="col" className={classOf(column)} aria-sort={way}>
@@ -63,6 +87,7 @@ function Head<T>({ columns, sort, onSort }: HeadProps<T>) {
                   <span aria-hidden="true">{way === undefined ? '' : way === 'descending' ? ' ↓' : ' ↑'}</span>
                 </button>
               )}
+              {about !== undefined && <About title={title} about={about} />}
             </th>
           )
         })}
@@ -122,7 +147,7 @@ export function Table<T>({ label, columns, rows, rowKey, scrolls = false, onPick
                 onKeyDown={onPick && (event => event.key === 'Enter' && onPick(row))}
               >
                 {columns.map(column => (
-                  <td key={column.name} className={classOf(column)}>
+                  <td key={column.name} className={classOf(column)} title={aboutText(column.about)}>
                     {column.cell(row)}
                   </td>
                 ))}

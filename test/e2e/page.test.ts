@@ -20,6 +20,8 @@ const PATHS = [
   '/runs/live-1/gpus',
   '/runs/live-1/memory',
   '/runs/live-1/events',
+  '/runs/live-1/report',
+  '/runs/live-1/sync',
   '/runs/live-1/plan',
   '/runs/live-1/arithmetic',
   '/runs/gpu-1/gpus?rank=0',
@@ -261,7 +263,7 @@ describe('the page', () => {
     await page.getByText(/the fastest of \d+ that fit, of \d+/).waitFor()
     await page.getByLabel('ZeRO').fill('3')
     await page.waitForURL(/if=zeroStage%3A3|if=zeroStage:3/)
-    await page.getByText('fits', { exact: true }).waitFor()
+    await page.getByRole('status').getByText('fits', { exact: true }).waitFor()
     await plans.getByRole('row').nth(2).click()
     await page.waitForURL(/if=.*(micro|tensor|recompute|zeroStage)/)
     const small = await open('/runs/live-1/plan')

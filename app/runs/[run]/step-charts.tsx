@@ -2,6 +2,7 @@
 import { useMemo } from 'react'
 import type { Unit } from '../../../base/units'
 import type { StepSeries } from '../../../wire/api'
+import type { Band } from '../../chart/plot'
 import { LineChart } from '../../chart/line-chart'
 import type { FigureName, PredictedRun } from '../../data/prediction'
 import type { RunView } from '../../data/run-view'
@@ -12,12 +13,21 @@ import styles from './run.module.css'
 type ColumnName =
   'stepSeconds' | 'tokensPerSecond' | 'loss' | 'flopsPerSecondPerGpu' | 'mfu' | 'syncWaitSeconds' | 'transferSeconds'
 
+type BandColumn = 'stepSecondsMin' | 'stepSecondsMax' | 'lossMin' | 'lossMax'
+
 interface StepChart {
   readonly title: string
   readonly unit: Unit
   readonly lines: readonly { readonly name: string; readonly column: ColumnName }[]
   readonly figure?: FigureName
-  readonly hasBand?: boolean
+  /** Between what, and what of. */
+  readonly band?: {
+    readonly name: string
+    readonly low: BandColumn
+    readonly high: BandColumn
+    /** Of the steps in a point: nothing where a point is one step. */
+    readonly ofSteps?: boolean
+  }
   readonly fromZero?: boolean
   readonly empty: string
 }
@@ -28,7 +38,7 @@ const CHARTS: readonly StepChart[] = [
     unit: 'seconds',
     lines: [{ name: 'mean', column: 'stepSeconds' }],
     figure: 'stepSeconds',
-    hasBand: true,
+    band: { name: 'of ranks', low: 'stepSecondsMin', high: 'stepSecondsMax' },
     empty: 'No step time yet: it comes with the first step that the log or the hook reports.',
   },
   {
@@ -42,6 +52,7 @@ const CHARTS: readonly StepChart[] = [
     title: 'Loss',
     unit: 'none',
     lines: [{ name: 'training', column: 'loss' }],
+    band: { name: 'of steps', low: 'lossMin', high: 'lossMax', ofSteps: true },
     fromZero: false,
     empty: 'No loss in the log yet.',
   },
@@ -74,6 +85,11 @@ function provenanceOf(series: StepSeries, chart: StepChart) {
   return chart.lines.map(line => series.provenance[line.column]).find(entry => entry !== undefined)
 }
 
+function bandOf({ band }: StepChart, steps: StepSeries): Band | undefined {
+  if (band === undefined || (band.ofSteps === true && steps.bucketSteps === 1)) return undefined
+  return { name: band.name, x: steps.time, low: steps[band.low], high: steps[band.high] }
+}
+
 interface OneChartProps {
   chart: StepChart
   title: string
@@ -85,10 +101,7 @@ function OneChart({ chart, title, steps, predicted }: OneChartProps) {
   const input = useMemo(
     () => ({
       lines: chart.lines.map(({ name, column }) => ({ name, x: steps.time, y: steps[column] })),
-      band:
-        chart.hasBand === true
-          ? { name: 'of ranks', x: steps.time, low: steps.stepSecondsMin, high: steps.stepSecondsMax }
-          : undefined,
+      band: bandOf(chart, steps),
       unit: chart.unit,
       axis: 'time' as const,
       predicted,

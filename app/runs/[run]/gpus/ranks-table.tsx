@@ -1,6 +1,7 @@
 import { memo } from 'react'
 import { format, type Unit } from '../../../../base/units'
 import type { RankInfo } from '../../../../wire/api'
+import type { Figure } from '../../../../wire/findings'
 import { count } from '../../../data/health'
 import { Card } from '../../../ui/card'
 import { Table, type Column } from '../../../ui/table'
@@ -12,9 +13,30 @@ function deviceText(rank: RankInfo): string {
 
 type Known = number | string | null
 
+const RECENT = 'mean over the newest 20 steps of the rank, as the hook tells them'
+const ALLOCATOR = 'the framework’s allocator, at the newest step that tells it'
+
+/** How the figures of a column are known: all of a column in the same way. */
+const ABOUT: Readonly<Record<string, Pick<Figure, 'provenance' | 'source'>>> = {
+  stepSeconds: { provenance: 'measured', source: RECENT },
+  communicationSeconds: { provenance: 'measured', source: `time inside collectives: ${RECENT}` },
+  syncWaitSeconds: {
+    provenance: 'derived',
+    source: `d − min d, where d is a rank’s time inside the collectives of a step and min d the least of all ranks; ${RECENT}`,
+  },
+  memoryAllocatedBytes: { provenance: 'measured', source: `held by tensors: ${ALLOCATOR}` },
+  memoryReservedBytes: { provenance: 'measured', source: `held by ${ALLOCATOR}` },
+  memoryPeakBytes: {
+    provenance: 'measured',
+    source: 'the most that tensors held since the last report: the allocator',
+  },
+  residentBytes: { provenance: 'measured', source: 'resident memory of the rank’s process on its host: /proc' },
+}
+
 const column = (name: string, title: string, value: (row: RankInfo) => Known, unit?: Unit): Column<RankInfo> => ({
   name,
   title,
+  about: ABOUT[name],
   value,
   number: unit !== undefined,
   cell: row => {

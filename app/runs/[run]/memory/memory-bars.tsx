@@ -61,7 +61,14 @@ export function MemoryBars({ expected, bars }: { expected: MemoryBar | undefined
   if (all.length === 0) {
     return <p className="muted">Nothing is known of memory yet: it comes from nvidia-smi, the log, or the hook.</p>
   }
-  const scale = Math.max(...all.map(bar => Math.max(bar.totalBytes, bar.capacityBytes ?? 0)), 1)
+  // Figures of different moments may cross: parts can be more than the total that was told.
+  const widest = (bar: MemoryBar) =>
+    Math.max(
+      bar.totalBytes,
+      bar.capacityBytes ?? 0,
+      bar.parts.reduce((sum, { bytes }) => sum + bytes, 0),
+    )
+  const scale = Math.max(...all.map(widest), 1)
   const [first] = bars
   return (
     <>

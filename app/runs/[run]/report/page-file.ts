@@ -19,8 +19,9 @@ function drawPictures(page: Document, copy: HTMLElement): void {
     const picture = page.createElement('img')
     picture.src = original.toDataURL('image/png')
     picture.alt = ''
-    picture.className = canvas.className
     picture.style.cssText = `${original.style.cssText}; image-rendering: pixelated`
+    const { position, top, height } = getComputedStyle(original)
+    Object.assign(picture.style, { position, top, height })
     canvas.replaceWith(picture)
   })
 }

@@ -1,0 +1,226 @@
+/** What one takes away of a run, what its log says, plans kept, and every page by keys alone and under a strict policy. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { WireRecord } from '../../wire/records'
+import { freePort, startHubProcess } from '../plumbline'
+import { launchBrowser } from './browser'
+import { startRecords, stepRecords, TestAgent } from './page-agent'
+import { PageHub } from './page-hub'
+
+const RANKS = 4
+const STEPS = 120
+const RUN = '/runs/kept-1'
+const PATHS = [
+  '/',
+  '/compare',
+  '/cluster',
+  '/settings',
+  ...['', '/gpus', '/sync', '/memory', '/events', '/plan', '/report', '/arithmetic'].map(page => `${RUN}${page}`),
+]
+const now = () => Date.now() / 1000
+
+let hub: PageHub
+let browser: Browser
+let agent: TestAgent
+let folder: string
+const pages: Page[] = []
+
+async function open(path: string, options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, ...options })
+  pages.push(page)
+  await page.goto(`${hub.url}${path}`)
+  await page.locator('[role=status]', { hasText: 'connected' }).waitFor()
+  return page
+}
+
+async function taken(page: Page, press: () => Promise<void>): Promise<Buffer> {
+  const coming = page.waitForEvent('download')
+  await press()
+  const download = await coming
+  return readFileSync(await download.path())
+}
+
+/** A step a second, a line for each; the hundredth is slow, and its loss jumps. */
+async function train(start: number): Promise<void> {
+  await agent.send(startRecords('kept-1', agent.node, RANKS, start))
+  const steps = Array.from({ length: STEPS }, (_, step) =>
+    stepRecords('kept-1', agent.node, RANKS, step + 1, start + step),
+  ).flat()
+  await agent.send(steps.map(record => (isHundredth(record) ? { ...record, stepSeconds: 9, loss: 50 } : record)))
+  const lines = Array.from({ length: STEPS }, (_, step): WireRecord => {
+    const place = { run: 'kept-1', node: agent.node, source: 'stdout' }
+    return { kind: 'line', time: start + step, ...place, text: `said at step ${step + 1}` }
+  })
+  await agent.send(lines)
+}
+
+const isHundredth = (record: WireRecord) => record.kind === 'step' && record.step === 100
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'plumbline-run-pages-'))
+  browser = await launchBrowser()
+  hub = await PageHub.start()
+  agent = await TestAgent.connect(hub.url, 'node-a')
+  await train(now() - STEPS)
+})
+afterEach(async () => {
+  await Promise.all(pages.splice(0).map(page => page.close()))
+})
+afterAll(async () => {
+  agent?.close()
+  await browser?.close()
+  await hub?.remove()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+describe('the events page', () => {
+  it('joins the log to the timeline: a line is marked on the chart, a press shows the minute around it', async () => {
+    const page = await open(`${RUN}/events`)
+    const line = page.getByRole('list', { name: /^Log/ }).getByText('said at step 60', { exact: true })
+    await line.hover()
+    const chart = page.getByRole('img', { name: /^Step time over time/ })
+    await expect.poll(() => chart.locator('line[class*=crosshair]').count()).toBe(1)
+    await line.click()
+    await page.waitForURL(/from=[\d.]+&to=[\d.]+/)
+    const lines = page.getByRole('list', { name: /^Log/ }).getByRole('listitem')
+    await expect.poll(() => lines.count()).toBeLessThan(70)
+    await page.getByText('said at step 60', { exact: true }).waitFor()
+  })
+})
+
+describe('a run', () => {
+  it('keeps its peaks, however much of it a point holds, down to the second', async () => {
+    const ask = async (query: string) => {
+      const answer = await fetch(`${hub.url}/api/runs/kept-1/steps?${query}`)
+      return (await answer.json()) as { time: number[]; step: number[]; stepSecondsMax: number[]; lossMax: number[] }
+    }
+    const coarse = await ask('points=4')
+    expect(coarse.step.length).toBeLessThan(6)
+    expect([Math.max(...coarse.stepSecondsMax), Math.max(...coarse.lossMax)]).toEqual([9, 50])
+    const fine = await ask('points=1000')
+    const at = fine.time[fine.step.indexOf(100)] ?? NaN
+    const second = await ask(`points=1000&from=${at - 0.5}&to=${at + 0.5}`)
+    expect(second).toMatchObject({ step: [100], stepSecondsMax: [9], lossMax: [50] })
+  })
+
+  it('is taken away as one file that needs neither hub nor script', async () => {
+    const page = await open(`${RUN}/report`)
+    for (const name of ['FLOPs budget', 'Ranks over time', 'Ranks', 'Memory by category', 'Log'])
+      await page.getByRole('heading', { name, exact: true }).waitFor()
+    await page.getByText('said at step 119', { exact: true }).waitFor()
+    await page.getByText('Useful work at the peak').waitFor()
+    const file = await taken(page, () => page.getByRole('button', { name: 'Save as one HTML file' }).click())
+    expect(file.toString()).not.toMatch(/<script|<link/)
+    const alone = await browser.newPage({ javaScriptEnabled: false, viewport: { width: 1440, height: 900 } })
+    pages.push(alone)
+    const asked: string[] = []
+    alone.on('request', request => asked.push(request.url()))
+    await alone.setContent(file.toString())
+    await alone.getByText('said at step 119', { exact: true }).waitFor()
+    const figure = alone.locator('[data-figure=stepSeconds]')
+    await figure.getByRole('button', { name: /measured/ }).click()
+    await figure.getByText('A counter or a timer said so.').waitFor()
+    expect(asked.filter(url => !url.startsWith('data:') && url !== 'about:blank')).toEqual([])
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' })
+    expect(await page.getByRole('navigation', { name: 'Pages', exact: true }).isVisible()).toBe(false)
+    expect(await page.evaluate(() => getComputedStyle(document.body).color)).toBe('rgb(22, 32, 44)')
+  })
+
+  it('gives charts and tables away as Parquet', async () => {
+    const page = await open(`${RUN}/gpus`)
+    const table = await taken(page, () => page.getByRole('button', { name: 'Save Ranks as Parquet' }).click())
+    expect([table.subarray(0, 4).toString(), table.subarray(-4).toString()]).toEqual(['PAR1', 'PAR1'])
+    await page.goto(`${hub.url}${RUN}/events`)
+    const chart = page.getByRole('img', { name: /^Step time over time/ })
+    await chart.hover()
+    const save = page.getByRole('button', { name: 'Save Step time over time as Parquet' })
+    const lines = await taken(page, () => save.click())
+    expect(lines.subarray(0, 4).toString()).toBe('PAR1')
+  })
+
+  it('takes a note where Shift and a press say so', async () => {
+    const page = await open(RUN)
+    await page
+      .locator('[role=img][aria-label*="over time"]')
+      .first()
+      .click({ modifiers: ['Shift'] })
+    const dialog = page.getByRole('dialog', { name: 'A note' })
+    await dialog.getByRole('textbox').fill('by a press')
+    await dialog.getByRole('button', { name: 'Write' }).click()
+    await page
+      .getByRole('list', { name: /^Events/ })
+      .getByText('by a press')
+      .waitFor()
+  })
+
+  it('keeps plans beside each other, also after a reload', async () => {
+    const page = await open(`${RUN}/plan?if=micro:8`)
+    const kept = page.getByRole('group', { name: 'Plans kept' })
+    await page.getByRole('button', { name: 'Keep the plan above' }).click()
+    await kept.getByRole('row', { name: /^Micro-batch 8/ }).waitFor()
+    await page.reload()
+    await kept.getByRole('row', { name: /^As it runs/ }).click()
+    await expect.poll(() => new URL(page.url()).search).toBe('')
+    await kept.getByRole('row', { name: /^Micro-batch 8/ }).click()
+    await page.waitForURL(/if=micro/)
+    await kept.getByRole('button', { name: /^Forget the plan Micro-batch 8/ }).click()
+    await kept.getByRole('row', { name: /^Micro-batch 8/ }).waitFor({ state: 'detached' })
+  })
+})
+
+describe('every page', () => {
+  it('is walked by keys alone: the focus is always seen, and goes round', async () => {
+    const page = await open('/')
+    for (const path of PATHS) {
+      await page.goto(`${hub.url}${path}`)
+      await page.locator('[role=status]', { hasText: 'connected' }).waitFor()
+      const unseen: string[] = []
+      let stops = 0
+      for (; stops < 400; stops += 1) {
+        await page.keyboard.press('Tab')
+        const at = await page.evaluate(() => {
+          const element = document.activeElement
+          if (element === null || element === document.body) return undefined
+          const { outlineStyle } = getComputedStyle(element)
+          return { isSeen: outlineStyle !== 'none', what: element.outerHTML.slice(0, 100) }
+        })
+        if (at === undefined) break
+        if (!at.isSeen) unseen.push(at.what)
+      }
+      expect({ path, unseen }).toEqual({ path, unseen: [] })
+      expect(stops).toBeGreaterThan(6)
+      expect(stops).toBeLessThan(400)
+    }
+  })
+
+  it('has no style of its own in what the server sends: a policy without unsafe-inline breaks nothing', async () => {
+    for (const path of PATHS) {
+      const sent = await (await fetch(`${hub.url}${path}`)).text()
+      const markup = sent.replace(/<script[\s\S]*?<\/script>/g, '')
+      expect({ path, styles: markup.match(/<[^>]+ style="[^"]*"|<style/g) }).toEqual({ path, styles: null })
+    }
+  })
+})
+
+describe('an empty hub', () => {
+  it('plays the demo run by one press', async () => {
+    const port = await freePort()
+    const own = await startHubProcess(port, join(folder, 'demo'))
+    try {
+      const page = await browser.newPage()
+      pages.push(page)
+      await page.goto(`http://127.0.0.1:${port}/`)
+      await page.locator('[role=status]', { hasText: 'connected' }).waitFor()
+      await page.getByRole('button', { name: 'Play the demo run' }).click()
+      const run = page.getByRole('list').getByRole('link').first()
+      await run.waitFor({ timeout: 60_000 })
+      await run.click()
+      await expect.poll(() => page.getByTestId('health').innerText(), { timeout: 60_000 }).toMatch(/step \d+/)
+    } finally {
+      await own.kill('SIGTERM')
+    }
+  })
+})
