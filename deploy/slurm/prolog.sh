@@ -22,9 +22,11 @@ running() {
   done
   return 1
 }
-# What a job writes before the agent has had its first look is read too.
+# slurmd kills what is left of the prolog's process group: the agent is in a session of its own before this goes on.
+# What a job writes before it has had its first look is read too.
 if ! running && [ -n "$PLUMBLINE_HUB" ]; then
-  setsid "$agent" agent --from-start >>"$PLUMBLINE_DATA/agent.log" 2>&1 </dev/null &
-  echo $! >"$PLUMBLINE_DATA/agent-$SLURM_JOB_ID.pid"
+  # shellcheck disable=SC2016
+  setsid sh -c '"$0" agent --from-start >>"$1" 2>&1 </dev/null & echo $! >"$2"' \
+    "$agent" "$PLUMBLINE_DATA/agent.log" "$PLUMBLINE_DATA/agent-$SLURM_JOB_ID.pid"
 fi
 exit 0
