@@ -44,7 +44,9 @@ export class Views {
   private readonly heatMaps: HeatMaps
   private readonly memberLists = new Rested(facts => this.findMembers(facts))
   private readonly budgets = new Rested(facts => this.findBudget(facts))
-  private readonly fabrics = new Rested(async facts => fabricPictureOf(await this.lastWindow(facts)))
+  private readonly fabrics = new Rested(async facts => fabricPictureOf(await this.windows.of(facts)))
+  /** The last steps of a run, for all that is made of them: a few runs’, as one is large. */
+  private readonly windows = new Rested(facts => this.lastWindow(facts), 2)
 
   constructor(
     readonly store: Store,
@@ -166,7 +168,7 @@ export class Views {
 
   private async findBudget(facts: RunFacts): Promise<FlopsBudget> {
     const figures = await this.runs.figures(facts)
-    return flopsBudgetOf(await this.lastWindow(facts), figures.efficiency)
+    return flopsBudgetOf(await this.windows.of(facts), figures.efficiency)
   }
 
   fabric(facts: RunFacts): Promise<FabricPicture> {

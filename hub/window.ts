@@ -9,7 +9,7 @@ import { flowSteps } from './queries/flows'
 import { timerSpreads } from './queries/job-timers'
 import { eventRecords } from './queries/run'
 import { perRank, perStep } from './queries/steps'
-import { numberAt, numbers, rowsOf } from './queries/values'
+import { numbers, rowsOf } from './queries/values'
 import { endOf, type RunFacts } from './run-facts'
 import type { Runs } from './runs'
 import type { Store } from './store/store'
@@ -25,6 +25,23 @@ export interface Span {
   readonly from: number
   readonly to: number
 }
+
+/** Of a rank's step, what detectors read: what they do not is not worth its way out of the store. */
+const RANK_COLUMNS = [
+  'step',
+  'rank',
+  'at',
+  'stepSeconds',
+  'dataSeconds',
+  'forwardSeconds',
+  'backwardSeconds',
+  'communicationSeconds',
+  'optimizerSeconds',
+  'tokens',
+  'cpuSeconds',
+  'runDelaySeconds',
+  'throttledSeconds',
+]
 
 const column = (values: readonly (number | null)[]) => Float64Array.from(values, value => value ?? NaN)
 
@@ -46,7 +63,8 @@ export async function detectorWindow(store: Store, runs: Runs, facts: RunFacts, 
   const parameters = { run, ...span }
   const where = 'run = {run:String} AND step > {from:Float64} AND step <= {to:Float64}'
   const ranks = await store.query(
-    `SELECT * FROM (${perRank(`${where} AND rank IS NOT NULL`)}) ORDER BY step, rank`,
+    `SELECT ${RANK_COLUMNS.join(', ')}, coalesce(memoryPeakBytes, memoryAllocatedBytes) AS peakBytes
+     FROM (${perRank(`${where} AND rank IS NOT NULL`)}) ORDER BY step, rank`,
     parameters,
   )
   const steps = await store.query(`SELECT step, at, seconds FROM (${perStep(where)}) ORDER BY step`, parameters)
@@ -80,9 +98,7 @@ export async function detectorWindow(store: Store, runs: Runs, facts: RunFacts, 
       cpuSeconds: of('cpuSeconds'),
       runDelaySeconds: of('runDelaySeconds'),
       throttledSeconds: of('throttledSeconds'),
-      memoryPeakBytes: column(
-        numbers(ranks, 'memoryPeakBytes').map((peak, row) => peak ?? numberAt(ranks, 'memoryAllocatedBytes', row)),
-      ),
+      memoryPeakBytes: of('peakBytes'),
     },
     steps: { step: column(numbers(steps, 'step')), time: times, stepSeconds: column(numbers(steps, 'seconds')) },
     events: (await eventRecords(store, run)).filter(({ time = 0 }) => isNow || time <= now),
