@@ -8,8 +8,8 @@ import { known, median, MEDIAN_ERROR } from './statistics'
 
 /** Fewer on either side say little. */
 const LEAST_STEPS = 8
-/** Errors by which a replay must be off to be held wrong. */
-const CONTRADICTS = 2
+/** Errors by which a replay must be off to be held wrong: ranks wander, so that steps that follow each other err together. */
+const CONTRADICTS = 4
 
 export interface Change {
   /** Of the median step. */

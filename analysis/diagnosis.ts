@@ -9,7 +9,8 @@ import { NODE_LEAST, ranksByNode, slowNodesOf } from './slow-nodes'
 import { slowLinksOf, type SlowLink } from './slow-links'
 import { median } from './statistics'
 import { stragglersOf, type Straggler } from './stragglers'
-import { costsOf, type Cause, type Cost } from './what-if'
+import type { Cause } from './replay'
+import { costsOf, type Cost } from './what-if'
 
 /** Stragglers that have one cause: all known ranks of a node together, else each alone. */
 export interface SlowRanks {

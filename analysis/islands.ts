@@ -3,6 +3,7 @@
  * them is the way between, an uplink or a spine.
  */
 import { grouped } from '../base/grouped'
+import { Union } from '../base/union'
 import type { Link } from './fabric'
 import type { GroupMatrix } from './group-matrix'
 import { deviation } from './spread'
@@ -68,21 +69,16 @@ function slowOf(levels: ReadonlyMap<number, number>, error: number): Set<number>
 
 /** Cards that groups that are well join among themselves, islands, as few of them as have a part in all slow groups. */
 function cutOff(cards: readonly Link[], slow: ReadonlySet<number>): Link[] {
-  const parent = Array.from(cards.keys())
-  const root = (card: number): number => {
-    let at = card
-    while (parent[at] !== at) at = parent[at] = parent[parent[at] ?? at] ?? at
-    return at
-  }
+  const union = new Union(cards.length)
   const first = new Map<number, number>()
   for (const [card, { groups }] of cards.entries())
     for (const group of groups) {
       if (slow.has(group)) continue
       const other = first.get(group)
       if (other === undefined) first.set(group, card)
-      else parent[root(card)] = root(other)
+      else union.join(card, other)
     }
-  const islands = Array.from(grouped(cards.keys(), root).values(), members => {
+  const islands = Array.from(grouped(cards.keys(), card => union.root(card)).values(), members => {
     const own = members.flatMap(number => cards[number] ?? [])
     const all = new Set(own.flatMap(card => card.groups))
     const groups = new Set([...all].filter(group => slow.has(group)))

@@ -6,7 +6,7 @@ import { defineDetector, type DetectorWindow } from './detector'
 import { diagnose, type Diagnosis } from './diagnosis'
 import type { Link } from './fabric'
 import { listed, NAMES, NEXT, nodesOf } from './link-names'
-import { valueAt } from './rank-matrix'
+import { momentOf } from './moment'
 import { median } from './statistics'
 
 type Slow = Diagnosis['slowLinks'][number]
@@ -41,13 +41,6 @@ function measured({ groups }: Diagnosis, { groups: slow, slow: { from } }: Slow)
   })
 }
 
-function sinceOf({ matrix }: Diagnosis, { slow }: Slow, startedAt: number): number {
-  const { length } = matrix.steps
-  const times = Array.from(matrix.ranks.keys(), rank => valueAt(matrix, 'time', rank * length + slow.from))
-  const since = median(times)
-  return Number.isNaN(since) ? startedAt : since
-}
-
 function toFinding(window: DetectorWindow, diagnosis: Diagnosis, one: Slow): Finding {
   const { where, links, groups, slow, cost } = one
   const { own, usual } = measured(diagnosis, one)
@@ -68,7 +61,7 @@ function toFinding(window: DetectorWindow, diagnosis: Diagnosis, one: Slow): Fin
       `take ${Math.round(slow.excess * 100)} % longer than alike ones that do not${when}: ` +
       `up to ${format(own, 'seconds')} a step instead of ${format(usual, 'seconds')} (medians).` +
       `${isInferred ? ' The topology is not known: this is inferred from which groups are slow.' : ''}`,
-    since: sinceOf(diagnosis, one, window.facts.startedAt),
+    since: momentOf(window, diagnosis.matrix.steps[slow.from]),
     nextStep: NEXT[kind],
   }
 }

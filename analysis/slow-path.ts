@@ -7,15 +7,10 @@ import { diagnose } from './diagnosis'
 import type { Straggler } from './stragglers'
 import { defineDetector, type DetectorWindow } from './detector'
 import { blameTitle, NEXT, nodesOf } from './link-names'
+import { momentOf } from './moment'
 import { lostSeconds, pathsOf, RECENT, slowPaths, type Paths, type SlowPath } from './paths'
 import { Roads, type Blame } from './roads'
 import { known, median } from './statistics'
-
-function timeOf(window: DetectorWindow, step: number | undefined): number {
-  const row = Array.from(window.steps.step).indexOf(step ?? NaN)
-  const time = window.steps.time[row] ?? NaN
-  return Number.isNaN(time) ? window.facts.startedAt : time
-}
 
 /**
  * Seconds per step. Had it been as the others, the slowest of these would decide; but no more is won than the ranks wait.
@@ -58,7 +53,7 @@ function toFinding(
   const speed = (seconds: number) =>
     format((8 * median(worst?.path.bytes.subarray(-RECENT) ?? [])) / seconds, 'bitsPerSecond')
   const nodes = nodesOf(blame.links)
-  const since = timeOf(window, all.steps[Math.min(...own.map(one => one.from))])
+  const since = momentOf(window, all.steps[Math.min(...own.map(one => one.from))])
   const [first] = blame.links
   return {
     detector: 'slow-path',

@@ -8,6 +8,7 @@ import { defineDetector, type DetectorWindow } from './detector'
 import { diagnose, type Diagnosis, type SlowRanks } from './diagnosis'
 import { PHASES, valueAt, type Phase, type RankMatrix } from './rank-matrix'
 import { costOf } from './cost'
+import { momentOf } from './moment'
 import { reasonOf } from './starved'
 import { median, share } from './statistics'
 import type { Straggler } from './stragglers'
@@ -106,7 +107,6 @@ function toFinding(
   const ranks = own.map(one => matrix.ranks[one.place] ?? NaN)
   const measured = measure(matrix, worst)
   const from = Math.min(...own.map(one => one.from))
-  const since = valueAt(matrix, 'time', worst.place * matrix.steps.length + from)
   const rank = matrix.ranks[worst.place] ?? NaN
   const surplus = measured.ownSeconds - measured.peerSeconds
   // Medians of all steps say nothing of what is there in a few of them.
@@ -128,7 +128,7 @@ function toFinding(
         `${evidenceOf(worst, measured)}${reason === undefined ? '' : ` ${reason.text}`}` +
         `${node === undefined && place !== undefined ? ` It runs on ${place}.` : ''}` +
         `${isAssumed ? ' Which rank is in which pipeline stage is assumed: Megatron’s order.' : ''}`,
-      since: Number.isNaN(since) ? window.facts.startedAt : since,
+      since: momentOf(window, matrix.steps[from]),
       nextStep: node === undefined || reason !== undefined ? next : NEXT_OF_NODE,
     },
   ]

@@ -96,6 +96,17 @@ function select(values: Float64Array, first: number, last: number, wanted: numbe
 const middleOfThree = (one: number, other: number, third: number) =>
   Math.max(Math.min(one, other), Math.min(Math.max(one, other), third))
 
+/** In place: where nothing is known, what was known before; 0 before anything was. */
+export function carried(values: Float64Array): Float64Array {
+  let last = 0
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index] ?? NaN
+    if (Number.isNaN(value)) values[index] = last
+    else last = value
+  }
+  return values
+}
+
 /** Of what is known; NaN of nothing. Spreading a long run into `Math.max` would overflow the stack. */
 export function extent(values: ArrayLike<number>): { readonly least: number; readonly greatest: number } {
   let [least, greatest] = [Infinity, -Infinity]

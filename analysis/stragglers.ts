@@ -306,11 +306,19 @@ function beginOf(steps: readonly number[], length: number): number {
   return begin
 }
 
+/** Blocks in which it happened to come often do not make steady what is not there in most steps. */
+function isThereMostly({ steps, excess }: Excesses, { place, from, excess: size }: Straggler): boolean {
+  const first = place * steps.length
+  const before = from === 0 ? 0 : medianOf(excess, first, first + from)
+  return medianOf(excess, first + from, first + steps.length) - before > size / 2
+}
+
 /** Those of one window of steps, in the order of the ranks. Fewer than eight steps say nothing. */
 export function stragglersOf(matrix: Excesses, likeness = OF_RANKS): Straggler[] {
   const blocks = blocksOf(matrix)
   if (blocks.count === 0) return []
   const found = new Map(intermittent(matrix, blocks.scatter, likeness.floors.intermittent).map(one => [one.place, one]))
-  for (const one of steady(matrix, blocks, likeness)) found.set(one.place, one)
+  for (const one of steady(matrix, blocks, likeness))
+    if (!found.has(one.place) || isThereMostly(matrix, one)) found.set(one.place, one)
   return [...found.values()].sort((one, other) => one.place - other.place)
 }

@@ -1,55 +1,71 @@
 /** Where in a step each group’s transfer comes: within a stage’s micro-batches, between two stages, or after all of them. */
+import { grouped } from '../base/grouped'
+import { Union } from '../base/union'
 import type { GroupMatrix } from './group-matrix'
 import type { SlowLink } from './slow-links'
-import { medianOf } from './statistics'
-
-interface Standing {
-  readonly replica: number
-  readonly stage: number
-}
+import { carried, median, medianOf } from './statistics'
+import { fillUnknown } from './units'
 
 /** Groups that transfer side by side, the slowest deciding. */
 interface Abreast {
-  readonly replica: number
   readonly groups: number[]
   /** By step, seconds. */
   readonly longest: Float64Array
 }
 
-/** Seconds, of groups whose ranks all stand somewhere. A step in which a group is not known takes as long as its others. */
+/** A group that comes after all micro-batches. */
+interface Last {
+  readonly units: readonly number[]
+  /** By step. */
+  readonly seconds: Float64Array
+}
+
+/**
+ * Seconds. A step in which a group is not known takes it as long as the one before, and a unit of whose groups nothing is
+ * known takes as long as the others of its stage.
+ */
 export class Transfers {
   private readonly length: number
-  /** Of groups of which something is taken off: by step, seconds. */
-  private readonly changed = new Map<number, Float64Array>()
-  /** By replica and stage; of messages, the stage before the border. */
-  private readonly units: readonly Abreast[]
+  /** Of the last groups, and of those of which something is taken off: by step. */
+  private readonly own = new Map<number, Float64Array>()
+  /** By unit; of messages, the one before the border. */
+  private readonly inner: readonly Abreast[]
   private readonly sends: readonly Abreast[]
   private readonly sendsBack: readonly Abreast[]
   private readonly placeOf = new Map<number, Abreast>()
-  /** Groups of several replicas, with the places of their members among replicas and stages. */
-  private readonly last: { readonly group: number; readonly members: readonly number[] }[] = []
+  /** Those of one stage, which sum up its gradients; then those of several, which want the sums. */
+  private readonly last: readonly [Last[], Last[]] = [[], []]
+  /** The last groups let no replica go ahead of the others. */
+  private readonly isJoined: boolean
 
+  /** `unitOf` a rank; undefined where it is not known. */
   constructor(
     private readonly groups: GroupMatrix | undefined,
-    standing: (rank: number) => Standing | undefined,
-    replicas: number,
+    unitOf: (rank: number) => number | undefined,
+    units: number,
     private readonly stages: number,
   ) {
-    const length = groups?.steps.length ?? 0
-    this.length = length
-    const places = () => {
-      const all = new Float64Array(replicas * stages * length)
-      return Array.from({ length: replicas * stages }, (_, place): Abreast => {
-        const longest = all.subarray(place * length, (place + 1) * length)
-        return { replica: Math.floor(place / stages), groups: [], longest }
-      })
-    }
-    ;[this.units, this.sends, this.sendsBack] = [places(), places(), places()]
+    this.length = groups?.steps.length ?? 0
+    const all = [0, 1, 2].map(() => new Float64Array(units * this.length))
+    const [inner = [], sends = [], sendsBack = []] = all.map(column =>
+      Array.from({ length: units }, (_, unit): Abreast => {
+        return { groups: [], longest: column.subarray(unit * this.length, (unit + 1) * this.length) }
+      }),
+    )
+    ;[this.inner, this.sends, this.sendsBack] = [inner, sends, sendsBack]
     for (const [group, { ranks }] of (groups?.groups ?? []).entries()) {
-      const at = ranks.flatMap(rank => standing(rank) ?? [])
+      const at = ranks.flatMap(rank => unitOf(rank) ?? [])
       if (at.length === ranks.length && this.isKnown(group)) this.place(group, at)
     }
     for (const place of new Set(this.placeOf.values())) this.measure(place)
+    for (const [index, abreast] of [inner, sends, sendsBack].entries()) {
+      const isKnown = abreast.map(({ groups }) => groups.length > 0)
+      fillUnknown(all[index] ?? new Float64Array(), isKnown, stages)
+    }
+    this.isJoined = areJoined(
+      units / stages,
+      this.last.flat().map(({ units }) => units.map(unit => this.replicaOf(unit))),
+    )
   }
 
   private isKnown(group: number): boolean {
@@ -58,104 +74,133 @@ export class Transfers {
     return false
   }
 
-  private place(group: number, at: readonly Standing[]): void {
+  private replicaOf(unit: number): number {
+    return Math.floor(unit / this.stages)
+  }
+
+  private place(group: number, at: readonly number[]): void {
     const [first, second] = at
     if (first === undefined || second === undefined) return
-    const isOneReplica = at.every(({ replica }) => replica === first.replica)
-    const unit = ({ replica, stage }: Standing) => replica * this.stages + stage
+    const isOneReplica = at.every(unit => this.replicaOf(unit) === this.replicaOf(first))
     const abreast = !isOneReplica
       ? undefined
-      : at.every(({ stage }) => stage === first.stage)
-        ? this.units[unit(first)]
-        : second.stage === first.stage + 1
-          ? this.sends[unit(first)]
-          : second.stage === first.stage - 1
-            ? this.sendsBack[unit(second)]
+      : at.every(unit => unit === first)
+        ? this.inner[first]
+        : second === first + 1
+          ? this.sends[first]
+          : second === first - 1
+            ? this.sendsBack[second]
             : undefined
-    if (abreast === undefined) this.last.push({ group, members: [...new Set(at.map(unit))] })
-    else {
+    if (abreast !== undefined) {
       abreast.groups.push(group)
       this.placeOf.set(group, abreast)
+      return
     }
+    const isOneStage = at.every(unit => unit % this.stages === first % this.stages)
+    this.last[isOneStage ? 0 : 1].push({ units: [...new Set(at)], seconds: this.ownOf(group) })
+  }
+
+  /** A copy of the group’s steps that may be changed. */
+  private ownOf(group: number): Float64Array {
+    const before = this.own.get(group)
+    if (before !== undefined) return before
+    const first = group * this.length
+    const own = carried(this.groups?.seconds.slice(first, first + this.length) ?? new Float64Array())
+    this.own.set(group, own)
+    return own
   }
 
   private measure({ groups, longest }: Abreast): void {
     longest.fill(0)
     for (const group of groups) {
-      const { column, first } = this.secondsOf(group)
-      const usual = this.usualOf(group)
+      const own = this.own.get(group)
+      const column = own ?? this.groups?.seconds ?? new Float64Array()
+      const first = own === undefined ? group * this.length : 0
+      let seconds = 0
       for (let step = 0; step < this.length; step += 1) {
         const value = column[first + step] ?? NaN
-        const seconds = Number.isNaN(value) ? usual() : value
+        if (!Number.isNaN(value)) seconds = value
         if (seconds > (longest[step] ?? 0)) longest[step] = seconds
       }
     }
   }
 
-  /** Where the group’s steps stand, from `first` on. */
-  private secondsOf(group: number): { readonly column: Float64Array; readonly first: number } {
-    const own = this.changed.get(group)
-    if (own !== undefined) return { column: own, first: 0 }
-    return { column: this.groups?.seconds ?? new Float64Array(), first: group * this.length }
-  }
-
-  /** The median of its steps, found when it is first asked for: most groups are known in all. */
-  private usualOf(group: number): () => number {
-    let usual: number | undefined
-    return () =>
-      (usual ??= medianOf(this.groups?.seconds ?? new Float64Array(), group * this.length, (group + 1) * this.length))
-  }
-
-  within(replica: number, stage: number, step: number): number {
-    return this.units[replica * this.stages + stage]?.longest[step] ?? 0
+  within(unit: number, step: number): number {
+    return this.inner[unit]?.longest[step] ?? 0
   }
 
   /** To the stage behind. */
-  forward(replica: number, stage: number, step: number): number {
-    return this.sends[replica * this.stages + stage]?.longest[step] ?? 0
+  forward(unit: number, step: number): number {
+    return this.sends[unit]?.longest[step] ?? 0
   }
 
   /** From the stage behind. */
-  backward(replica: number, stage: number, step: number): number {
-    return this.sendsBack[replica * this.stages + stage]?.longest[step] ?? 0
+  backward(unit: number, step: number): number {
+    return this.sendsBack[unit]?.longest[step] ?? 0
   }
 
-  /** Raises `longest`, by step, to the end of the groups that come after all micro-batches; `ends` by member and step. */
-  addLast(ends: Float64Array, longest: Float64Array): void {
-    const begin = new Float64Array(this.length)
-    for (const { group, members } of this.last) {
-      begin.fill(0)
-      for (const member of members)
-        for (let step = 0; step < this.length; step += 1) {
-          const end = ends[member * this.length + step] ?? 0
-          if (end > (begin[step] ?? 0)) begin[step] = end
-        }
-      const { column, first } = this.secondsOf(group)
-      const usual = this.usualOf(group)
-      for (let step = 0; step < this.length; step += 1) {
-        const value = column[first + step] ?? NaN
-        const end = (begin[step] ?? 0) + (Number.isNaN(value) ? usual() : value)
-        if ((begin[step] ?? 0) > 0 && end > (longest[step] ?? 0)) longest[step] = end
+  /** Into `ready`, by unit: when it may go on to the next step, where it was done with its micro-batches at `ends`. */
+  finish(step: number, ends: Float64Array, ready: Float64Array): void {
+    ready.set(ends)
+    for (const groups of this.last) {
+      const begins = ready.slice()
+      for (const { units, seconds } of groups) {
+        let end = 0
+        for (const unit of units) end = Math.max(end, begins[unit] ?? 0)
+        end += seconds[step] ?? 0
+        for (const unit of units) if (end > (ready[unit] ?? 0)) ready[unit] = end
       }
     }
+    if (!this.isJoined) ready.fill(ready.reduce((most, one) => Math.max(most, one), 0))
   }
 
-  /** `sign` 1 takes off what the groups of a slow link take longer, -1 gives it back. Replicas that it touches. */
-  change({ slow, groups: numbers }: SlowLink, sign: 1 | -1): Set<number> {
-    if (this.groups === undefined) return new Set()
-    const { excess, seconds } = this.groups
-    for (const group of numbers) {
+  /** `sign` 1 takes off what the groups of a slow link take longer, -1 gives it back. */
+  change(link: SlowLink, sign: 1 | -1): void {
+    if (this.groups === undefined) return
+    const { slow } = link
+    const sizeOf = sizes(this.groups, link)
+    const touched = new Set<Abreast>()
+    for (const group of link.groups) {
       const first = group * this.length
-      const own = this.changed.get(group) ?? seconds.slice(first, first + this.length)
-      this.changed.set(group, own)
+      const excess = carried(this.groups.excess.slice(first, first + this.length))
+      const seen = carried(this.groups.seconds.slice(first, first + this.length))
+      const own = this.ownOf(group)
       for (let step = slow.from; step < this.length; step += 1) {
-        const size = slow.pattern === 'constant' ? slow.excess : Math.max(0, excess[first + step] ?? NaN)
-        const surplus = ((seconds[first + step] ?? NaN) * size) / (1 + size)
-        if (!Number.isNaN(surplus)) own[step] = (own[step] ?? 0) - sign * surplus
+        const size = slow.pattern === 'constant' ? sizeOf(group) : Math.max(0, excess[step] ?? 0)
+        own[step] = (own[step] ?? 0) - (sign * (seen[step] ?? 0) * size) / (1 + size)
       }
+      const place = this.placeOf.get(group)
+      if (place !== undefined) touched.add(place)
     }
-    const touched = new Set(numbers.flatMap(group => this.placeOf.get(group) ?? []))
     for (const place of touched) this.measure(place)
-    return new Set(Array.from(touched, ({ replica }) => replica))
   }
+}
+
+/** Steps without which one's past says nothing. */
+const LEAST_BEFORE = 8
+
+/**
+ * By group, how much longer a slow link makes it take: the median of those of its class. A ring that crosses many cables is
+ * as slow as the slowest of them was before, and a message over two of them suffers more.
+ */
+function sizes({ classes, excess, steps: { length } }: GroupMatrix, { slow, groups }: SlowLink) {
+  const rise = (group: number) => {
+    const first = group * length
+    const since = medianOf(excess, first + slow.from, first + length)
+    return slow.from < LEAST_BEFORE ? since : since - medianOf(excess, first, first + slow.from)
+  }
+  const byClass = new Map(
+    [...grouped(groups, group => classes[group])].map(([name, own]) => [name, median(own.map(rise))]),
+  )
+  return (group: number): number => {
+    const size = byClass.get(classes[group]) ?? NaN
+    return Number.isNaN(size) ? slow.excess : Math.max(0, size)
+  }
+}
+
+/** Whether groups of so many numbers hang together, each with every other. */
+function areJoined(count: number, groups: readonly (readonly number[])[]): boolean {
+  const union = new Union(count)
+  for (const [first = 0, ...rest] of groups) for (const other of rest) union.join(other, first)
+  return Array.from({ length: count }, (_, number) => union.root(number)).every(root => root === union.root(0))
 }

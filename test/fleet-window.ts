@@ -31,6 +31,8 @@ export class FleetWindow {
   /** By rank: nothing comes of it. */
   readonly isMissing: readonly boolean[]
   private readonly random: () => number
+  /** By step of the ring: when it ended, and its length, as the hub makes them of the ranks that told. */
+  private readonly jobSteps: Readonly<Record<'time' | 'stepSeconds', Float64Array>>
   private seconds = 0
   private steps = 0
 
@@ -43,6 +45,7 @@ export class FleetWindow {
     this.random = seededRandom(seen.seed)
     this.isMissing = Array.from({ length: layout.worldSize }, () => this.random() < seen.missing)
     this.groupSteps = new Float64Array(length).fill(NaN)
+    this.jobSteps = { time: this.groupSteps.slice(), stepSeconds: this.groupSteps.slice() }
     const column = () => new Float64Array(length * layout.worldSize).fill(NaN)
     this.rows = {
       step: column(),
@@ -79,6 +82,8 @@ export class FleetWindow {
       for (const phase of phases) this.rows[phase][row] = step[phase][rank] ?? NaN
     }
     this.groupSteps[at] = step.step
+    this.jobSteps.time[at] = STARTED_AT + this.seconds
+    this.jobSteps.stepSeconds[at] = meanOf(step.stepSeconds, isHere)
     for (const [group, { ranks }] of this.fleet.layout.groups.entries()) {
       let least = Infinity
       // Only a group all of whose members told says what its transfer took.
@@ -110,7 +115,7 @@ export class FleetWindow {
         exitCode: undefined,
         worldSize: layout.worldSize,
       },
-      steps: { step: [], time: [], stepSeconds: [] },
+      steps: this.stepColumns(),
       ranks: {
         step: column('step'),
         rank: column('rank'),
@@ -141,6 +146,15 @@ export class FleetWindow {
     }
   }
 
+  /** Ascending. */
+  private stepColumns(): DetectorWindow['steps'] {
+    const count = Math.min(this.steps, this.length)
+    const inOrder = (ring: Float64Array) =>
+      Float64Array.from({ length: count }, (_, index) => ring[(this.steps - count + index) % this.length] ?? NaN)
+    const { time, stepSeconds } = this.jobSteps
+    return { step: inOrder(this.groupSteps), time: inOrder(time), stepSeconds: inOrder(stepSeconds) }
+  }
+
   private knownRows(): Float64Array {
     const { step } = this.rows
     const rows = new Float64Array(step.length)
@@ -159,6 +173,16 @@ export class FleetWindow {
       }
     return { groups: this.facts, group, step, seconds: this.transfers.slice() }
   }
+}
+
+function meanOf(values: Float64Array, isIn: readonly boolean[]): number {
+  let [sum, count] = [0, 0]
+  for (const [index, value] of values.entries()) {
+    if (isIn[index] !== true) continue
+    sum += value
+    count += 1
+  }
+  return sum / count
 }
 
 function configOf({ shape, worldSize }: Layout): NonNullable<DetectorWindow['config']> {

@@ -1,0 +1,215 @@
+/**
+ * Steps replayed from what each rank worked and each group transferred: a tensor group is as slow as its slowest rank, a
+ * pipeline runs its schedule, and replicas wait for each other where they sum up gradients. Each stage goes on to the next
+ * step when its own groups are done: who is early there may take longer at the next beginning and hold nobody back. What is
+ * on top (the optimizer) is left out, so that the difference of two replays is the difference of two runs.
+ */
+import { pipelineTimes, PipelineSchedule } from '../math/pipeline-schedule'
+import type { GroupMatrix } from './group-matrix'
+import { valueAt, type RankMatrix } from './rank-matrix'
+import type { Plan } from './roles'
+import { carried } from './statistics'
+import type { SlowLink } from './slow-links'
+import type { Straggler } from './stragglers'
+import { Transfers } from './transfers'
+import { fillUnknown } from './units'
+
+/** What is slow together for one reason. */
+export interface Cause {
+  readonly ranks: readonly Straggler[]
+  readonly link?: SlowLink | undefined
+}
+
+/** By step, seconds. Loading data comes once a step, before all micro-batches; the rest of the work is divided among them. */
+interface OwnTimes {
+  readonly work: Float64Array
+  readonly data: Float64Array
+}
+
+/** Forward 2PD of 6PD. */
+const FORWARD_SHARE = 1 / 3
+/** Steps from which the place of the surplus is told. */
+const SHARE_STEPS = 16
+
+/** Replays a window. What is slow can be taken off and given back. */
+export class Replay {
+  private readonly stages: number
+  private readonly replicas: number
+  private readonly unitOf: Int32Array
+  /** Rank numbers of each unit. */
+  private readonly members: readonly number[][]
+  private readonly schedule: PipelineSchedule
+  private readonly pipeline
+  /** Of ranks of which something is taken off. */
+  private readonly changed = new Map<number, OwnTimes>()
+  /** By unit and step: the longest of its ranks. */
+  private readonly longest: OwnTimes
+  private readonly transfers: Transfers
+
+  /** Without a plan every rank is a replica of its own. */
+  constructor(
+    private readonly matrix: RankMatrix,
+    plan: Plan | undefined,
+    groups: GroupMatrix | undefined,
+  ) {
+    const { ranks, steps } = matrix
+    const at = Array.from(ranks, rank => plan?.coordinates.get(rank) ?? { pipeline: 0, data: rank })
+    this.stages = at.reduce((most, { pipeline }) => Math.max(most, pipeline + 1), 1)
+    const number = new Map([...new Set(at.map(({ data }) => data))].map((data, index) => [data, index]))
+    this.replicas = number.size
+    this.unitOf = Int32Array.from(at, ({ data, pipeline }) => (number.get(data) ?? 0) * this.stages + pipeline)
+    this.members = Array.from({ length: this.replicas * this.stages }, (): number[] => [])
+    for (const [place, unit] of this.unitOf.entries()) this.members[unit]?.push(place)
+    // One stage alone takes all micro-batches as it takes one of them all.
+    this.schedule = new PipelineSchedule(this.stages, this.stages === 1 ? 1 : Math.max(1, plan?.microBatches ?? 1))
+    this.pipeline = pipelineTimes(this.stages)
+    const cells = this.members.length * steps.length
+    this.longest = { work: new Float64Array(cells), data: new Float64Array(cells) }
+    const places = new Map(Array.from(ranks, (rank, place) => [rank, place]))
+    this.transfers = new Transfers(
+      groups,
+      rank => this.unitOf[places.get(rank) ?? -1],
+      this.members.length,
+      this.stages,
+    )
+    for (const unit of this.members.keys()) this.gather(unit)
+    const isKnown = this.members.map(members => members.length > 0)
+    for (const column of [this.longest.work, this.longest.data]) fillUnknown(column, isKnown, this.stages)
+  }
+
+  /** Seconds by step; 0 where nothing is known of it. */
+  times(): Float64Array {
+    const { length } = this.matrix.steps
+    const [ends, ready] = [new Float64Array(this.members.length), new Float64Array(this.members.length)]
+    let before = 0
+    return Float64Array.from({ length }, (_, step) => {
+      for (let replica = 0; replica < this.replicas; replica += 1) this.run(replica, step, ready, ends)
+      this.transfers.finish(step, ends, ready)
+      const last = ready.reduce((most, one) => Math.max(most, one), 0)
+      const seconds = last - before
+      before = last
+      return seconds
+    })
+  }
+
+  /** `sign` 1 takes off, by cell, the seconds that each rank and each transfer takes longer; -1 gives them back. */
+  change({ ranks, link }: Cause, sign: 1 | -1): void {
+    for (const one of ranks) {
+      const own = this.changed.get(one.place) ?? this.timesOf(one.place)
+      this.changed.set(one.place, own)
+      const ofData = this.dataShareOf(one)
+      for (const [step, seconds] of this.surplusOf(one).entries()) {
+        own.data[step] = (own.data[step] ?? 0) - sign * seconds * ofData
+        own.work[step] = (own.work[step] ?? 0) - sign * seconds * (1 - ofData)
+      }
+    }
+    for (const unit of new Set(ranks.map(one => this.unitOf[one.place] ?? 0))) this.gather(unit)
+    if (link !== undefined) this.transfers.change(link, sign)
+  }
+
+  /** By step. Its scatter stays where what it is slow by is the same in each: to work as its peers do is not to be steadier. */
+  private surplusOf(one: Straggler): Float64Array {
+    const excess = this.ownOf(one.place, cell => this.matrix.excess[cell] ?? NaN)
+    const work = this.ownOf(one.place, cell => this.matrix.work[cell] ?? NaN)
+    return work.map((seconds, step) => {
+      if (step < one.from) return 0
+      const size = one.pattern === 'constant' ? one.excess : lateBy(one, excess[step] ?? NaN)
+      return (seconds * size) / (1 + size)
+    })
+  }
+
+  /** How much of what it works longer is loading data, from 0 to 1. */
+  private dataShareOf(one: Straggler): number {
+    const { steps, work, roles } = this.matrix
+    const peers = roles.find(members => members.includes(one.place)) ?? new Int32Array()
+    const over = (valueOf: (cell: number) => number) => {
+      let [sum, count] = [0, 0]
+      for (let step = one.from; step < steps.length; step += 1) {
+        const values = Array.from(peers, peer => valueOf(peer * steps.length + step))
+        const own = valueOf(one.place * steps.length + step)
+        const others = values.filter((value, index) => peers[index] !== one.place && !Number.isNaN(value))
+        if (Number.isNaN(own) || others.length === 0) continue
+        others.sort((a, b) => a - b)
+        sum += own - (others[others.length >> 1] ?? NaN)
+        count += 1
+        // A sample is enough to tell a loader from a processor.
+        if (count === SHARE_STEPS) break
+      }
+      return sum / Math.max(1, count)
+    }
+    const all = over(cell => work[cell] ?? NaN)
+    return all > 0 ? Math.min(1, Math.max(0, over(cell => valueAt(this.matrix, 'dataSeconds', cell)) / all)) : 0
+  }
+
+  private dataAt(cell: number): number {
+    const data = valueAt(this.matrix, 'dataSeconds', cell)
+    return Number.isFinite(data) ? data : 0
+  }
+
+  /** By step; where nothing is known of one, as in the one before. */
+  private ownOf(place: number, valueOf: (cell: number) => number): Float64Array {
+    const { length } = this.matrix.steps
+    return carried(Float64Array.from({ length }, (_, step) => valueOf(place * length + step)))
+  }
+
+  /** As they were seen. */
+  private timesOf(place: number): OwnTimes {
+    const { work } = this.matrix
+    const loads = (cell: number) => (Number.isNaN(work[cell]) ? NaN : this.dataAt(cell))
+    const data = this.ownOf(place, loads)
+    return { data, work: this.ownOf(place, cell => (work[cell] ?? NaN) - loads(cell)) }
+  }
+
+  /** Into `longest`: a unit is as slow as the slowest of its ranks. */
+  private gather(unit: number): void {
+    const { length } = this.matrix.steps
+    const [work, data] = [this.longest.work, this.longest.data].map(all =>
+      all.subarray(unit * length, (unit + 1) * length),
+    )
+    if (work === undefined || data === undefined) return
+    work.fill(0)
+    data.fill(0)
+    for (const place of this.members[unit] ?? []) {
+      const own = this.changed.get(place)
+      let [works, loads] = [0, 0]
+      for (let step = 0; step < length; step += 1) {
+        const cell = place * length + step
+        const seen = this.matrix.work[cell] ?? NaN
+        if (own !== undefined) {
+          works = own.work[step] ?? 0
+          loads = own.data[step] ?? 0
+        } else if (!Number.isNaN(seen)) {
+          loads = this.dataAt(cell)
+          works = seen - loads
+        }
+        if (works > (work[step] ?? 0)) work[step] = works
+        if (loads > (data[step] ?? 0)) data[step] = loads
+      }
+    }
+  }
+
+  /** Of one step: from when its units are `ready` to when they are done with their micro-batches, `ends`. */
+  private run(replica: number, step: number, ready: Float64Array, ends: Float64Array): void {
+    const { length } = this.matrix.steps
+    const { begin, forward, backward, send, sendBack, end } = this.pipeline
+    const m = this.schedule.microBatches
+    const first = replica * this.stages
+    for (let stage = 0; stage < this.stages; stage += 1) {
+      const unit = first + stage
+      const compute = this.longest.work[unit * length + step] ?? 0
+      const microBatch = (compute + this.transfers.within(unit, step)) / m
+      begin[stage] = (ready[unit] ?? 0) + (this.longest.data[unit * length + step] ?? 0)
+      forward[stage] = microBatch * FORWARD_SHARE
+      backward[stage] = microBatch * (1 - FORWARD_SHARE)
+      send[stage] = this.transfers.forward(unit, step) / m
+      sendBack[stage] = this.transfers.backward(unit, step) / m
+    }
+    this.schedule.run(this.pipeline)
+    for (let stage = 0; stage < this.stages; stage += 1) ends[first + stage] = end[stage] ?? 0
+  }
+}
+
+/** Of what comes and goes the steps in which it is there: what scatters about its peers in the others is no cost. */
+function lateBy({ pattern, threshold }: Straggler, excess: number): number {
+  return pattern === 'intermittent' && excess <= threshold ? 0 : Math.max(0, excess)
+}
