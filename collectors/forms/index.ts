@@ -18,6 +18,7 @@ import { kinetoTrace } from './kineto-trace'
 import { lldpNeighbors } from './lldp-neighbors'
 import { mlflowRun } from './mlflow-run'
 import { ncclInspector } from './nccl-inspector'
+import { nvidiaSmiAbout } from './nvidia-smi-about'
 import { nvidiaSmiApps } from './nvidia-smi-apps'
 import { nvidiaSmiCsv } from './nvidia-smi-csv'
 import { nvidiaSmiDmon } from './nvidia-smi-dmon'
@@ -25,6 +26,7 @@ import { nvidiaSmiList } from './nvidia-smi-list'
 import { nvidiaSmiNvlink } from './nvidia-smi-nvlink'
 import { nvidiaSmiPmon } from './nvidia-smi-pmon'
 import { nvidiaSmiQ } from './nvidia-smi-q'
+import { nvidiaSmiRetired } from './nvidia-smi-retired'
 import { nvidiaSmiTable } from './nvidia-smi-table'
 import { nvidiaSmiTopo } from './nvidia-smi-topo'
 import { nvidiaSmiXml } from './nvidia-smi-xml'
@@ -48,6 +50,7 @@ import { wandbRun } from './wandb-run'
 export const forms = registry<Form>('form', [
   nvidiaSmiCsv,
   nvidiaSmiApps,
+  nvidiaSmiRetired,
   nvidiaSmiXml,
   nvidiaSmiQ,
   nvidiaSmiTable,
@@ -56,6 +59,7 @@ export const forms = registry<Form>('form', [
   nvidiaSmiNvlink,
   nvidiaSmiList,
   nvidiaSmiTopo,
+  nvidiaSmiAbout,
   rocmSmiJson,
   rocmSmiCsv,
   rocmSmiText,

@@ -1,15 +1,16 @@
-/** The table of a bare `nvidia-smi`, alone or at the head of a job's output. MIG rows are parts of the devices above. */
+/** The table of a bare `nvidia-smi`, alone or at the head of a job's output. MIG rows are records of their own. */
 import type { RecordOf, WireRecord } from '../../wire/records'
 import { textForm } from '../form'
 import { moment } from '../nvidia/cells'
 import { mostlyRead, readLines } from '../nvidia/lines'
-import { cellsOf, firstRow, isBanner, isBorder, processRow, secondRow, thirdRow } from '../nvidia/summary'
+import { cellsOf, firstRow, instanceRow, isBanner, isBorder, processRow, secondRow, thirdRow } from '../nvidia/summary'
 
 type Gpu = RecordOf<'gpu'>
 
 /** Follows the rows of one table after the other. */
 class Tables {
   private devices: Gpu[] = []
+  private instances: Gpu[] = []
   private row = 0
   private time: number | undefined
   private part: 'none' | 'devices' | 'instances' | 'processes' = 'none'
@@ -32,13 +33,15 @@ class Tables {
     } else if (/^MIG devices:/.test(cells[0] ?? '')) this.part = 'instances'
     else if (/^(?:Compute )?Processes:/.test(cells[0] ?? '')) this.part = 'processes'
     else if (this.part === 'devices') this.device(cells)
+    else if (this.part === 'instances') this.instance(cells)
     else if (this.part === 'processes') this.process(cells)
     return this.begun
   }
 
   end() {
-    for (const device of this.devices) this.add(device)
+    for (const record of [...this.devices, ...this.instances]) this.add(record)
     this.devices = []
+    this.instances = []
     this.part = 'none'
   }
 
@@ -53,6 +56,11 @@ class Tables {
     this.row += 1
     if (current !== undefined && this.row === 2) secondRow(cells, current)
     else if (current !== undefined && this.row === 3) thirdRow(cells, current)
+  }
+
+  private instance(cells: readonly string[]) {
+    const found = instanceRow(cells, this.time)
+    if (found !== undefined) this.instances.push(found)
   }
 
   private process(cells: readonly string[]) {

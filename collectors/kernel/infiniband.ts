@@ -59,7 +59,7 @@ export function readCounter(text: string | undefined): number | undefined {
 
 /** `400 Gb/sec (4X NDR)` → 4e11. */
 export function readRate(text: string | undefined): number | undefined {
-  const match = /^([\d.]+) *Gb\/sec/.exec(text?.trim() ?? '')
+  const match = /^(\d+(?:\.\d+)?) *Gb\/sec/.exec(text?.trim() ?? '')
   return match === null ? undefined : Number(match[1]) * 1e9
 }
 

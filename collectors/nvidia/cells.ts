@@ -29,3 +29,7 @@ export function moment(cell: string | undefined): number | undefined {
   const [day, hour, minute, second, year] = match.slice(2).map(Number) as [number, number, number, number, number]
   return month < 0 ? undefined : new Date(year, month, day, hour, minute, second).getTime() / 1000
 }
+
+/** A MIG instance by its numbers on the device: instances of computing share the memory of their GPU instance. */
+export const instanceName = (group: number | undefined, compute: number | undefined) =>
+  compute === undefined ? `MIG ${group}` : `MIG ${group}/${compute}`

@@ -1,10 +1,10 @@
 /**
  * Records of what `nvidia-smi -q` says of each device, from the names that its XML and its text have had since driver 384.
- * A MIG instance is not a device: its memory is part of its GPU's. It has a record of its own where a UUID is printed for
- * it, without an index, which belongs to the GPU; where none is printed only its processes are known, under the GPU.
+ * A MIG instance is not a device: its memory is part of its GPU's. It has a record of its own: with its UUID where one is
+ * printed, and without an index, which belongs to the GPU; else by the GPU and the numbers of the instance.
  */
 import type { RecordOf, WireRecord } from '../../wire/records'
-import { moment, quantity, word } from './cells'
+import { instanceName, moment, quantity, word } from './cells'
 import { REASONS } from '../../wire/throttle-reasons'
 import { all, at, within, type Branch } from './tree'
 
@@ -106,12 +106,23 @@ function gpuRecord(gpu: Branch, base: Gpu): Gpu {
   return record
 }
 
-function instanceRecords(gpu: Branch, base: Gpu): Gpu[] {
-  return all(at(gpu, 'mig_devices'), 'mig_device').flatMap(instance => {
+function instanceRecords(gpu: Branch, device: Gpu): Gpu[] {
+  const { index, uuid: ofDevice, ...base } = device
+  // In the text they stand beside the mode, in the XML in a list of their own.
+  const instances = [...all(at(gpu, 'mig_devices'), 'mig_device'), ...all(gpu, 'mig_device')]
+  return instances.flatMap(instance => {
     const uuid = uuidOf((at(instance, 'uuid') ?? at(instance, 'mig_device_uuid'))?.text)
-    if (uuid === undefined) return []
-    const memoryUsedBytes = numberAt(instance, ['fb_memory_usage/used'])
-    return [{ ...base, uuid, memoryUsedBytes, memoryTotalBytes: numberAt(instance, ['fb_memory_usage/total']) }]
+    const [group, compute] = ['gpu_instance_id', 'compute_instance_id'].map(id => numberAt(instance, [id]))
+    if (uuid === undefined && group === undefined) return []
+    const whose = uuid === undefined ? { index, uuid: ofDevice, instance: instanceName(group, compute) } : { uuid }
+    return [
+      {
+        ...base,
+        ...whose,
+        memoryUsedBytes: numberAt(instance, ['fb_memory_usage/used', 'shared_fb_memory_usage/used']),
+        memoryTotalBytes: numberAt(instance, ['fb_memory_usage/total', 'shared_fb_memory_usage/total']),
+      },
+    ]
   })
 }
 
@@ -126,6 +137,9 @@ export function queryRecords(root: Branch): WireRecord[] {
     const base: Gpu = { kind: 'gpu', time: moment(at(log, 'timestamp')?.text), vendor: 'nvidia', source: 'nvidia-smi' }
     return devices
       .filter(gpu => gpu.children.length > 0)
-      .flatMap((gpu, index) => [gpuRecord(gpu, complete ? { ...base, index } : base), ...instanceRecords(gpu, base)])
+      .flatMap((gpu, place) => {
+        const record = gpuRecord(gpu, complete ? { ...base, index: place } : base)
+        return [record, ...instanceRecords(gpu, { ...base, index: record.index, uuid: record.uuid })]
+      })
   })
 }

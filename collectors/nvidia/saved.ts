@@ -5,14 +5,29 @@ import { layoutOf, parseHeader, parseLine, type Layout } from './csv'
 import { chooseQuery } from './fields'
 import { failureOf } from './failures'
 
-/** Without a header only the query of this collector can be told, by its number of columns and the UUID in its place. */
+/**
+ * Without a header the query of this collector can be told, by its number of columns and the UUID in its place. Of others only
+ * cells that tell themselves are read: a UUID, a device's name, and a count in front of the name.
+ */
 const ownLayout = layoutOf(chooseQuery(undefined).names)
 const uuidAt = ownLayout.names.indexOf('uuid')
+
+const DEVICE = /^(?:NVIDIA|Tesla|Quadro|GeForce) [\w .-]{2,60}$/
 
 function headerless(line: string): Layout | undefined {
   const cells = line.split(',').map(cell => cell.trim())
   const fits = cells.length === ownLayout.names.length && /^\d+$/.test(cells[0] ?? '')
-  return fits && /^(GPU|MIG)-[\da-f-]+$/i.test(cells[uuidAt] ?? '') ? ownLayout : undefined
+  if (fits && /^(GPU|MIG)-[\da-f-]+$/i.test(cells[uuidAt] ?? '')) return ownLayout
+  const nameAt = cells.length > 64 ? -1 : cells.findIndex(cell => DEVICE.test(cell))
+  if (nameAt < 0 || cells.length < 3 || !cells.some(cell => /^\d+(?:\.\d+)?(?: [A-Za-z%]{1,4})?$/.test(cell)))
+    return undefined
+  return layoutOf(cells.map((cell, at) => nameOf(cell, at, nameAt)))
+}
+
+function nameOf(cell: string, at: number, nameAt: number): string {
+  if (at === nameAt) return 'name'
+  if (/^GPU-[\da-f-]{36}$/i.test(cell)) return 'uuid'
+  return at === 0 && nameAt === 1 && /^\d{1,2}$/.test(cell) ? 'index' : 'untold'
 }
 
 /**

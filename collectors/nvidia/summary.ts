@@ -1,6 +1,6 @@
 /** The table that `nvidia-smi` prints without arguments, of every width and era: rows in cells, told by their shape. */
 import type { RecordOf } from '../../wire/records'
-import { quantity, word } from './cells'
+import { instanceName, quantity, word } from './cells'
 import { UNITS } from './fields'
 
 type Gpu = RecordOf<'gpu'>
@@ -60,6 +60,24 @@ export function thirdRow(cells: readonly string[], gpu: Gpu): boolean {
   if (cells.length !== 3 || device !== '' || memory !== '') return false
   gpu.migMode = word(mode.replace(/\*$/, ''))
   return true
+}
+
+/** `|  0    2   0   1  |   16925MiB / 71424MiB    | 16   0 |  3   0    3    0    3 |`: an instance and its memory. */
+export function instanceRow(cells: readonly string[], time: number | undefined): Gpu | undefined {
+  const [numbers = '', memory = ''] = cells
+  const ids = /^(\d{1,4}) +(\d{1,4}) +(\d{1,4}) +\d{1,4}$/.exec(numbers)
+  const [used, total] = memory.split('/')
+  if (ids === null || total === undefined) return undefined
+  return {
+    kind: 'gpu',
+    time,
+    index: Number(ids[1]),
+    vendor: 'nvidia',
+    source: 'nvidia-smi',
+    instance: instanceName(Number(ids[2]), Number(ids[3])),
+    memoryUsedBytes: quantity(used),
+    memoryTotalBytes: quantity(total),
+  }
 }
 
 const PROCESS =

@@ -1,6 +1,7 @@
 /**
- * Reads every capture of real tools and prints, for each kind: files read, records, lines understood, fields filled, and
- * files that were claimed by another tool's form.
+ * Reads every capture of real tools and prints, for each kind: files read, records, lines understood, fields filled of those
+ * that the files hold by a count apart from the parsers (`held.ts`), numbers that no file says, and files that were claimed
+ * by another tool's form.
  *
  *     npm run bench:captures [-- FOLDER]                    folders by tool, as the captures are
  *     npm run bench:captures -- test/fixtures/logs          folders by framework: any logs, by the format that reads them
@@ -11,6 +12,8 @@ import { parseChunks } from '../../cli/parse'
 import { forms } from '../../collectors/forms/index'
 import { formats } from '../../collectors/logs/index'
 import type { WireRecord } from '../../wire/records'
+import { heldIn } from './held'
+import { unsaid } from './said'
 
 const root = process.argv[2] ?? join(import.meta.dirname, '../../../shared/captures')
 /** Tools whose output a folder holds, where it is not named after the tool; `log` for what is read line by line. */
@@ -28,21 +31,52 @@ const TOOLS: Readonly<Record<string, readonly string[]>> = {
 }
 const toolsOf = (folder: string) => TOOLS[folder] ?? [folder.startsWith('nvidia-smi') ? 'nvidia-smi' : folder]
 
+/** Why a file is not read. */
+const REASONS: Readonly<Record<string, string>> = {
+  'dcgm/all-field-names.txt': 'a list of names without a value, which no tool printed',
+  'nvidia-smi-csv/na-new-noheader-nounits.csv': 'numbers without header, units or a name: nothing tells what they are',
+  'nvidia-smi-csv/not-supported-old-noheader-nounits.csv':
+    'numbers without header, units or a name: nothing tells what they are',
+  'nvidia-smi-nvlink/a10-status-empty.txt': 'empty: the device has no such links',
+}
+
 interface Tally {
   files: number
   read: string[]
   unread: string[]
   wrong: string[]
   records: number
-  fields: number
+  held: number
+  filled: number
+  missing: string[]
+  unsaid: string[]
   linesRead: number
   linesUnread: number
 }
 
-/** Values of a record that say something: its kind and what the reader adds itself are none. */
-const fieldsOf = (record: WireRecord) =>
-  Object.entries(record).filter(([name, value]) => value !== undefined && !['kind', 'source', 'vendor'].includes(name))
-    .length
+/** Values by field, as `held.ts` names and counts them: each process of a list is one. */
+function filledBy(records: readonly WireRecord[]): Map<string, number> {
+  const filled = new Map<string, number>()
+  for (const record of records)
+    for (const [name, value] of Object.entries(record)) {
+      if (value === undefined) continue
+      const field = `${record.kind}.${name}`
+      const count = name === 'processes' && Array.isArray(value) ? value.length : 1
+      filled.set(field, (filled.get(field) ?? 0) + count)
+    }
+  return filled
+}
+
+function compare(folder: string, name: string, text: string, records: readonly WireRecord[], tally: Tally): void {
+  const filled = filledBy(records)
+  for (const [field, held] of heldIn(folder, text)) {
+    const read = Math.min(held, filled.get(field) ?? 0)
+    tally.held += held
+    tally.filled += read
+    if (read < held) tally.missing.push(`${name}: ${field} ${read} of ${held}`)
+  }
+  tally.unsaid.push(...unsaid(text, records).map(value => `${name}: ${value}`))
+}
 
 /** The framework of a log where the folder is named after one of the formats; else `log`. */
 function formatOf(records: readonly WireRecord[], tools: readonly string[]): string {
@@ -73,7 +107,7 @@ async function readFile(path: string, tools: readonly string[], tally: Tally): P
   else if (tools.includes(tool)) tally.read.push(name)
   else tally.wrong.push(`${name} as ${owner?.name ?? 'a log'}`)
   tally.records += records.length
-  tally.fields += records.reduce((sum, record) => sum + fieldsOf(record), 0)
+  compare(name.split('/')[0] ?? '', name, text, records, tally)
   tally.linesRead += counts.linesRead
   tally.linesUnread += counts.linesUnread
 }
@@ -82,26 +116,57 @@ if (!existsSync(root)) {
   console.log(`there are no captures at ${root}; name their folder`)
   process.exit(0)
 }
-const all = { files: 0, read: 0, wrong: 0 }
+const emptyTally = (): Tally => ({
+  files: 0,
+  read: [],
+  unread: [],
+  wrong: [],
+  records: 0,
+  held: 0,
+  filled: 0,
+  missing: [],
+  unsaid: [],
+  linesRead: 0,
+  linesUnread: 0,
+})
+const all = { files: 0, read: 0, wrong: 0, held: 0, filled: 0, unsaid: 0 }
 const details: string[] = []
-console.log('captures'.padEnd(22), 'files', ' read', 'wrong', 'records', 'fields/record', 'lines understood')
+console.log(
+  'captures'.padEnd(22),
+  'files',
+  ' read',
+  'wrong',
+  'records',
+  'fields filled of held',
+  'unsaid',
+  'lines understood',
+)
 for (const folder of readdirSync(root).filter(name => statSync(join(root, name)).isDirectory())) {
-  const lists = { read: [] as string[], unread: [] as string[], wrong: [] as string[] }
-  const tally: Tally = { files: 0, ...lists, records: 0, fields: 0, linesRead: 0, linesUnread: 0 }
+  const tally = emptyTally()
   for (const name of readdirSync(join(root, folder)).filter(file => !file.endsWith('.jsonl')))
     await readFile(join(root, folder, name), toolsOf(folder), tally)
-  const { files, read, wrong, unread, records, fields, linesRead, linesUnread } = tally
+  const { files, read, wrong, unread, records, held, filled, linesRead, linesUnread } = tally
   const lines = linesRead + linesUnread
   console.log(
     folder.padEnd(22),
     ...[String(files).padStart(5), String(read.length).padStart(5), String(wrong.length).padStart(5)],
-    ...[String(records).padStart(7), (records === 0 ? '–' : (fields / records).toFixed(1)).padStart(13)],
+    ...[String(records).padStart(7), (held === 0 ? '–' : `${filled} of ${held}`).padStart(21)],
+    String(tally.unsaid.length).padStart(6),
     `${linesRead} of ${lines}${lines === 0 ? '' : ` (${((100 * linesRead) / lines).toFixed(0)} %)`}`.padStart(24),
   )
   all.files += files
   all.read += read.length
   all.wrong += wrong.length
-  details.push(...wrong.map(one => `wrong claim: ${one}`), ...unread.map(one => `not read: ${one}`))
+  all.held += held
+  all.filled += filled
+  all.unsaid += tally.unsaid.length
+  details.push(
+    ...wrong.map(one => `wrong claim: ${one}`),
+    ...unread.map(one => `not read: ${one} (${REASONS[one] ?? 'nobody knows it'})`),
+    ...tally.missing.map(one => `not filled: ${one}`),
+    ...tally.unsaid.map(one => `not said by the file: ${one}`),
+  )
 }
 console.log(details.join('\n'))
 console.log(`${all.read} of ${all.files} files read, ${all.wrong} wrong claims`)
+console.log(`${all.filled} of ${all.held} fields filled that the files hold, ${all.unsaid} values that no file says`)

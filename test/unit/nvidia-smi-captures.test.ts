@@ -89,8 +89,13 @@ describe.skipIf(!there)('captures of nvidia-smi --query-gpu', () => {
     expect(first).toMatchObject({ utilizationRatio: 0.01, memoryUsedBytes: 0, temperatureCelsius: 29 })
   })
 
-  it.each(names('nvidia-smi-csv', /(noheader|compute-apps|retired-pages|beszel)/))('does not guess at %s', name => {
+  it.each(names('nvidia-smi-csv', /(?:new|old)-noheader|compute-apps|retired-pages/))('does not guess at %s', name => {
     expect(parseSaved(read(`nvidia-smi-csv/${name}`))).toBeUndefined()
+  })
+
+  it.each(names('nvidia-smi-csv', /beszel/))('reads only what tells itself of %s', name => {
+    const [first] = parseSaved(read(`nvidia-smi-csv/${name}`))?.records ?? []
+    expect(Object.keys(first ?? {})).toEqual(['kind', 'index', 'name', 'vendor', 'source'])
   })
 })
 

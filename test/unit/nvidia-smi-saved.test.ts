@@ -65,13 +65,19 @@ describe('saved output of nvidia-smi', () => {
     for (const text of [
       read('../nvidia-smi-apps/processes.csv'),
       'index,name,value\n0,a,1\n',
-      '0, NVIDIA A10, 45, 19676, 23028, 0, 58.98\n',
+      '2004, 2004, 0, 44, [N/A], 0, 0\n',
       'step 1 loss 2.0\nFailed to initialize NVML: Unknown Error\n',
       '',
       '\u0000\u0001binary',
     ]) {
       expect(parseSaved(text)).toBeUndefined()
     }
+  })
+
+  it('reads without a header what tells itself, and guesses at no figure', () => {
+    expect(parseSaved('1, NVIDIA A10, 45, 19676, 23028, 0, 58.98\n')?.records).toEqual([
+      { kind: 'gpu', index: 1, name: 'NVIDIA A10', vendor: 'nvidia', source: 'nvidia-smi' },
+    ])
   })
 
   it('takes a header that comes again as a header', () => {
