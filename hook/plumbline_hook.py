@@ -94,10 +94,33 @@ def _environment_int(name: str, default: int) -> int:
         return default
 
 
+# Labels by which a scheduler of Kubernetes names the job on all of its pods, and tells two jobs of one name apart.
+POD_LABELS = (
+    ("jobset.sigs.k8s.io/jobset-name", "jobset.sigs.k8s.io/jobset-uid"),  # JobSet, and Kubeflow's TrainJob, which makes one
+    ("training.kubeflow.org/job-name", ""),  # Kubeflow's PyTorchJob and its kin
+    ("volcano.sh/job-name", ""),
+    ("kueue.x-k8s.io/pod-group-name", ""),  # pods that Kueue admits together
+    ("batch.kubernetes.io/job-name", "batch.kubernetes.io/controller-uid"),
+)
+
+
+def _run_of_pod() -> Optional[str]:
+    """Of the labels that the downward API puts into a file, a line NAME="VALUE" each; None outside a pod that has them."""
+    try:
+        with open(os.environ.get("PLUMBLINE_POD_LABELS", "/etc/podinfo/labels"), encoding="utf-8") as file:
+            lines = [line.rstrip("\n").partition("=") for line in file]
+    except (OSError, UnicodeError):
+        return None
+    labels = {name: value.strip('"') for name, _, value in lines}
+    for name, identity in POD_LABELS:
+        if labels.get(name):
+            return "-".join(part for part in (labels[name], labels.get(identity, "")[:8]) if part)
+    return None
+
+
 def _run_id() -> str:
     """The same on all ranks without a word between them: the launcher's id, or the rendezvous and the launcher's start."""
-    for name in ("PLUMBLINE_RUN", "TORCHELASTIC_RUN_ID", "SLURM_JOB_ID"):
-        value = os.environ.get(name)
+    for value in (os.environ.get("PLUMBLINE_RUN"), _run_of_pod(), os.environ.get("TORCHELASTIC_RUN_ID"), os.environ.get("SLURM_JOB_ID")):
         if value and value != "none":
             return value
     try:

@@ -21,7 +21,7 @@ const read = (file: string) => readFileSync(join(DEPLOY, file), 'utf8')
 const has = (program: string) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
 
 /** Variables of our scripts and of the hook, which are no settings. */
-const OWN = ['RUN', 'HOOK_DIR', 'ENV', 'AGENT', 'LINGER'].map(name => `PLUMBLINE_${name}`)
+const OWN = ['RUN', 'HOOK_DIR', 'POD_LABELS', 'ENV', 'AGENT', 'LINGER'].map(name => `PLUMBLINE_${name}`)
 const known = new Set([...Object.keys(settings).map(environmentOf), ...OWN])
 
 function checkScript(file: string): void {

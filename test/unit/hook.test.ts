@@ -44,6 +44,34 @@ const stepsOf = (records: readonly WireRecord[]) =>
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+describe.skipIf(!hasPython)('in a pod of Kubernetes', () => {
+  it.each([
+    [
+      'job-1234abcd',
+      'jobset.sigs.k8s.io/jobset-name="job"',
+      'jobset.sigs.k8s.io/jobset-uid="1234abcd-ef"',
+      'batch.kubernetes.io/job-name="job-node-0"',
+    ],
+    [
+      'job',
+      'pod-template-hash="x"',
+      'training.kubeflow.org/job-name="job"',
+      'training.kubeflow.org/replica-type="worker"',
+    ],
+    ['job', 'volcano.sh/job-name="job"', 'volcano.sh/queue-name="default"'],
+    ['group', 'kueue.x-k8s.io/queue-name="team"', 'kueue.x-k8s.io/pod-group-name="group"'],
+    ['elastic', 'app="nothing that names a job"'],
+    ['elastic', '\u0000no line of labels'],
+  ])('the run %s is named by the labels of the pod', (run, ...lines) => {
+    const labels = join(folder, 'labels')
+    writeFileSync(labels, lines.join('\n'))
+    const environment = { PLUMBLINE_POD_LABELS: labels, PLUMBLINE_RUN: '', TORCHELASTIC_RUN_ID: 'elastic' }
+    const { status, file } = python(['plumbline_hook.attach().close()'], environment)
+    expect(status).toBe(0)
+    expect(recordsOf(file).records.map(record => ('run' in record ? record.run : undefined))).toContain(run)
+  })
+})
+
 describe.skipIf(!hasPython)('the hook without torch', () => {
   it('writes steps and phases of one’s own, which the log reader understands to the last line', () => {
     const { status, file } = python([
