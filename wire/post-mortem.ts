@@ -27,6 +27,7 @@ export const CAUSES = [
   'shared-memory',
   'process-limit',
   'killed',
+  'host-limit',
   'host-memory',
   'unknown',
 ] as const

@@ -1,24 +1,9 @@
 /** Why memory ran out, the likeliest first. Each cause says what was seen, and against what. */
-import { format } from '../../base/units'
-import type { Cause, CauseName } from '../../wire/post-mortem'
+import type { Cause } from '../../wire/post-mortem'
 import { median } from '../statistics'
-import type { Figures } from './figures'
-import type { Growth } from './growth'
-import type { Event, Scene } from './scene'
+import { bytes, cause, growing, type Evidence } from './evidence'
+import { HOST_RULES } from './host-causes'
 
-export interface Evidence {
-  readonly event: Event
-  readonly figures: Figures
-  readonly growth: Growth
-  readonly scene: Scene
-  /** What the prediction says the device must hold; undefined where it says nothing. */
-  readonly predictedBytes: number | undefined
-}
-
-const bytes = (value: number | undefined) => format(value, 'bytes')
-const cause = (name: CauseName, certainty: Cause['certainty'], title: string, evidence: string): Cause[] => [
-  { name, certainty, title, evidence },
-]
 /** Another process must hold more than a context to be worth a word. */
 const OTHERS_LEAST = 2 ** 30
 
@@ -41,25 +26,6 @@ function fragmentation({ figures: { unused, free = 0, requested, tensors } }: Ev
     share > 0.1 ? 'certain' : 'likely',
     'The memory was there, in pieces that were too small',
     `the allocator held ${bytes(unused)} that no tensor used, more than the ${bytes(requested)} that it could not place; ${bytes(free)} were free on the device`,
-  )
-}
-
-function growing({ growth, figures }: Evidence): Cause[] {
-  if (growth.kind !== 'steady') return []
-  const { bytesPerStep, risenBytes, steps, what } = growth
-  const rate = `${bytes(bytesPerStep)} a step over ${steps} steps, ${bytes(risenBytes)} in all`
-  if (what === 'reserved')
-    return cause(
-      'fragmentation-creep',
-      'likely',
-      'The allocator reserved more from step to step, and tensors did not hold more',
-      `what is reserved rose by ${rate}, what tensors hold did not`,
-    )
-  return cause(
-    'leak',
-    risenBytes > (figures.requested ?? 0) ? 'certain' : 'likely',
-    'Tensors held more from step to step',
-    `the peak of a step rose by ${rate}: something keeps what each step makes (losses kept with their graph, lists of outputs, caches)`,
   )
 }
 
@@ -153,41 +119,6 @@ function tooLarge({ predictedBytes, figures: { capacity, tensors }, growth, scen
   )
 }
 
-/** Of a host: what the process held at the end is not told by the error, only what it asked for. */
-function grown({ growth, figures: { requested = 0 } }: Evidence): Cause[] {
-  if (growth.kind !== 'flat' || requested < 0.5 * growth.mostBytes) return []
-  return cause(
-    'larger-step',
-    'likely',
-    'This step wanted more than any before it: most often a longer sequence or a fuller batch',
-    `${bytes(requested)} at once, where the process had held ${bytes(growth.usualBytes)} over ${growth.steps} steps`,
-  )
-}
-
-const SHARED = /shared memory|\/dev\/shm/
-const message = ({ event }: Evidence) => (event.message ?? '').slice(0, 300)
-
-/** Only killed: neither the kernel nor the job said why. */
-function hostMemory(evidence: Evidence): Cause[] {
-  const { exitCode, requestedBytes } = evidence.event
-  if (SHARED.test(message(evidence)))
-    return cause(
-      'shared-memory',
-      'certain',
-      'Shared memory (/dev/shm) ran out, not that of the device',
-      message(evidence),
-    )
-  const isOnlyKilled = exitCode === 137 && requestedBytes === undefined && !/memory|oom/i.test(message(evidence))
-  if (isOnlyKilled)
-    return cause(
-      'killed',
-      'possible',
-      'A process was killed with SIGKILL: most often the kernel or a container, for memory of the host',
-      `${message(evidence)}; the kernel log of the node would say so`,
-    )
-  return cause('host-memory', 'likely', 'The host ran out of memory, not the device', message(evidence))
-}
-
 /** Of what one process may hold: set_per_process_memory_fraction, or a share that a scheduler gives. */
 function limited(evidence: Evidence): Cause[] {
   const allowed = sizeText(/([\d.]+ [KMGT]?i?B) allowed;/.exec(evidence.event.message ?? '')?.[1])
@@ -207,7 +138,7 @@ const RULES = [limited, neighbour, growing, fragmentation, beside, larger, uneve
 
 export function causesOf(evidence: Evidence): Cause[] {
   const isHost = evidence.event.type === 'host-oom'
-  const found = (isHost ? [growing, grown, hostMemory] : RULES).flatMap(rule => rule(evidence))
+  const found = (isHost ? HOST_RULES : RULES).flatMap(rule => rule(evidence))
   if (found.length > 0) return found.sort((one, other) => CERTAINTY[one.certainty] - CERTAINTY[other.certainty])
   return cause(
     'unknown',

@@ -6,6 +6,8 @@ export interface Figures {
   readonly requested: number | undefined
   readonly capacity: number | undefined
   readonly free: number | undefined
+  /** Held by the process that asked. */
+  readonly process: number | undefined
   /** Held by tensors. */
   readonly tensors: number | undefined
   /** Reserved by the allocator and in use by no tensor. */
@@ -28,13 +30,15 @@ export function figuresOf(event: Event, { device, history }: Scene): Figures {
   const capacity = event.capacityBytes ?? device.capacityBytes
   const last = history.step.length - 1
   const seen = history.peakBytes[last]
-  const tensors = event.allocatedBytes ?? (Number.isFinite(seen) ? seen : undefined)
+  // What is seen of a host is what processes held.
+  const tensors = event.allocatedBytes ?? (Number.isFinite(seen) && event.type === 'oom' ? seen : undefined)
   const unused = event.reservedUnallocatedBytes ?? difference(event.reservedBytes, event.allocatedBytes)
   const context = difference(event.processBytes, tensors, unused)
   return {
     requested: event.requestedBytes,
     capacity,
     free: event.freeBytes,
+    process: event.processBytes,
     tensors,
     unused,
     context,

@@ -4,7 +4,8 @@ import type { PostMortem } from '../../wire/post-mortem'
 import { causesOf } from './causes'
 import { figuresOf } from './figures'
 import { growthOf, levelsOf } from './growth'
-import { partsOf } from './parts'
+import { onAHost } from './on-a-host'
+import { hostPartsOf, partsOf } from './parts'
 import { remediesOf } from './remedies'
 import { firstOf, victimsOf, type Event, type MemoryHistory, type Scene } from './scene'
 
@@ -79,8 +80,10 @@ export function postMortemOf(scene: Scene): PostMortem | undefined {
   const history = before(scene.history, event)
   const seen = { ...scene, history }
   const figures = figuresOf(event, seen)
-  const predictedBytes = scene.config === undefined ? undefined : predict(scene.config).memory.deviceBytes
   const growth = growthOf(history)
+  const isOnHost = scene.isOnHost === true && event.type === 'host-oom'
+  const config = isOnHost ? onAHost(scene.config, history) : scene.config
+  const predictedBytes = config === undefined ? undefined : predict(config).memory.deviceBytes
   const causes = causesOf({ event, figures, growth, scene: seen, predictedBytes })
   return {
     run: scene.run,
@@ -97,8 +100,8 @@ export function postMortemOf(scene: Scene): PostMortem | undefined {
     recovered: isRecovered(event, scene),
     parts:
       event.type === 'host-oom'
-        ? []
-        : [...toldParts(event), ...(event.parts === undefined ? partsOf(figures, scene.config) : [])],
+        ? hostPartsOf(figures, isOnHost ? config : undefined)
+        : [...toldParts(event), ...(event.parts === undefined ? partsOf(figures, config) : [])],
     history: {
       step: [...Array.from(history.step)],
       peakBytes: finite(history.peakBytes),
@@ -107,9 +110,10 @@ export function postMortemOf(scene: Scene): PostMortem | undefined {
     causes,
     remedies: remediesOf(
       causes.map(({ name }) => name),
-      scene.config,
+      config,
       figures,
       growth,
+      isOnHost,
     ),
     gaps: gapsOf(scene, predictedBytes, history, event),
   }

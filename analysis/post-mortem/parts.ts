@@ -28,10 +28,30 @@ function tensorParts(tensors: number, config: PredictInput | undefined): MemoryP
   return [...states, ...(left > 0 ? [rest] : [])]
 }
 
+const part = (name: string, bytes: number | undefined, provenance: MemoryPart['provenance'], help: string) =>
+  bytes === undefined || bytes <= 0 ? [] : [{ name, bytes, provenance, help }]
+
+/** Of what may be had of a host: the process that ended, its model's states where they are in it, and what else there is. */
+export function hostPartsOf({ process, capacity, free }: Figures, config: PredictInput | undefined): MemoryPart[] {
+  if (process === undefined || capacity === undefined) return []
+  const held = Math.min(process, capacity)
+  const states = config === undefined ? [] : tensorParts(held, config).filter(one => one.provenance === 'predicted')
+  const rest = held - states.reduce((sum, { bytes }) => sum + bytes, 0)
+  return [
+    ...states,
+    ...part('the process', rest, 'measured', 'held by the process that ended, as it or the kernel said'),
+    ...part(
+      'other processes',
+      capacity - held - (free ?? 0),
+      'derived',
+      'under the same limit, and files kept in memory',
+    ),
+    ...part('free', free, 'measured', 'of what was allowed'),
+  ]
+}
+
 export function partsOf(figures: Figures, config: PredictInput | undefined): MemoryPart[] {
   const { tensors, unused, context, others, free } = figures
-  const part = (name: string, bytes: number | undefined, provenance: MemoryPart['provenance'], help: string) =>
-    bytes === undefined || bytes <= 0 ? [] : [{ name, bytes, provenance, help }]
   return [
     ...(tensors === undefined ? [] : tensorParts(tensors, config)),
     ...part('reserved, not in use', unused, 'measured', 'held by the allocator in pieces that no tensor uses'),

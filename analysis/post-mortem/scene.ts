@@ -24,6 +24,8 @@ export interface Scene {
   /** The last step that anybody finished, and when. */
   readonly lastStep: number | undefined
   readonly lastStepAt: number | undefined
+  /** The ranks compute on the host, and what they hold is in its memory. */
+  readonly isOnHost?: boolean
   /** Of the device, where its samples are known. */
   readonly device: { readonly capacityBytes?: number | undefined; readonly usedBytes?: number | undefined }
 }
@@ -54,8 +56,9 @@ function isSameFailure(one: Event, other: Event): boolean {
   if (one.type !== other.type || !sameRank(one, other) || !(apart <= SAME_SECONDS)) return false
   if (one.gpuIndex !== undefined && other.gpuIndex !== undefined && one.gpuIndex !== other.gpuIndex) return false
   const [asked, also] = [one.requestedBytes, other.requestedBytes]
-  // Lines of one moment: a traceback and the launcher's report tell of the same.
-  return asked === undefined || also === undefined ? apart <= 1 : Math.abs(asked - also) <= SAME_BYTES * asked
+  // Lines of one moment: a traceback and the launcher's report tell of the same; kernel and job tell of a kill apart.
+  const moment = one.type === 'host-oom' ? SAME_SECONDS : 1
+  return asked === undefined || also === undefined ? apart <= moment : Math.abs(asked - also) <= SAME_BYTES * asked
 }
 
 /** One event of all that tell of the same failure: the words of who says most, what the others add, the latest moment. */
