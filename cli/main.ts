@@ -6,6 +6,7 @@ import { commands } from './index'
 import { settings, type PlumblineSettings } from './settings'
 
 const FILE = 'plumbline.yaml'
+const SECRETS = ['token', 'viewToken', 'notifySecret']
 
 /** Runs the command line; returns the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -57,8 +58,8 @@ function settingOption(key: keyof PlumblineSettings): Option {
 function printConfig(resolved: ReturnType<typeof resolveSettings<typeof settings>>, json: boolean): void {
   const rows = Object.entries(resolved.values).map(([key, value]) => ({
     key,
-    // A token is a secret: say that there is one, not which.
-    value: key === 'token' && value !== '' ? '(set)' : value,
+    // Of a secret it is said that there is one, not which.
+    value: SECRETS.includes(key) && value !== '' ? '(set)' : value,
     origin: resolved.origin[key as keyof typeof resolved.origin],
   }))
   if (json) console.log(JSON.stringify(Object.fromEntries(rows.map(({ key, ...rest }) => [key, rest])), null, 2))

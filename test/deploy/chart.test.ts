@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { ROOT } from '../plumbline'
-import { checkedManifests } from './manifests'
+import { checkedManifests, type Manifest } from './manifests'
 
 const GO_LIBRARIES = '/usr/share/gocode'
 const hasGo =
@@ -35,6 +35,35 @@ function render(values: object) {
   return { text: stdout, manifests: checkedManifests(stdout) }
 }
 const kindsOf = (values: object) => render(values).manifests.map(({ kind }) => kind)
+
+const CASES: readonly object[] = [
+  {},
+  { token: 's "quoted"' },
+  { existingSecret: 'mine', hub: { store: 'http://clickhouse:8123', storage: { className: 'fast' } } },
+  {
+    hub: { enabled: false },
+    agent: { hub: 'https://hub.example', metricsPort: 9877, scrape: ['http://127.0.0.1:9400/metrics'] },
+  },
+]
+const hasHelm = spawnSync('helm', ['version']).status === 0
+const helm = (...args: string[]) => {
+  const { status, stdout, stderr } = spawnSync('helm', args, { encoding: 'utf8' })
+  expect(status, `${stdout}${stderr}`).toBe(0)
+  return stdout
+}
+const byKind = (manifests: readonly Manifest[]) =>
+  [...manifests].sort((one, other) => one.kind.localeCompare(other.kind))
+
+describe.skipIf(!hasHelm)('Helm', () => {
+  it.each(CASES)('finds nothing amiss with the chart and the values %j', values => {
+    const file = join(folder, 'helm.yaml')
+    writeFileSync(file, stringify(values))
+    const chart = join(ROOT, 'deploy/helm/plumbline')
+    helm('lint', '--strict', chart, '--values', file)
+    const manifests = byKind(checkedManifests(helm('template', 'pl', chart, '--values', file)))
+    if (hasGo) expect(manifests).toEqual(byKind(render(values).manifests))
+  })
+})
 
 describe.skipIf(!hasGo)('the chart', () => {
   it('gives a hub and agents that report to it', () => {
