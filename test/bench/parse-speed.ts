@@ -2,7 +2,7 @@
  * How fast logs are read on one core: MB/s of each format beside `grep -c` and beside a regular expression of Python's over
  * the same file, as ratios.
  *
- *     npm run bench:parse
+ *     npm run bench:parse [-- MEBIBYTES]
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { formats } from '../../collectors/logs/index'
 import { createLogReader } from '../../collectors/logs/read'
 
-const BYTES = 32 * 1024 * 1024
+const BYTES = Number(process.argv[2] ?? 32) * 1024 * 1024
 const CHUNK = 1024 * 1024
 const folder = mkdtempSync(join(tmpdir(), 'plumbline-parse-'))
 const fixtures = join(import.meta.dirname, '../fixtures/logs')
