@@ -41,7 +41,9 @@ type Options = z.infer<typeof optionsSchema>
 
 const STEP_MICRO_BATCHES = 8
 const CROSS_LEAF_RATIO = 1.2
-const FLUSH_MS = 120_000
+/** A hub on a busy machine takes minutes for what was played at once; one that was never reached takes nothing. */
+const FLUSH_MS = 3_600_000
+const UNREACHED_MS = 120_000
 /** Rows after which the agent gets a turn of the loop to write its spool. */
 const ROWS = 20_000
 
@@ -200,7 +202,7 @@ export const command = defineCommand({
     const synthetic = `a simulated fleet of ${options.ranks} ranks: ${name}`
     const show = new Show(options, faults, layout, { run, name: `simulated ${name}`, synthetic })
     await show.play(agent, () => isOver)
-    const { pending } = await agent.stop({ flushMs: FLUSH_MS, unreachedMs: FLUSH_MS })
+    const { pending } = await agent.stop({ flushMs: FLUSH_MS, unreachedMs: UNREACHED_MS })
     if (pending > 0) throw new PlumblineError(`${pending} batches were not taken by the hub at ${hub}`)
     const truth: Truth = {
       run,

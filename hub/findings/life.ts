@@ -43,9 +43,12 @@ const SEVERITIES = ['info', 'warning', 'critical'] as const
 const worse = (one: Finding['severity'], other: Finding['severity']) =>
   SEVERITIES.indexOf(one) >= SEVERITIES.indexOf(other) ? one : other
 
+/** A switch and its uplink are one thing to look at: what first looks like the one may turn out to be the other. */
+const switchOf = (link: string) => link.replace(/^(?:leaf|uplink) /, 'switch ')
+
 /** Where ranks or links are blamed, their nodes say only where they are. */
 function blamed({ ranks = [], nodes = [], links = [] }: Finding): string[] {
-  const closer = [...ranks.map(rank => `rank ${rank}`), ...links]
+  const closer = [...ranks.map(rank => `rank ${rank}`), ...links.map(switchOf)]
   return closer.length > 0 ? closer : nodes.map(node => `node ${node}`)
 }
 

@@ -41,6 +41,21 @@ describe('a finding', () => {
     expect(live([[slow(3)], [slow(3)], [], [slow(3)], [], [slow(3)]]).changes).toEqual(['1 opened Rank 3 is slow'])
   })
 
+  it('of an uplink that turns out to be the whole switch is one and the same', () => {
+    const of = (link: string): Finding => {
+      return { ...slow(0), ranks: undefined, detector: 'slow-path', title: `${link} is slow`, links: [link] }
+    }
+    const { changes, holdings } = live([[of('uplink leaf1')], [of('uplink leaf1')], [of('leaf leaf1')]])
+    expect(changes).toEqual(['1 opened uplink leaf1 is slow'])
+    expect(openOf(holdings).map(({ title }) => title)).toEqual(['leaf leaf1 is slow'])
+    expect(
+      live([
+        [of('uplink leaf1'), of('uplink leaf2')],
+        [of('uplink leaf1'), of('uplink leaf2')],
+      ]).changes,
+    ).toHaveLength(2)
+  })
+
   it('is said at once where it is an event', () => {
     expect(live([[crash]]).changes).toEqual(['0 opened Rank 0 is slow'])
   })
