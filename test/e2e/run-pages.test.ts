@@ -54,7 +54,11 @@ async function train(start: number): Promise<void> {
     const place = { run: 'kept-1', node: agent.node, source: 'stdout' }
     return { kind: 'line', time: start + step, ...place, text: `said at step ${step + 1}` }
   })
-  await agent.send(lines)
+  const devices = Array.from({ length: 8 }, (_, index): WireRecord => {
+    const device = { index, uuid: `GPU-${index}`, name: 'NVIDIA H100', memoryTotalBytes: 85e9 }
+    return { kind: 'gpu', time: start + STEPS, node: agent.node, ...device, memoryUsedBytes: 40e9 + index }
+  })
+  await agent.send([...lines, ...devices])
 }
 
 const isHundredth = (record: WireRecord) => record.kind === 'step' && record.step === 100
@@ -172,6 +176,17 @@ describe('a run', () => {
 })
 
 describe('every page', () => {
+  it('is as wide as its window, on a phone as well', async () => {
+    const page = await open('/', { viewport: { width: 390, height: 900 } })
+    for (const path of PATHS) {
+      await page.goto(`${hub.url}${path}`)
+      await page.locator('[role=status]', { hasText: 'connected' }).waitFor()
+      if (path.endsWith('/memory')) await page.getByText('node-a gpu 7').waitFor({ state: 'attached' })
+      const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+      expect({ path, beyond: Math.max(0, beyond) }).toEqual({ path, beyond: 0 })
+    }
+  })
+
   it('is walked by keys alone: the focus is always seen, and goes round', async () => {
     const page = await open('/')
     for (const path of PATHS) {
