@@ -1,6 +1,6 @@
 import type { Metadata, Viewport } from 'next'
 import type { ReactNode } from 'react'
-import { connection } from 'next/server'
+import { headers } from 'next/headers'
 import { unixSeconds } from '../base/clock'
 import './globals.css'
 import { Shortcuts } from './palette/shortcuts'
@@ -17,12 +17,13 @@ export const viewport: Viewport = { width: 'device-width', initialScale: 1, colo
 
 export default async function Layout({ children }: { children: ReactNode }) {
   // Every page is made when it is asked for, with the numbers of that moment.
-  await connection()
+  const policy = (await headers()).get('content-security-policy')
+  const nonce = /'nonce-([^']+)'/.exec(policy ?? '')?.[1]
   return (
     // The script sets data-theme before the first paint, so the attribute differs from what the server sent.
     <html lang="en" suppressHydrationWarning>
       <head>
-        <script dangerouslySetInnerHTML={{ __html: THEME_SCRIPT }} />
+        <script nonce={nonce} suppressHydrationWarning dangerouslySetInnerHTML={{ __html: THEME_SCRIPT }} />
       </head>
       <body>
         <a href="#main" className="skip-link" data-screen="">

@@ -32,5 +32,6 @@ export const commands = registry<CommandEntry>('command', [
     help: 'measures between idle nodes: a slow link or device, confirmed',
     load: () => import('./probe'),
   },
+  { name: 'token', help: 'secrets for agents and people, given out and taken back', load: () => import('./token') },
   { name: 'doctor', help: 'what this node offers, what is missing, and how to get it', load: () => import('./doctor') },
 ])

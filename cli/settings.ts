@@ -39,6 +39,8 @@ export const settings = {
     '',
     'secret that viewers must show; empty asks for none on the loopback, and for --token elsewhere',
   ),
+  tlsCertificate: setting(z.string(), '', 'PEM file of the hub’s certificate; with --tls-key it speaks TLS'),
+  tlsKey: setting(z.string(), '', 'PEM file of the key of that certificate'),
   intervalMs: setting(z.coerce.number().int().min(100).max(3_600_000), 1000, 'milliseconds between device samples'),
   logs: setting(list, [] as string[], 'globs of training logs to follow, with commas between'),
   logFormats: setting(
@@ -94,5 +96,5 @@ export const EXPORTS = ['metricsPort', 'metricsHost', 'otlp', 'otlpTraces', 'rem
 export function hubUrl(values: PlumblineSettings): string {
   if (values.hub !== '') return values.hub.replace(/\/+$/, '')
   const host = ['0.0.0.0', '::'].includes(values.host) ? '127.0.0.1' : values.host
-  return `http://${host.includes(':') ? `[${host}]` : host}:${values.port}`
+  return `${values.tlsCertificate === '' ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${values.port}`
 }

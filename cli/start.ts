@@ -1,5 +1,7 @@
 import { join } from 'node:path'
+import { PlumblineError } from '../base/errors'
 import { packageRoot } from '../base/root'
+import type { TlsFiles } from '../hub/access/tls'
 import { startHub } from '../hub/hub'
 import { defineCommand, type Invocation } from './command'
 import type { DemoOptions } from './demo/demo'
@@ -33,6 +35,16 @@ function demoOf(options: Omit<DemoOptions, 'hub'>, hub: () => string) {
   }
 }
 
+/** Throws a usage error where only one of the two is given. */
+function tlsOf({ tlsCertificate, tlsKey }: PlumblineSettings): TlsFiles | undefined {
+  if (tlsCertificate === '' && tlsKey === '') return undefined
+  if (tlsCertificate !== '' && tlsKey !== '') return { certificate: tlsCertificate, key: tlsKey }
+  throw new PlumblineError('TLS needs a certificate and its key', {
+    fix: 'give both --tls-certificate and --tls-key',
+    usage: true,
+  })
+}
+
 async function companions(
   settings: PlumblineSettings,
   options: Invocation['options'],
@@ -54,6 +66,8 @@ export const command = defineCommand({
     'store',
     'token',
     'viewToken',
+    'tlsCertificate',
+    'tlsKey',
     'logs',
     'scrape',
     'topology',
@@ -86,6 +100,7 @@ export const command = defineCommand({
       store,
       token,
       viewToken,
+      tls: tlsOf(settings),
       notify,
       notifySecret,
       price: pricePerGpuHour > 0 ? { perGpuHour: pricePerGpuHour, currency } : undefined,
@@ -111,9 +126,9 @@ export const command = defineCommand({
         })
       },
     })
-    url = hub.url
+    url = hub.ownUrl
     console.log(`Plumbline is at ${hub.url}`)
-    const running = [...(await companions(settings, options, hub.url)), demo]
+    const running = [...(await companions(settings, options, hub.ownUrl)), demo]
     if (options['demo'] === true) await demo.play()
     if (options['demo'] !== true)
       log(`attach a job: node ${join(packageRoot, 'bin/plumbline.js')} run -- python3 train.py`)

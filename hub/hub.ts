@@ -1,5 +1,12 @@
 /** One process, one port: agents' door, HTTP door, live door, store, analysis, and the page. */
-import { createServer, type Server as HttpServer } from 'node:http'
+import { mkdirSync } from 'node:fs'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server as HttpServer,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { Server } from 'socket.io'
@@ -11,7 +18,10 @@ import { MAX_FRAME_BYTES } from '../wire/frame'
 import { LIVE_NAMESPACE } from '../wire/messages'
 import { Batch } from '../wire/table'
 import { gate } from './access/gate'
-import { viewers, viewersToken } from './access/viewers'
+import { guardAnswer } from './access/policy'
+import { openServer, type TlsFiles } from './access/tls'
+import { Tokens } from './access/tokens'
+import { viewers } from './access/viewers'
 import { answerRequest, isForeignHost, isForeignOrigin } from './http/door'
 import { serveAgents } from './ingest/agents'
 import { Evidence, type ReadEvidence } from './evidence'
@@ -42,6 +52,8 @@ export interface HubOptions {
   readonly token: string
   /** What viewers must show; '' for nothing on the loopback, and for the agents' token elsewhere. */
   readonly viewToken?: string
+  /** Speaks TLS with these; plain HTTP where absent. */
+  readonly tls?: TlsFiles | undefined
   /** Addresses that are told of findings, and the secret that signs what they are told. */
   readonly notify?: readonly string[]
   readonly notifySecret?: string
@@ -61,12 +73,19 @@ export interface HubOptions {
 }
 
 export interface HubHandle {
+  /** As others reach it. */
   readonly url: string
+  /** As this machine reaches it: without TLS, so that no certificate is in the way. */
+  readonly ownUrl: string
   readonly port: number
   close(): Promise<void>
 }
 
-function listen(server: HttpServer, { host, port }: HubOptions): Promise<number> {
+/** Sockets of agents, browsers and programs at once: what is more waits outside. */
+const MAX_CONNECTIONS = 20_000
+
+function listen(server: HttpServer, { host, port }: Pick<HubOptions, 'host' | 'port'>): Promise<number> {
+  server.maxConnections = MAX_CONNECTIONS
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const used = error.code === 'EADDRINUSE'
@@ -77,18 +96,24 @@ function listen(server: HttpServer, { host, port }: HubOptions): Promise<number>
   })
 }
 
-const urlOf = (host: string, port: number) => `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+const urlOf = (host: string, port: number, scheme = 'http') =>
+  `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
 
 /** A host by which this machine reaches itself. */
 const ownHost = (host: string) => (host === '0.0.0.0' || host === '::' ? 'localhost' : host)
 
-function settingsOf(options: HubOptions, store: string, viewersShowToken: boolean): HubSettings {
+function settingsOf(
+  options: HubOptions,
+  store: string,
+  agentsShowToken: boolean,
+  viewersShowToken: boolean,
+): HubSettings {
   return {
     version: VERSION,
     store,
     data: options.data,
     host: options.host,
-    agentsShowToken: options.token !== '',
+    agentsShowToken,
     viewersShowToken,
     pricePerGpuHour: options.price?.perGpuHour ?? null,
     currency: options.price?.currency ?? '',
@@ -100,10 +125,21 @@ function settingsOf(options: HubOptions, store: string, viewersShowToken: boolea
 
 /** Starts a hub. Throws PlumblineError where the port or the data folder is taken, or the store cannot be opened. */
 export async function startHub(options: HubOptions): Promise<HubHandle> {
-  const viewToken = viewersToken({ ...options, viewToken: options.viewToken ?? '' })
   let isWatched = () => false
+  mkdirSync(options.data, { recursive: true })
+  const tokens = new Tokens(options.data, { token: options.token, viewToken: options.viewToken ?? '' }, options.log)
+  const allowed = viewers({ host: options.host, data: options.data, tokens, isSecure: options.tls !== undefined })
+  const answerAll: RequestListener = (request, response) => {
+    guardAnswer(response)
+    answer(request, response).catch((error: unknown) => {
+      options.log(`error: ${request.method} ${request.url}: ${messageOf(error)}`)
+      response.destroy()
+    })
+  }
+  const server = openServer(options.tls, answerAll, options.log)
+  /** With TLS, how the page and the agent of this machine reach the hub. */
+  const ownServer = options.tls === undefined ? undefined : createServer(answerAll)
   const store = await openStore({ ...options, isWatched: () => isWatched() })
-  const allowed = viewers(viewToken, options.data)
   const entrance = gate(allowed)
   const nodes = new Nodes()
   const runs = new Runs(store, nodes.isConnected)
@@ -150,14 +186,16 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
     imports,
     evidence,
     notes,
-    settings: settingsOf(options, store.name, viewToken !== ''),
+    settings: settingsOf(options, store.name, !tokens.mayReport(undefined), allowed.asks()),
+    roleOf: allowed.roleOf,
+    tokens: () => tokens.all().map(({ name, role, since }) => ({ name, role, since })),
     playDemo: options.playDemo,
     log: options.log,
   }
   let page: Page | undefined
   const otlp = serveOtlp({
     store,
-    token: options.token,
+    tokens,
     count: metrics.count,
     log: options.log,
     stored(batch, senders, receivedAt) {
@@ -167,35 +205,31 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
     },
   })
 
-  const server = createServer((request, response) => {
-    if (isForeignHost(request, options.host))
-      return void response.writeHead(421).end('this hub answers to loopback names only\n')
-    const answer = async () => {
-      if (await otlp.answer(request, response)) return
-      if (await entrance.answer(request, response)) return
-      if (await answerRequest(hub, request, response)) return
-      if (page !== undefined) return page.handle(request, response)
-      response.writeHead(404, { 'content-type': 'text/plain' }).end('this hub has no page\n')
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
+    if (isForeignHost(request, options.host)) {
+      return response.writeHead(421).end('this hub answers to loopback names only\n')
     }
-    answer().catch((error: unknown) => {
-      options.log(`error: ${request.method} ${request.url}: ${messageOf(error)}`)
-      response.destroy()
-    })
-  })
+    if (await otlp.answer(request, response)) return
+    if (await entrance.answer(request, response)) return
+    if (await answerRequest(hub, request, response)) return
+    if (page !== undefined) return page.handle(request, response)
+    return response.writeHead(404, { 'content-type': 'text/plain' }).end('this hub has no page\n')
+  }
   const io = new Server(server, {
     maxHttpBufferSize: MAX_FRAME_BYTES + 1024,
     serveClient: false,
     allowRequest: (request, decide) => decide(null, !isForeignHost(request, options.host) && !isForeignOrigin(request)),
   })
+  if (ownServer !== undefined) io.engine.attach(ownServer, { path: io.path() })
   io.of(LIVE_NAMESPACE).use((socket, next) =>
-    next(allowed.may(socket.request) ? undefined : new Error('this hub asks viewers for a token')),
+    next(allowed.roleOf(socket.request) !== undefined ? undefined : new Error('this hub asks viewers for a token')),
   )
   const live = new Live(io, views, options.log)
   isWatched = () => live.watched().length > 0
   const agents = serveAgents(io, {
     store,
     nodes,
-    token: options.token,
+    tokens,
     evidence,
     pace(node) {
       const watched = live.watched().flatMap(run => runs.get(run) ?? [])
@@ -220,9 +254,13 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
     await nodes.restore(store)
     await keeper.start()
     const port = await listen(server, options)
-    if (options.page !== undefined) page = await openPage(options.page, urlOf(ownHost(options.host), port))
-    url = urlOf(options.host, port)
-    return { url, port, close }
+    const ownUrl =
+      ownServer === undefined
+        ? urlOf(ownHost(options.host), port)
+        : urlOf('127.0.0.1', await listen(ownServer, { host: '127.0.0.1', port: 0 }))
+    if (options.page !== undefined) page = await openPage(options.page, ownUrl)
+    url = urlOf(options.host, port, options.tls === undefined ? 'http' : 'https')
+    return { url, ownUrl, port, close }
   } catch (error) {
     await close()
     throw error
@@ -240,7 +278,11 @@ export async function startHub(options: HubOptions): Promise<HubHandle> {
     ])
     await evidence.close()
     // A client that keeps reading must not keep the hub from its end.
-    const late = setTimeout(() => server.closeAllConnections(), LAST_ANSWERS_MS)
+    const late = setTimeout(() => {
+      server.closeAllConnections()
+      ownServer?.closeAllConnections()
+    }, LAST_ANSWERS_MS)
+    ownServer?.close()
     await io.close()
     clearTimeout(late)
     await page?.close()

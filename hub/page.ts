@@ -1,5 +1,6 @@
 /** The dashboard: Next.js on the hub's own server. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { pagePolicy } from './access/policy'
 
 export interface Page {
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>
@@ -8,6 +9,7 @@ export interface Page {
 
 /** Under this header a page learns where its hub answers; what a browser says under it is overwritten. */
 const HUB_HEADER = 'x-plumbline-hub'
+const POLICY_HEADER = 'content-security-policy'
 
 /** `hub`: the address at which this process answers itself, for pages that are made with numbers in them. */
 export async function openPage(folder: string, hub: string): Promise<Page> {
@@ -19,6 +21,12 @@ export async function openPage(folder: string, hub: string): Promise<Page> {
   return {
     handle(request, response) {
       request.headers[HUB_HEADER] = hub
+      // Next.js reads the nonce of its scripts from this header of the request. Its development build evaluates code.
+      if (!dev) {
+        const policy = pagePolicy()
+        request.headers[POLICY_HEADER] = policy
+        response.setHeader(POLICY_HEADER, policy)
+      } else response.removeHeader(POLICY_HEADER)
       return handle(request, response)
     },
     close: () => app.close(),

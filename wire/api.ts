@@ -26,6 +26,7 @@
  *     GET /api/runs/:run/steps.parquet                  the same as Parquet
  *     POST /api/runs/:run/notes                         writes a note beside a moment: { time, message }; it comes as an event
  *     GET /api/settings                                 what this hub was started with, secrets left out
+ *     GET /api/tokens                                   who may come: names and roles, for admins
  *     POST /api/imports/:import/files?name              one file of an import, as the body; the client makes up the id
  *     POST /api/imports/:import?name                    makes a run of them: { run, steps, events, files }
  *     POST /api/demo                                    plays the recorded run, where the hub can
@@ -223,6 +224,14 @@ export const hubSettingsSchema = z.object({
   publicUrl: z.string(),
 })
 export type HubSettings = z.infer<typeof hubSettingsSchema>
+
+export const tokenInfoSchema = z.object({
+  name: z.string(),
+  role: z.enum(['agent', 'view', 'annotate', 'admin']),
+  /** Unix seconds: when it was given out; of one that is a setting, when the hub was started. */
+  since: z.number(),
+})
+export type TokenInfo = z.infer<typeof tokenInfoSchema>
 
 export const runEventSchema = z.object({
   time: z.number(),

@@ -86,14 +86,15 @@ export function gate(viewers: Viewers): Gate {
         else showForm(response, 200, ownPath(url.searchParams.get('to')), '')
         return true
       }
-      if (url.pathname === OPEN || viewers.may(request)) return false
+      if (url.pathname === OPEN || viewers.roleOf(request) !== undefined) return false
       if (request.method === 'GET' && !url.pathname.startsWith('/api/') && url.pathname !== '/metrics') {
         const to = encodeURIComponent(url.pathname + url.search)
         response.writeHead(303, { location: `/login?to=${to}`, 'cache-control': 'no-store' }).end()
         return true
       }
       response.writeHead(401, { 'content-type': 'application/json; charset=utf-8', connection: 'close' })
-      const fix = 'open /login, or send `Authorization: Bearer TOKEN` with the hub’s --view-token'
+      const fix =
+        'open /login, or send `Authorization: Bearer TOKEN` with the hub’s --view-token or one of `plumbline token add`'
       response.end(JSON.stringify({ error: 'this hub asks viewers for a token', fix }))
       return true
     },

@@ -1,7 +1,7 @@
 /**
- * Who may look: everybody on the loopback, where no token for viewers is set; else who shows it. Programs show it with each
- * request, a browser once, for a session. A session is a time and its signature: the hub keeps none, and one ends when the
- * token is changed, for the key is made of both.
+ * Who may look, and what else: everybody all on the loopback, where no token for viewers was given out; else who shows one,
+ * by its role. Programs show it with each request, a browser once, for a session. A session is a time, a token and a
+ * signature: the hub keeps none, and one ends when its token is taken back.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -9,32 +9,32 @@ import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { unixSeconds } from '../../base/clock'
 import { PlumblineError } from '../../base/errors'
-import { showsToken } from '../ingest/token'
+import type { Token, Tokens, ViewerRole } from './tokens'
 
 const SESSION_SECONDS = 7 * 86_400
 const COOKIE = 'plumbline'
 const KEY_BYTES = 32
+/** Characters of a token's hash that name it in a session. */
+const NAME_LENGTH = 16
 
 export interface Viewers {
-  may(request: IncomingMessage): boolean
-  /** A cookie for who shows the token; undefined for who does not. */
-  enter(token: string): string | undefined
+  /** Whether anybody is asked for a token. */
+  asks(): boolean
+  /** What who sends this may; undefined for nothing. */
+  roleOf(request: IncomingMessage): ViewerRole | undefined
+  /** A cookie for who shows a token; undefined for who does not. */
+  enter(secret: string): string | undefined
+}
+
+export interface ViewersOptions {
+  readonly host: string
+  readonly data: string
+  readonly tokens: Tokens
+  /** Cookies go over TLS alone. */
+  readonly isSecure: boolean
 }
 
 const isLoopback = (host: string) => /^(localhost|127(\.\d{1,3}){3}|::1)$/i.test(host)
-
-/**
- * The token that viewers must show. Off the loopback there must be one, for agents as well; where viewers have none of
- * their own they show the agents'. Throws PlumblineError where it would let everybody in.
- */
-export function viewersToken({ host, token, viewToken }: { host: string; token: string; viewToken: string }): string {
-  if (isLoopback(host)) return viewToken
-  if (token === '')
-    throw new PlumblineError(`on ${host} everybody in reach could read and write`, {
-      fix: 'give a secret for agents with --token, and one for people with --view-token, or listen on 127.0.0.1',
-    })
-  return viewToken === '' ? token : viewToken
-}
 
 /** The hub's own secret, the same after a restart; for its user alone. */
 function keyOf(data: string): Buffer {
@@ -52,27 +52,50 @@ const cookieOf = ({ headers }: IncomingMessage) =>
 
 const bearerOf = ({ headers }: IncomingMessage) => /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1]
 
-export function viewers(token: string, data: string): Viewers {
-  if (token === '') return { may: () => true, enter: () => '' }
-  const key = createHmac('sha256', keyOf(data)).update(token).digest()
-  const sign = (until: string) => createHmac('sha256', key).update(until).digest('hex')
+/** Throws PlumblineError where it would let everybody in. */
+export function viewers({ host, data, tokens, isSecure }: ViewersOptions): Viewers {
+  const isOpen = isLoopback(host)
+  const hasAgents = () => tokens.all().some(({ role }) => role === 'agent')
+  if (!isOpen && !hasAgents())
+    throw new PlumblineError(`on ${host} everybody in reach could read and write`, {
+      fix: 'give a secret for agents with --token, and one for people with --view-token, or listen on 127.0.0.1',
+    })
+  const key = keyOf(data)
+  const sign = ({ hash }: Token, until: string) => createHmac('sha256', key).update(`${hash}.${until}`).digest('hex')
 
-  function isSession(cookie: string): boolean {
-    const [until = '', signature = ''] = cookie.split('.')
-    const [shown, own] = [Buffer.from(signature), Buffer.from(sign(until))]
-    return shown.length === own.length && timingSafeEqual(shown, own) && Number(until) > unixSeconds()
+  const isViewer = ({ role }: Token) => role !== 'agent'
+  const asks = () => !isOpen || tokens.all().some(isViewer)
+
+  /** Off the loopback viewers without a token of their own show the agents'. */
+  function roleOfToken(token: Token | undefined): ViewerRole | undefined {
+    if (token === undefined) return undefined
+    if (token.role !== 'agent') return token.role
+    return tokens.all().some(isViewer) ? undefined : 'admin'
+  }
+  function tokenOfSession(cookie: string): Token | undefined {
+    const [until = '', name = '', signature = ''] = cookie.split('.')
+    const token = tokens.all().find(({ hash }) => hash.slice(0, NAME_LENGTH) === name)
+    if (token === undefined || !(Number(until) > unixSeconds())) return undefined
+    const [shown, own] = [Buffer.from(signature), Buffer.from(sign(token, until))]
+    return shown.length === own.length && timingSafeEqual(shown, own) ? token : undefined
   }
   return {
-    may(request) {
+    asks,
+    roleOf(request) {
+      if (!asks()) return 'admin'
       const bearer = bearerOf(request)
-      if (bearer !== undefined) return showsToken(bearer, token)
+      if (bearer !== undefined) return roleOfToken(tokens.of(bearer))
       const cookie = cookieOf(request)
-      return cookie !== undefined && isSession(cookie)
+      return cookie === undefined ? undefined : roleOfToken(tokenOfSession(cookie))
     },
-    enter(shown) {
-      if (!showsToken(shown, token)) return undefined
+    enter(secret) {
+      if (!asks()) return ''
+      const token = tokens.of(secret)
+      if (token === undefined || roleOfToken(token) === undefined) return undefined
       const until = String(Math.floor(unixSeconds()) + SESSION_SECONDS)
-      return `${COOKIE}=${until}.${sign(until)}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${SESSION_SECONDS}`
+      const session = `${until}.${token.hash.slice(0, NAME_LENGTH)}.${sign(token, until)}`
+      const secure = isSecure ? '; Secure' : ''
+      return `${COOKIE}=${session}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${SESSION_SECONDS}${secure}`
     },
   }
 }

@@ -1,6 +1,7 @@
 /** The HTTP door: finds the endpoint, answers JSON, turns what goes wrong into `{ error, fix }`. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { messageOf, PlumblineError } from '../../base/errors'
+import { includesRole } from '../access/tokens'
 import { HttpError, type Endpoint, type Hub } from './endpoint'
 import { endpoints } from './index'
 
@@ -65,6 +66,17 @@ function checkMethod({ method = 'GET' }: Endpoint, request: IncomingMessage, res
     throw new HttpError(403, 'a page of another address may not change anything here', 'open the page of this hub')
 }
 
+/** The gate has let by who may look; some doors ask for more. */
+function checkRole({ role = 'view' }: Endpoint, hub: Hub, request: IncomingMessage): void {
+  const held = hub.roleOf(request)
+  if (held === undefined || !includesRole(held, role))
+    throw new HttpError(
+      403,
+      `this asks for the role ${role}`,
+      `show a token of it: plumbline token add NAME --role ${role}`,
+    )
+}
+
 /** Answers a request of the API. False: it is not one, and belongs to the page. */
 export async function answerRequest(hub: Hub, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
   const address = request.url ?? '/'
@@ -76,6 +88,7 @@ export async function answerRequest(hub: Hub, request: IncomingMessage, response
     if (found === undefined) continue
     try {
       checkMethod(endpoint, request, response)
+      if (endpoint.name !== 'health') checkRole(endpoint, hub, request)
       const value = await endpoint.answer({
         hub,
         query: url.searchParams,

@@ -2,10 +2,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
 import { PlumblineError } from '../../base/errors'
+import type { ViewerRole } from '../access/tokens'
 import type { Evidence } from '../evidence'
 import type { Imports } from '../imports'
 import type { Nodes } from '../nodes'
-import type { HubSettings } from '../../wire/api'
+import type { HubSettings, TokenInfo } from '../../wire/api'
 import type { Notes } from '../notes'
 import type { RunFacts } from '../run-facts'
 import type { Views } from '../views'
@@ -23,6 +24,10 @@ export interface Hub {
   readonly settings: HubSettings
   /** Plays the recorded run; undefined where this hub has none. */
   readonly playDemo: (() => Promise<void>) | undefined
+  /** What who asks may; undefined for nothing. */
+  roleOf(request: IncomingMessage): ViewerRole | undefined
+  /** Who may come, hashes and secrets left out. */
+  tokens(): TokenInfo[]
   log(line: string): void
 }
 
@@ -46,6 +51,8 @@ export interface Endpoint {
   readonly query?: z.ZodObject
   /** GET where absent, and HEAD with it. */
   readonly method?: 'GET' | 'POST'
+  /** What one must be allowed; `view` where absent. */
+  readonly role?: ViewerRole
   /** The JSON answer; undefined where the endpoint wrote the response itself. Throws HttpError for what a caller did wrong. */
   answer(call: Call): Promise<unknown>
 }

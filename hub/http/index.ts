@@ -20,6 +20,7 @@ import {
   runHeadSchema,
   runSummarySchema,
   stepSeriesSchema,
+  tokenInfoSchema,
 } from '../../wire/api'
 import { evidenceInfoSchema } from '../../wire/evidence'
 import { findingSchema } from '../../wire/findings'
@@ -252,6 +253,7 @@ export const endpoints: Registry<Endpoint> = registry<Endpoint>('endpoint', [
   {
     name: 'note',
     method: 'POST',
+    role: 'annotate',
     path: '/api/runs/:run/notes',
     help: 'writes a note beside a moment of the run: { time, message }',
     answers: z.object({ ok: z.literal(true) }),
@@ -265,8 +267,17 @@ export const endpoints: Registry<Endpoint> = registry<Endpoint>('endpoint', [
     answer: ({ hub }) => Promise.resolve(hub.settings),
   },
   {
+    name: 'tokens',
+    role: 'admin',
+    path: '/api/tokens',
+    help: 'who may come: names and roles of tokens, never the tokens',
+    answers: z.array(tokenInfoSchema),
+    answer: ({ hub }) => Promise.resolve(hub.tokens()),
+  },
+  {
     name: 'import-file',
     method: 'POST',
+    role: 'annotate',
     path: '/api/imports/:import/files',
     help: 'one file of an import, as the body; ?name=',
     query: nameSchema,
@@ -276,6 +287,7 @@ export const endpoints: Registry<Endpoint> = registry<Endpoint>('endpoint', [
   {
     name: 'import',
     method: 'POST',
+    role: 'annotate',
     path: '/api/imports/:import',
     help: 'makes a run of the files of an import; ?name=',
     query: nameSchema,
@@ -285,6 +297,7 @@ export const endpoints: Registry<Endpoint> = registry<Endpoint>('endpoint', [
   {
     name: 'demo',
     method: 'POST',
+    role: 'annotate',
     path: '/api/demo',
     help: 'plays the recorded run',
     answers: z.object({ ok: z.boolean() }),

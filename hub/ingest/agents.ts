@@ -5,20 +5,22 @@ import { messageOf, PlumblineError } from '../../base/errors'
 import { decodeFrame } from '../../wire/frame'
 import { AGENT_NAMESPACE, helloSchema, PROTOCOL, type Hello, type Refused, type Reply } from '../../wire/messages'
 import type { Batch } from '../../wire/table'
+import type { Tokens } from '../access/tokens'
 import type { Evidence } from '../evidence'
 import type { Nodes } from '../nodes'
 import type { Store } from '../store/store'
-import { showsToken } from './token'
 
 /** Batches of one agent that may wait for the store; more is refused for now, and the agent's spool keeps it. */
 const MAX_WAITING = 64
+/** Who has not said who it is by then is sent away. */
+const GREETING_MS = 10_000
 
 export interface Ingest {
   readonly store: Store
   /** Seconds of samples that an agent of this node should gather in a batch; undefined where it is free. */
   pace(node: string): number | undefined
   readonly nodes: Nodes
-  readonly token: string
+  readonly tokens: Tokens
   readonly evidence: Evidence
   /** Called after a batch is stored. */
   stored(batch: Batch, hello: Hello, receivedAt: number): void
@@ -29,7 +31,7 @@ export interface Ingest {
 const refusal = (error: string, fix: string, retry = false): Refused => ({ ok: false, error, fix, retry })
 const CLOSING = refusal('the hub is closing', 'the agent tries again by itself', true)
 
-function check(value: unknown, token: string): { hello: Hello } | { refused: Refused; node: string } {
+function check(value: unknown, tokens: Tokens): { hello: Hello } | { refused: Refused; node: string } {
   const parsed = helloSchema.safeParse(value)
   const node = parsed.success ? parsed.data.node : 'unknown'
   const version = (value as { protocol?: unknown } | null | undefined)?.protocol
@@ -42,11 +44,11 @@ function check(value: unknown, token: string): { hello: Hello } | { refused: Ref
       refused: refusal('the greeting is not understood', 'run the same Plumbline version on agent and hub'),
       node,
     }
-  if (!showsToken(parsed.data.token, token)) {
+  if (!tokens.mayReport(parsed.data.token)) {
     const error =
       parsed.data.token === undefined || parsed.data.token === ''
         ? 'this hub asks for a token'
-        : 'the token is not the hub’s'
+        : 'the token is not one of the hub’s'
     return { refused: refusal(error, 'start the agent with --token or PLUMBLINE_TOKEN as the hub was'), node }
   }
   return { hello: parsed.data }
@@ -68,6 +70,7 @@ function serve(socket: Socket, ingest: Ingest, doors: Doors): void {
   /** Something was refused for now: what was sent behind it must not be stored before it. */
   let behind = false
   let waiting = 0
+  const greeting = setTimeout(() => socket.disconnect(true), GREETING_MS)
 
   /** Answers in the order in which was asked, also across the connections of an agent. */
   const inTurn = (agent: string, work: Promise<Reply>, answer: (reply: Reply) => void) => {
@@ -80,7 +83,7 @@ function serve(socket: Socket, ingest: Ingest, doors: Doors): void {
   socket.on('hello', (value: unknown, reply: unknown) => {
     if (typeof reply !== 'function') return
     const answer = reply as (answer: Reply) => void
-    const checked = check(value, ingest.token)
+    const checked = check(value, ingest.tokens)
     if ('refused' in checked) {
       ingest.count('refusals', 1)
       ingest.nodes.refuse(checked.node, checked.refused.error, checked.refused.fix, unixSeconds())
@@ -89,6 +92,7 @@ function serve(socket: Socket, ingest: Ingest, doors: Doors): void {
     if (hello !== undefined && hello.agent !== checked.hello.agent) leave(hello)
     hello = checked.hello
     behind = false
+    clearTimeout(greeting)
     const { agent, node, version } = hello
     // The newest connection of an agent is the real one: an old half-dead one must not go on writing.
     const previous = owners.get(agent)
@@ -108,6 +112,9 @@ function serve(socket: Socket, ingest: Ingest, doors: Doors): void {
       return refusal('a batch before the greeting', 'say hello first', true)
     if (typeof sequence !== 'number' || !Number.isSafeInteger(sequence) || sequence < 1 || !Buffer.isBuffer(frame))
       return refusal('a batch is a sequence and a frame', 'run the same Plumbline version on agent and hub')
+    // A token that was taken back ends its agents' connections too; the greeting says why.
+    if (!ingest.tokens.mayReport(hello.token))
+      return refusal('the token is not one of the hub’s', 'say hello first', true)
     if (behind) return refusal('a batch behind one that was refused', 'say hello first', true)
     if (doors.closing) return CLOSING
     return waiting < MAX_WAITING ? undefined : refusal('the hub is busy', 'the agent tries again by itself', true)
@@ -146,6 +153,7 @@ function serve(socket: Socket, ingest: Ingest, doors: Doors): void {
     ingest.nodes.disconnect(agent)
   }
   socket.on('disconnect', () => {
+    clearTimeout(greeting)
     if (hello !== undefined) leave(hello)
   })
 }

@@ -9,8 +9,8 @@ import { gunzip } from 'node:zlib'
 import { messageOf } from '../../base/errors'
 import { ExporterReader } from '../../wire/exporters/reader'
 import { Batch } from '../../wire/table'
+import type { Tokens } from '../access/tokens'
 import { isForeignOrigin } from '../http/door'
-import { showsToken } from '../ingest/token'
 import type { Store } from '../store/store'
 import { encodeAnswer, type Encoding, type Outcome } from './answer'
 import { decodeJson } from './decode-json'
@@ -32,7 +32,7 @@ const MAX_NAMED = 5
 
 export interface OtlpOptions {
   readonly store: Store
-  readonly token: string
+  readonly tokens: Tokens
   /** Called after a request is stored; `nodes` are those that it spoke of. */
   stored(batch: Batch, nodes: readonly string[], receivedAt: number): void
   count(what: 'batches' | 'rows' | 'refusals', by: number): void
@@ -101,7 +101,7 @@ function* pointsOf(body: Buffer, encoding: Encoding): Generator<Point> {
 /** The node that a resource is on. */
 const nodeOf = ({ resource }: Point) => resource['host.name'] ?? resource['k8s.node.name']
 
-export function serveOtlp({ store, token, stored, count, log }: OtlpOptions): OtlpDoor {
+export function serveOtlp({ store, tokens, stored, count, log }: OtlpOptions): OtlpDoor {
   const reader = new ExporterReader({ repeated: true, needsNode: true })
   const running = new Set<Promise<Outcome>>()
   let queue: Promise<unknown> = Promise.resolve()
@@ -158,10 +158,10 @@ export function serveOtlp({ store, token, stored, count, log }: OtlpOptions): Ot
   function admit(request: IncomingMessage): Encoding {
     if (isForeignOrigin(request)) throw new Refused(403, 'a page of another origin may not send here')
     const shown = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
-    if (!showsToken(shown, token))
+    if (!tokens.mayReport(shown))
       throw new Refused(
         401,
-        'the token is not the hub’s',
+        'the token is not one of the hub’s',
         'set OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN',
       )
     if (closing || running.size >= MAX_WAITING)

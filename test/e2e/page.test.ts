@@ -169,6 +169,22 @@ describe('the page', () => {
     expect(shift, moved.join('\n')).toBeLessThan(0.01)
   })
 
+  it('runs no script that is not its own', async () => {
+    const page = await open('/runs/live-1')
+    const policy = (await page.request.get(`${hub.url}/runs/live-1`)).headers()['content-security-policy'] ?? ''
+    expect(policy).toMatch(/script-src 'self' 'nonce-[\w+/=]{20,}'(;|$)/)
+    expect(policy).toContain("frame-ancestors 'none'")
+    const refused = page.waitForEvent('console', message => message.text().includes('Content Security Policy'))
+    await page.evaluate(() => {
+      const script = document.createElement('script')
+      script.textContent = 'globalThis.wasRun = true'
+      document.body.append(script)
+    })
+    await refused
+    expect(await page.evaluate(() => 'wasRun' in globalThis)).toBe(false)
+    problems.splice(0, problems.length, ...problems.filter(text => !text.includes('Content Security Policy')))
+  })
+
   it('says how the run is before any script has run', async () => {
     const page = await open('/runs/live-1', { javaScriptEnabled: false })
     expect(await health(page).innerText()).toContain('step 49 of 400')
