@@ -15,7 +15,7 @@ export type TitanSetup = { config: TitanConfig; totalSteps: number | null; token
 
 const SIZE = /^Model (\S{1,100}) (\S{1,100}) size: ([\d,]{1,24}) total parameters/
 const BUILDING = /^Building (\S{1,100}) (\S{1,100}) with \w{0,40}Args\((.{1,6000})/
-const MESH = /^Building \d-D device mesh with \[([^\]]{1,400})\], \[([\d, ]{1,200})\]/
+const MESH = /^Building \d-D device mesh with \[([^\]]{1,400})\], \[(\d{1,9}(?:, ?\d{1,9}){0,15})\]/
 const DEGREES = /^Building device mesh with parallelism: (.{1,400})$/
 const TRAINER = /local batch size (\d{1,12}), global batch size (\d{1,12}),.{0,200}? sequence length (\d{1,12})/
 /** Since 2026 batches are counted in tokens. */
