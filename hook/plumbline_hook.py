@@ -144,6 +144,20 @@ def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def _address_space() -> Dict[str, int]:
+    """What `ulimit -v` allows this process, and what it has of it; nothing where there is no limit."""
+    try:
+        import resource
+    except ImportError:
+        return {}
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY:
+        return {}
+    with open("/proc/self/statm", "rb") as file:
+        held = int(file.read().split()[0]) * resource.getpagesize()
+    return {"capacityBytes": limit, "processBytes": held, "freeBytes": max(0, limit - held)}
+
+
 class Hook:
     def __init__(self, **options: Any) -> None:
         self._disabled = False
@@ -562,10 +576,12 @@ class Hook:
     def _exception(self, kind: Any, value: BaseException) -> None:
         text = "%s: %s" % (getattr(kind, "__name__", kind), value)
         oom = "out of memory" in text.lower() or isinstance(value, MemoryError)
+        host = isinstance(value, MemoryError) or "DefaultCPUAllocator" in text
         self._write_finished()
         if oom and torch is not None and torch.cuda.is_available():
             self._keep_snapshot()
-        self._write({"kind": "event", "type": "oom" if oom else "crash", "rank": self.rank, "message": text[:8192]})
+        kind_of_end = "host-oom" if host else "oom" if oom else "crash"
+        self._write({"kind": "event", "type": kind_of_end, "rank": self.rank, "message": text[:8192], **(_address_space() if host else {})})
 
     @_guarded
     def close(self) -> None:

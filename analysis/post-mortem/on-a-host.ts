@@ -7,10 +7,10 @@ import type { MemoryHistory } from './scene'
 /** Python with torch and its libraries before any tensor; resident with torch 1.13: 0.23 GB. */
 const CONTEXT_BYTES = 0.25 * 2 ** 30
 /**
- * What the C library keeps beyond the tensors, and copies that a host's kernels make: over the prediction 0.66 to 0.69 of a small
- * GPT at three micro-batches (torch 1.13, peak resident).
+ * What the C library keeps beyond the tensors, and copies that a host's kernels make: over the prediction 0.23 and 0.28 of a small
+ * GPT at two micro-batches (torch 1.13, peak resident).
  */
-const FRAGMENTATION_RATIO = 0.7
+const FRAGMENTATION_RATIO = 0.3
 
 /** The job with these allowances, unless it brings its own; between steps a process holds its context and the model's states. */
 export function onAHost(config: PredictInput | undefined, history: MemoryHistory): PredictInput | undefined {

@@ -66,6 +66,15 @@ async function deviceOf(store: Store, event: Event): Promise<Scene['device']> {
   }
 }
 
+/** Whether the hook said that the ranks compute on processors: what they hold is in the host's memory. */
+async function computesOnHost(store: Store, run: string): Promise<boolean> {
+  const rows = await store.query(
+    "SELECT countIf(device = 'cpu') AS host, countIf(device != '' AND device != 'cpu') AS other FROM rank WHERE run = {run:String}",
+    { run },
+  )
+  return (numberAt(rows, 'host', 0) ?? 0) > 0 && (numberAt(rows, 'other', 0) ?? 0) === 0
+}
+
 /** Undefined where no memory ran out. `events` in any order. */
 export async function sceneOf(
   store: Store,
@@ -85,6 +94,7 @@ export async function sceneOf(
     peaksByRank: await peaksByRank(store, facts, held),
     lastStep: facts.lastStep ?? undefined,
     lastStepAt: facts.lastStepAt ?? undefined,
+    isOnHost: await computesOnHost(store, facts.run),
     device: await deviceOf(store, event),
   }
 }

@@ -1,5 +1,5 @@
 /** Real jobs that run out of the host's memory, and what their post-mortems say. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -38,6 +38,30 @@ const LONGER = job(`
     loss = model(x).pow(2).mean()
 `)
 
+/** A memory cgroup of this test's own (v1, or v2 where the controller is given on); undefined where none can be made. */
+const CGROUPS = [
+  { root: '/sys/fs/cgroup/memory', limit: 'memory.limit_in_bytes' },
+  { root: '/sys/fs/cgroup', limit: 'memory.max' },
+]
+function makeGroup(bytes: number): string | undefined {
+  for (const { root, limit } of CGROUPS) {
+    const path = join(root, `plumbline-test-${process.pid}`)
+    try {
+      mkdirSync(path)
+      accessSync(join(path, limit), constants.W_OK)
+      writeFileSync(join(path, limit), String(bytes))
+      return path
+    } catch {
+      rmSync(path, { recursive: true, force: true })
+    }
+  }
+  return undefined
+}
+const GROUP_BYTES = 1_100_000_000
+const group = hasTorch ? makeGroup(GROUP_BYTES) : undefined
+if (hasTorch && group === undefined)
+  console.warn('SKIPPED: no memory cgroup can be made here (not root, or not mounted)')
+
 let folder: string
 let url: string
 let hub: Running
@@ -45,16 +69,24 @@ let port: number
 
 const get = async <T>(path: string) => (await (await fetch(`${url}${path}`)).json()) as T
 
-async function postMortemOf(name: string, script: string): Promise<PostMortem> {
-  const path = join(folder, `${name}.py`)
-  writeFileSync(path, script)
-  const command = `ulimit -v ${LIMIT}; exec ${PYTHON} ${path}`
+/** Runs a shell's command under `plumbline run`; gives its exit code. */
+async function watched(name: string, command: string): Promise<number | null> {
   const environment = { PLUMBLINE_PORT: String(port), PLUMBLINE_DATA: join(folder, 'data') }
   const run = plumbline(['run', '--name', name, '--', 'bash', '-c', command], {
     ...environment,
     PYTHONPATH: join(ROOT, 'hook'),
   })
-  expect((await run.ended).code).not.toBe(0)
+  return (await run.ended).code
+}
+
+async function postMortemOf(name: string, script: string): Promise<PostMortem> {
+  const path = join(folder, `${name}.py`)
+  writeFileSync(path, script)
+  return postMortemOfCommand(name, `ulimit -v ${LIMIT}; exec ${PYTHON} ${path}`)
+}
+
+async function postMortemOfCommand(name: string, command: string): Promise<PostMortem> {
+  expect(await watched(name, command)).not.toBe(0)
   const summary = await eventually(`run ${name}`, async () => {
     const found = (await get<RunSummary[]>('/api/runs')).find(one => one.name === name)
     return found?.state === 'failed' ? found : undefined
@@ -72,6 +104,7 @@ describe.skipIf(!hasTorch)('a real job that runs out of memory', () => {
   afterAll(async () => {
     await hub.kill('SIGKILL')
     rmSync(folder, { recursive: true, force: true })
+    if (group !== undefined) rmdirSync(group)
   })
 
   it('by a leak: names it, with its rate, and what to do', async () => {
@@ -90,5 +123,32 @@ describe.skipIf(!hasTorch)('a real job that runs out of memory', () => {
     expect(found.causes[0]).toMatchObject({ name: 'larger-step' })
     expect(found.event.requestedBytes).toBeGreaterThan(3e9)
     expect(found.event.step).toBe(39)
+  })
+
+  const JOB = `${PYTHON} ${join(ROOT, 'test/real/out-of-memory/job.py')} --steps 2`
+
+  it.skipIf(group === undefined)(
+    'by the limit of its cgroup: names it with its figures; what is put first does fit',
+    async () => {
+      const inGroup = (words: string) => `echo $$ > ${group}/cgroup.procs; exec ${JOB} ${words}`
+      const found = await postMortemOfCommand('cgroup', inGroup('--micro-batch 16'))
+      expect(found).toMatchObject({ memory: 'host', event: { rank: 0 } })
+      expect(found.causes.map(({ name }) => name)).toEqual(['too-large', 'host-limit'])
+      // Pages: the kernel rounds a limit down to them.
+      expect(found.event.capacityBytes).toBeGreaterThan(GROUP_BYTES - 4096 - 1)
+      expect(found.event.processBytes).toBeGreaterThan(0.8 * GROUP_BYTES)
+      expect(found.parts.reduce((sum, { bytes }) => sum + bytes, 0)).toBeCloseTo(found.event.capacityBytes ?? NaN, -1)
+      expect(found.remedies[0]).toMatchObject({ name: 'micro-batch', fits: true })
+      expect(await watched('cgroup-again', inGroup('--micro-batch 8 --accumulate 2'))).toBe(0)
+    },
+  )
+
+  it('by ulimit at its first step: names the limit; what is put first does fit', async () => {
+    const limited = (words: string) => `ulimit -v 1900000; exec ${JOB} ${words}`
+    const found = await postMortemOfCommand('too-large', limited('--micro-batch 16'))
+    expect(found.causes.map(({ name }) => name)).toContain('host-limit')
+    expect(found.event.capacityBytes).toBe(1_900_000 * 1024)
+    expect(found.remedies[0]?.name).toBe('micro-batch')
+    expect(await watched('too-large-again', limited('--micro-batch 8 --accumulate 2'))).toBe(0)
   })
 })
