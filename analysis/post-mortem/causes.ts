@@ -132,14 +132,16 @@ function limited(evidence: Evidence): Cause[] {
 }
 const sizeText = (text: string | undefined) => (text === undefined || text === '' ? undefined : text)
 
-const CERTAINTY = { certain: 0, likely: 1, possible: 2 } as const
+const CERTAINTY: readonly Cause['certainty'][] = ['certain', 'likely', 'possible']
 /** Of equal certainty what a person can act on at once comes first. */
 const RULES = [limited, neighbour, growing, fragmentation, beside, larger, uneven, tooLarge, first]
 
 export function causesOf(evidence: Evidence): Cause[] {
   const isHost = evidence.event.type === 'host-oom'
   const found = (isHost ? HOST_RULES : RULES).flatMap(rule => rule(evidence))
-  if (found.length > 0) return found.sort((one, other) => CERTAINTY[one.certainty] - CERTAINTY[other.certainty])
+  // That a limit was reached is certain, and says where it ended; what in the job went up to it comes first.
+  const order = (one: Cause) => (one.name === 'host-limit' ? CERTAINTY.length : CERTAINTY.indexOf(one.certainty))
+  if (found.length > 0) return found.sort((one, other) => order(one) - order(other))
   return cause(
     'unknown',
     'possible',
