@@ -1,7 +1,7 @@
 'use client'
 import { format, type Unit } from '../../base/units'
 import type { Figure } from '../../wire/findings'
-import { Provenance, PROVENANCE_HELP } from './provenance'
+import { Origin } from './provenance'
 import { Tooltip } from './tooltip'
 
 interface FigureTextProps {
@@ -17,11 +17,7 @@ export function FigureText({ title, figure: { value, provenance, source }, unit,
   const text = format(value, unit)
   return (
     <Tooltip label={text} name={`${title}: ${text}, ${provenance}, ${source}`} align={align}>
-      <strong>{title}</strong>
-      <br />
-      <Provenance kind={provenance} /> {PROVENANCE_HELP[provenance]}
-      <br />
-      {source}
+      <Origin title={title} of={{ provenance, source }} />
     </Tooltip>
   )
 }

@@ -1,4 +1,5 @@
-import type { Provenance as Kind } from '../../wire/findings'
+import type { ReactNode } from 'react'
+import type { Figure, Provenance as Kind } from '../../wire/findings'
 import styles from './provenance.module.css'
 
 /** Where a number comes from, by shape and word: a full dot was counted, an empty one is an estimate. */
@@ -18,5 +19,24 @@ export function Provenance({ kind, short = false }: { kind: Kind; short?: boolea
         {kind}
       </span>
     </span>
+  )
+}
+
+interface OriginProps {
+  /** What it is. */
+  title: ReactNode
+  of: Pick<Figure, 'provenance' | 'source'>
+}
+
+/** In full: what a number is, how it is known, and from what. */
+export function Origin({ title, of: { provenance, source } }: OriginProps) {
+  return (
+    <>
+      <strong>{title}</strong>
+      <br />
+      <Provenance kind={provenance} /> {PROVENANCE_HELP[provenance]}
+      <br />
+      {source}
+    </>
   )
 }

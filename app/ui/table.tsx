@@ -2,7 +2,7 @@
 import { useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from 'react'
 import { tableColumns } from '../data/csv'
 import type { Figure } from '../../wire/findings'
-import { Provenance, PROVENANCE_HELP } from './provenance'
+import { Origin, Provenance } from './provenance'
 import { Save } from './save'
 import { nextSort, sortRows, type Sort } from './sort'
 import styles from './table.module.css'
@@ -55,11 +55,7 @@ function About({ title, about: { provenance, source } }: { title: ReactNode; abo
   return (
     <span className={styles.about} data-screen="">
       <Tooltip label={<Provenance kind={provenance} short />} name={name} align="end">
-        <strong>{title}</strong>
-        <br />
-        <Provenance kind={provenance} /> {PROVENANCE_HELP[provenance]}
-        <br />
-        {source}
+        <Origin title={title} of={{ provenance, source }} />
       </Tooltip>
     </span>
   )

@@ -47,6 +47,7 @@ export function openServer(
       log(`error: the old certificate stays in use: ${messageOf(error)}`)
     }
   }, LOOK_MS)
+  look.unref()
   server.once('close', () => clearInterval(look))
   return server
 }

@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { chromium, type Browser } from 'playwright'
+import { chromium, type Browser, type Page } from 'playwright'
 import { PlumblineError } from '../../base/errors'
 
 const USUAL = [
@@ -50,3 +50,6 @@ export function findChromium(environment: Readonly<Record<string, string | undef
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: findChromium(), args: ARGUMENTS })
 }
+
+/** The server draws the page as well: it hears keys and files once its scripts run, and that they do its header tells. */
+export const isLive = (page: Page) => page.locator('[role=status]', { hasText: 'connected' }).waitFor()

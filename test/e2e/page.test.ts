@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { format } from '../../base/units'
 import { predict } from '../../math/predict'
 import type { WireRecord } from '../../wire/records'
-import { launchBrowser } from './browser'
+import { isLive, launchBrowser } from './browser'
 import { MODEL, startRecords, stepRecords, TestAgent } from './page-agent'
 import { PageHub } from './page-hub'
 
@@ -36,8 +36,6 @@ let agent: TestAgent
 const problems: string[] = []
 const pages: Page[] = []
 
-const isLive = (page: Page) => page.locator('[role=status]', { hasText: 'connected' }).waitFor()
-
 /** The browser says so itself of an answer 404, and of the style of a page that it did not get to show. */
 const forgetNotFound = () =>
   problems.splice(0, problems.length, ...problems.filter(text => !/404|was preloaded using link preload/.test(text)))
@@ -50,7 +48,6 @@ async function open(path: string, options: Parameters<Browser['newPage']>[0] = {
     if (message.type() === 'error' || message.type() === 'warning') problems.push(`${path}: ${message.text()}`)
   })
   await page.goto(`${hub.url}${path}`)
-  // It hears keys and files only when its scripts have run.
   if (options.javaScriptEnabled !== false) await isLive(page)
   return page
 }
@@ -77,8 +74,6 @@ async function violations(page: Page): Promise<string[]> {
 }
 
 const health = (page: Page) => page.getByTestId('health')
-/** The server draws the page as well: keys are heard once its script runs, and that it does the header tells. */
-const isConnected = (page: Page) => page.getByRole('status').getByText('connected', { exact: true }).waitFor()
 
 beforeAll(async () => {
   browser = await launchBrowser()
@@ -388,7 +383,6 @@ describe('the page', () => {
   it('goes to its pages by keyboard', async () => {
     const page = await open('/')
     await page.getByRole('heading', { name: 'Runs' }).waitFor()
-    await isConnected(page)
     await page.keyboard.press('g')
     await page.keyboard.press('c')
     await page.getByRole('heading', { name: 'Cluster' }).waitFor()
@@ -454,7 +448,6 @@ describe('the page', () => {
   it('shows what the hub is set to, and changes the theme there', async () => {
     const page = await open('/')
     await page.getByRole('heading', { name: 'Runs' }).waitFor()
-    await isConnected(page)
     await page.keyboard.press('g')
     await page.keyboard.press('s')
     await page.getByRole('row', { name: /Price of a GPU-hour not known/ }).waitFor()

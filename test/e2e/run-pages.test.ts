@@ -6,7 +6,7 @@ import type { Browser, Page } from 'playwright'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { WireRecord } from '../../wire/records'
 import { freePort, startHubProcess } from '../plumbline'
-import { launchBrowser } from './browser'
+import { isLive, launchBrowser } from './browser'
 import { startRecords, stepRecords, TestAgent } from './page-agent'
 import { PageHub } from './page-hub'
 
@@ -32,7 +32,7 @@ async function open(path: string, options: Parameters<Browser['newPage']>[0] = {
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, ...options })
   pages.push(page)
   await page.goto(`${hub.url}${path}`)
-  await page.locator('[role=status]', { hasText: 'connected' }).waitFor()
+  await isLive(page)
   return page
 }
 
@@ -180,7 +180,7 @@ describe('every page', () => {
     const page = await open('/', { viewport: { width: 390, height: 900 } })
     for (const path of PATHS) {
       await page.goto(`${hub.url}${path}`)
-      await page.locator('[role=status]', { hasText: 'connected' }).waitFor()
+      await isLive(page)
       if (path.endsWith('/memory')) await page.getByText('node-a gpu 7').waitFor({ state: 'attached' })
       const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
       expect({ path, beyond: Math.max(0, beyond) }).toEqual({ path, beyond: 0 })
@@ -191,7 +191,7 @@ describe('every page', () => {
     const page = await open('/')
     for (const path of PATHS) {
       await page.goto(`${hub.url}${path}`)
-      await page.locator('[role=status]', { hasText: 'connected' }).waitFor()
+      await isLive(page)
       const unseen: string[] = []
       let stops = 0
       for (; stops < 400; stops += 1) {
@@ -228,7 +228,7 @@ describe('an empty hub', () => {
       const page = await browser.newPage()
       pages.push(page)
       await page.goto(`http://127.0.0.1:${port}/`)
-      await page.locator('[role=status]', { hasText: 'connected' }).waitFor()
+      await isLive(page)
       await page.getByRole('button', { name: 'Play the demo run' }).click()
       const run = page.getByRole('list').getByRole('link').first()
       await run.waitFor({ timeout: 60_000 })
