@@ -126,7 +126,9 @@ describe('an agent with a wrong token', () => {
     )
     expect(wrong.output.stderr).toMatch(/fix: .*--token/)
     const nodes = (await (await fetch(`${url()}/api/nodes`)).json()) as { refusals: { error: string }[] }[]
-    expect(nodes.flatMap(node => node.refusals.map(({ error }) => error))).toEqual(['the token is not the hub’s'])
+    expect(nodes.flatMap(node => node.refusals.map(({ error }) => error))).toEqual([
+      'the token is not one of the hub’s',
+    ])
     expect(wrong.child.exitCode).toBeNull()
   })
 })
