@@ -115,7 +115,7 @@ describe('a run', () => {
     for (const name of ['FLOPs budget', 'Ranks over time', 'Ranks', 'Memory by category', 'Log'])
       await page.getByRole('heading', { name, exact: true }).waitFor()
     await page.getByText('said at step 119', { exact: true }).waitFor()
-    await page.getByText('Useful work at the peak').waitFor()
+    await page.getByText('Useful work at the peak').first().waitFor()
     const file = await taken(page, () => page.getByRole('button', { name: 'Save as one HTML file' }).click())
     expect(file.toString()).not.toMatch(/<script|<link/)
     const alone = await browser.newPage({ javaScriptEnabled: false, viewport: { width: 1440, height: 900 } })
