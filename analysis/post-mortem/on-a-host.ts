@@ -18,7 +18,8 @@ export function onAHost(config: PredictInput | undefined, history: MemoryHistory
   const { parametersBytes = NaN, gradientsBytes = NaN, optimizerBytes = NaN } = predict(config).memory
   const resident = Array.from(history.peakBytes).filter(Number.isFinite)
   const beside = extent(resident).least - (parametersBytes + gradientsBytes + optimizerBytes)
-  const contextBytes = resident.length > 0 && beside > CONTEXT_BYTES ? beside : CONTEXT_BYTES
+  // After its first step a process may still hold what that step let go: nothing is learnt from one.
+  const contextBytes = resident.length > 1 && beside > CONTEXT_BYTES ? beside : CONTEXT_BYTES
   return {
     ...config,
     calibration: { fragmentationRatio: FRAGMENTATION_RATIO, contextBytes, ...config.calibration },
