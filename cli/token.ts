@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { PlumblineError } from '../base/errors'
-import { addToken, readTokens, removeToken, ROLES, type Role } from '../hub/access/tokens'
+import { addToken, readTokens, removeToken } from '../hub/access/tokens'
+import { ROLES, type Role } from '../wire/api'
 import { defineCommand } from './command'
 
 const roleOf = (text: unknown): Role => {

@@ -31,8 +31,8 @@ import { gpuSeries, hostSeries } from './queries/devices'
 import { cables, standing } from './queries/fabric'
 import { HeatMaps, type HeatQuestion } from './queries/heat'
 import { logLines } from './queries/lines'
-import { eventRecords, rankInfos, runEvents } from './queries/run'
-import { ownKills } from './queries/kills'
+import { rankInfos, runEvents } from './queries/run'
+import { eventsWithKills } from './queries/kills'
 import { newestProbe } from './queries/probe'
 import { rankMap, stepSeries, type Range } from './queries/steps'
 import { Rested } from './rested'
@@ -192,7 +192,7 @@ export class Views {
   /** Undefined where no memory ran out. */
   async postMortem(facts: RunFacts): Promise<PostMortem | undefined> {
     const { config } = await this.runs.figures(facts)
-    const events = [...(await eventRecords(this.store, facts.run)), ...(await ownKills(this.store, facts))]
+    const events = await eventsWithKills(this.store, facts)
     const scene = await sceneOf(this.store, facts, events, config as PredictInput | undefined)
     return scene === undefined ? undefined : postMortemOf(scene)
   }

@@ -6,9 +6,8 @@ import type { RecordOf } from '../wire/records'
 import { devicePace } from './queries/device-pace'
 import { cables, groupSteps, standing } from './queries/fabric'
 import { flowSteps } from './queries/flows'
-import { ownKills } from './queries/kills'
+import { eventsWithKills } from './queries/kills'
 import { timerSpreads } from './queries/job-timers'
-import { eventRecords } from './queries/run'
 import { perRank, perStep } from './queries/steps'
 import { numbers, rowsOf } from './queries/values'
 import { endOf, type RunFacts } from './run-facts'
@@ -102,9 +101,7 @@ export async function detectorWindow(store: Store, runs: Runs, facts: RunFacts, 
       memoryPeakBytes: of('peakBytes'),
     },
     steps: { step: column(numbers(steps, 'step')), time: times, stepSeconds: column(numbers(steps, 'seconds')) },
-    events: [...(await eventRecords(store, run)), ...(await ownKills(store, facts))].filter(
-      ({ time = 0 }) => isNow || time <= now,
-    ),
+    events: (await eventsWithKills(store, facts)).filter(({ time = 0 }) => isNow || time <= now),
     prediction: predicted(config),
     deviceMemoryBytes: (await runs.devices(facts)).leastMemoryBytes,
     ...(await standing(store, run)),

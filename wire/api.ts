@@ -225,9 +225,15 @@ export const hubSettingsSchema = z.object({
 })
 export type HubSettings = z.infer<typeof hubSettingsSchema>
 
+/** Agents send and read nothing. The others each may what those before them may. */
+export const VIEWER_ROLES = ['view', 'annotate', 'admin'] as const
+export const ROLES = ['agent', ...VIEWER_ROLES] as const
+export type Role = (typeof ROLES)[number]
+export type ViewerRole = (typeof VIEWER_ROLES)[number]
+
 export const tokenInfoSchema = z.object({
   name: z.string(),
-  role: z.enum(['agent', 'view', 'annotate', 'admin']),
+  role: z.enum(ROLES),
   /** Unix seconds: when it was given out; of one that is a setting, when the hub was started. */
   since: z.number(),
 })

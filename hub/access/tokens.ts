@@ -8,12 +8,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { unixSeconds } from '../../base/clock'
 import { messageOf, PlumblineError } from '../../base/errors'
-
-/** Agents send and read nothing. The others each may what those before them may. */
-export const VIEWER_ROLES = ['view', 'annotate', 'admin'] as const
-export const ROLES = ['agent', ...VIEWER_ROLES] as const
-export type Role = (typeof ROLES)[number]
-export type ViewerRole = (typeof VIEWER_ROLES)[number]
+import { ROLES, VIEWER_ROLES, type Role, type ViewerRole } from '../../wire/api'
 
 const tokenSchema = z.object({
   name: z.string().regex(/^[\w.@-]{1,64}$/, 'a name is 1 to 64 letters, digits and . _ - @'),

@@ -9,7 +9,8 @@ import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { unixSeconds } from '../../base/clock'
 import { PlumblineError } from '../../base/errors'
-import type { Token, Tokens, ViewerRole } from './tokens'
+import type { ViewerRole } from '../../wire/api'
+import type { Token, Tokens } from './tokens'
 
 const SESSION_SECONDS = 7 * 86_400
 const COOKIE = 'plumbline'

@@ -68,6 +68,7 @@ function checkMethod({ method = 'GET' }: Endpoint, request: IncomingMessage, res
 
 /** The gate has let by who may look; some doors ask for more. */
 function checkRole({ role = 'view' }: Endpoint, hub: Hub, request: IncomingMessage): void {
+  if (role === 'anybody') return
   const held = hub.roleOf(request)
   if (held === undefined || !includesRole(held, role))
     throw new HttpError(
@@ -88,7 +89,7 @@ export async function answerRequest(hub: Hub, request: IncomingMessage, response
     if (found === undefined) continue
     try {
       checkMethod(endpoint, request, response)
-      if (endpoint.name !== 'health') checkRole(endpoint, hub, request)
+      checkRole(endpoint, hub, request)
       const value = await endpoint.answer({
         hub,
         query: url.searchParams,

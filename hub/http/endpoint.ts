@@ -2,11 +2,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
 import { PlumblineError } from '../../base/errors'
-import type { ViewerRole } from '../access/tokens'
 import type { Evidence } from '../evidence'
 import type { Imports } from '../imports'
 import type { Nodes } from '../nodes'
-import type { HubSettings, TokenInfo } from '../../wire/api'
+import type { HubSettings, TokenInfo, ViewerRole } from '../../wire/api'
 import type { Notes } from '../notes'
 import type { RunFacts } from '../run-facts'
 import type { Views } from '../views'
@@ -52,7 +51,7 @@ export interface Endpoint {
   /** GET where absent, and HEAD with it. */
   readonly method?: 'GET' | 'POST'
   /** What one must be allowed; `view` where absent. */
-  readonly role?: ViewerRole
+  readonly role?: ViewerRole | 'anybody'
   /** The JSON answer; undefined where the endpoint wrote the response itself. Throws HttpError for what a caller did wrong. */
   answer(call: Call): Promise<unknown>
 }

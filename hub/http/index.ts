@@ -51,6 +51,7 @@ export const endpoints: Registry<Endpoint> = registry<Endpoint>('endpoint', [
   {
     name: 'health',
     path: '/api/health',
+    role: 'anybody',
     help: 'that the hub is there, and which',
     answers: healthSchema,
     answer: ({ hub }) =>

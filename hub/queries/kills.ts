@@ -2,6 +2,7 @@
 import type { RecordOf } from '../../wire/records'
 import { endOf, type RunFacts } from '../run-facts'
 import type { Store } from '../store/store'
+import { eventRecords } from './run'
 import { numberAt, rowsOf, textAt } from './values'
 
 type Event = RecordOf<'event'>
@@ -29,7 +30,7 @@ async function rankOfPid(store: Store, run: string): Promise<Map<string, number>
  * Kills for memory on the run's nodes while it ran: of its ranks, by their process ids; in a container, whose ids are others than the
  * kernel's, any shortly before the run ended by a kill.
  */
-export async function ownKills(store: Store, facts: RunFacts): Promise<Event[]> {
+async function ownKills(store: Store, facts: RunFacts): Promise<Event[]> {
   const end = endOf(facts)
   const rows = await store.query(
     `SELECT time, pid, capacityBytes, processBytes, toString(node) AS node, message, meaning, fix, device FROM event
@@ -51,4 +52,9 @@ export async function ownKills(store: Store, facts: RunFacts): Promise<Event[]> 
     if (rank === undefined && !isOfItsEnd) return []
     return [{ kind: 'event', type: 'host-oom', run: facts.run, rank, ...Object.fromEntries([...figures, ...texts]) }]
   }).flat()
+}
+
+/** All events of a run, with what the kernel told of its processes. */
+export async function eventsWithKills(store: Store, facts: RunFacts): Promise<Event[]> {
+  return [...(await eventRecords(store, facts.run)), ...(await ownKills(store, facts))]
 }
