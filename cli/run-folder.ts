@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream'
 import { PlumblineError } from '../base/errors'
 import { LineSplitter } from '../collectors/logs/line'
 import { readChunks } from './parse-input'
+import { databaseInputs } from './run-database'
 
 /** What is read as one file. */
 export interface Input {
@@ -116,10 +117,15 @@ async function folderInputs(folder: string, stdin: Readable): Promise<Input[]> {
   })
 }
 
-/** What is read of a path: the file, the run in the folder, `-` for standard input. Throws a PlumblineError where a folder holds no run, or several. */
+/**
+ * What is read of a path: the file, the run in the folder or database, `-` for standard input. Throws a PlumblineError where a
+ * folder or a database holds no run, or several.
+ */
 export async function inputsOf(path: string, stdin: Readable): Promise<Input[]> {
   const about = path === '-' ? undefined : await statOf(path)
   if (about?.isDirectory() === true) return folderInputs(path, stdin)
+  const inDatabase = path === '-' ? undefined : await databaseInputs(path)
+  if (inDatabase !== undefined) return inDatabase
   const writtenAt = path === '-' ? Date.now() / 1000 : writtenAtOf(about)
   return [{ name: path, writtenAt, chunks: () => readChunks(path, stdin) }]
 }
