@@ -2,6 +2,7 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf, PlumblineError } from '../base/errors'
+import { redact } from '../base/redact'
 import type { Collector, CollectorSettings } from '../collectors/collector'
 import type { Host } from '../collectors/host'
 import type { EvidenceAbout } from '../wire/messages'
@@ -13,6 +14,7 @@ import type { Exporter } from './series'
 import { framesOf } from './frames'
 import { LastMinutes } from './last-minutes'
 import { adoptOrphans } from './orphans'
+import { redactBatch } from './redact-batch'
 import { takeLock } from '../base/pid-lock'
 import { Runner } from './runner'
 import { Spool, type Cursors } from './spool'
@@ -79,7 +81,8 @@ function claimSpool(root: string, name: string, maxBytes: number): { spool: Spoo
   throw new PlumblineError(`no free spool below ${root}`, { fix: 'stop agents that are not needed' })
 }
 
-export async function startAgent(options: AgentOptions): Promise<AgentHandle> {
+export async function startAgent(given: AgentOptions): Promise<AgentHandle> {
+  const options = { ...given, log: (line: string) => given.log(redact(line)) }
   const { host, log } = options
   const root = join(options.data, 'spool')
   const { spool, release } = claimSpool(root, options.spool, options.spoolBytes)
@@ -131,6 +134,7 @@ export async function startAgent(options: AgentOptions): Promise<AgentHandle> {
     // Nothing runs between the encoding and the swap: what is in the batch and what the cursors say stay one.
     const full = batch
     try {
+      redactBatch(full)
       const { frames, tooLarge } = framesOf(full)
       if (tooLarge > 0) log(`error: ${tooLarge} records are too large to send\nfix: see what is printed into the logs`)
       const { dropped } = spool.append(frames, cursorsOf(runners, spool.cursors))

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { messageOf } from '../base/errors'
+import { redact } from '../base/redact'
 import type { Host } from '../collectors/host'
 import { decodeFrame } from '../wire/frame'
 import type { EvidenceAbout } from '../wire/messages'
@@ -118,7 +119,8 @@ export class LastMinutes {
       if (of === undefined || before >= MOST_SEALS) return
       this.sealed.set(of, before + 1)
       const about = { kind: 'black-box', reason, node: host.hostname, time: host.now(), run: of }
-      const logs = [...held.outputs, ...(await this.tails())].map(tail => ({ kind: 'log', ...tail }))
+      const tails = [...held.outputs, ...(await this.tails())]
+      const logs = tails.map(tail => ({ kind: 'log', path: tail.path, text: redact(tail.text) }))
       mkdirSync(folder, { recursive: true })
       writeFileSync(path, [about, ...held.records, ...logs].map(line => `${JSON.stringify(line)}\n`).join(''))
       const common = { run: of, node: host.hostname, time: about.time }

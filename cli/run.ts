@@ -92,6 +92,9 @@ function stamp(record: WireRecord, { run }: Job): WireRecord {
   return { ...record, run, ...node } as WireRecord
 }
 
+/** A word as a shell takes it: where one ends is seen, also by who looks for secrets in it. */
+const quoted = (word: string) => (/^[\w./:=@%+,~^-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
+
 /** Ctrl-C and SIGTERM go to the whole job; a second one, or patience at an end, is a SIGKILL. */
 function forwardSignals(launched: Launched): () => void {
   let asked = false
@@ -164,7 +167,7 @@ async function watchJob(job: Job, settings: PlumblineSettings, log: (line: strin
     },
   })
   const stopForwarding = forwardSignals(launched)
-  tell({ state: 'started', command: job.command.join(' '), pid: launched.pid })
+  tell({ state: 'started', command: job.command.map(quoted).join(' '), pid: launched.pid })
   const heartbeat = setInterval(() => tell({ state: 'running', pid: launched.pid }), HEARTBEAT_MS)
   const watching = watcher(job, settings, log).then(started => {
     agent = started

@@ -51,6 +51,7 @@ import ctypes
 import json
 import os
 import pickle
+import shlex
 import socket
 import struct
 import sys
@@ -248,7 +249,7 @@ class Hook:
         if coordinates:
             record["coordinates"] = {name: int(value) for name, value in coordinates.items()}
         if self.rank == 0 and not os.environ.get("PLUMBLINE_RUN"):
-            self._write({"kind": "run", "name": os.path.basename(sys.argv[0] or "python"), "command": " ".join(sys.argv), "pid": os.getppid(), "state": "started"})
+            self._write({"kind": "run", "name": os.path.basename(sys.argv[0] or "python"), "command": " ".join(map(shlex.quote, sys.argv)), "pid": os.getppid(), "state": "started"})
         self._write(record)
         if self.rank == 0:
             self._write(self._config(model, optimizer, options, cuda))

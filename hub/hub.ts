@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { Server } from 'socket.io'
 import { unixSeconds } from '../base/clock'
 import { messageOf, PlumblineError } from '../base/errors'
+import { redact } from '../base/redact'
 import { VERSION } from '../base/version'
 import type { HubSettings } from '../wire/api'
 import { MAX_FRAME_BYTES } from '../wire/frame'
@@ -124,7 +125,8 @@ function settingsOf(
 }
 
 /** Starts a hub. Throws PlumblineError where the port or the data folder is taken, or the store cannot be opened. */
-export async function startHub(options: HubOptions): Promise<HubHandle> {
+export async function startHub(given: HubOptions): Promise<HubHandle> {
+  const options = { ...given, log: (line: string) => given.log(redact(line)) }
   let isWatched = () => false
   mkdirSync(options.data, { recursive: true })
   const tokens = new Tokens(options.data, { token: options.token, viewToken: options.viewToken ?? '' }, options.log)

@@ -16,11 +16,14 @@ export interface NumberField {
 export interface TextField {
   readonly type: 'text'
   readonly help: string
+  /** Written by people and programs of elsewhere: agents take secrets out of it. */
+  readonly isSaid?: true
 }
 export interface JsonField<T> {
   readonly type: 'json'
   readonly schema: z.ZodType<T>
   readonly help: string
+  readonly isSaid?: true
 }
 export type Field = NumberField | TextField | JsonField<unknown>
 
@@ -28,6 +31,7 @@ const gauge = (unit: Unit, help: string): NumberField => ({ type: 'number', unit
 const counter = (unit: Unit, help: string): NumberField => ({ type: 'number', unit, counter: true, help })
 const text = (help: string): TextField => ({ type: 'text', help })
 const json = <T>(schema: z.ZodType<T>, help: string): JsonField<T> => ({ type: 'json', schema, help })
+const said = (help: string): TextField => ({ type: 'text', help, isSaid: true })
 
 const time = gauge('seconds', 'When, in seconds since the Unix epoch.')
 const run = text('The run (training job) that this belongs to.')
@@ -82,6 +86,12 @@ export const hardwareSchema = z.object({
 export const processesSchema = z.array(
   z.object({ pid: finite, name: z.string().optional(), memoryUsedBytes: finite.optional() }),
 )
+const processes = (help: string): JsonField<z.infer<typeof processesSchema>> => ({
+  type: 'json',
+  schema: processesSchema,
+  help,
+  isSaid: true,
+})
 
 /** `largest`: a single allocation, which is in one of the other parts as well. */
 export const memoryPartsSchema = z.array(z.object({ name: z.string(), bytes: finite, largest: z.boolean().optional() }))
@@ -122,7 +132,7 @@ export const catalogue = {
     remappedRowsUncorrectable: counter('count', 'Rows of device memory remapped after uncorrectable errors.'),
     remappedRowsCorrectable: counter('count', 'Rows of device memory remapped after correctable errors.'),
     migMode: text('Enabled or Disabled.'),
-    processes: json(processesSchema, 'Processes that hold memory on the device.'),
+    processes: processes('Processes that hold memory on the device.'),
   },
   host: {
     time,
@@ -135,7 +145,7 @@ export const catalogue = {
     memoryTotalBytes: gauge('bytes', 'Memory in all.'),
     swapUsedBytes: gauge('bytes', 'Swap in use.'),
     loadAverage: gauge('none', 'Load average over one minute.'),
-    processes: json(processesSchema, 'The processes that hold most memory.'),
+    processes: processes('The processes that hold most memory.'),
   },
   link: {
     time,
@@ -226,7 +236,7 @@ export const catalogue = {
     code: gauge('none', 'The number that the driver gives it: of an Xid or SXid.'),
     meaning: text('What it means, in a sentence.'),
     fix: text('What to do next.'),
-    message: text('What was printed, or what happened.'),
+    message: said('What was printed, or what happened.'),
     requestedBytes: gauge('bytes', 'Bytes that could not be had.'),
     capacityBytes: gauge('bytes', 'Memory of the device in all.'),
     freeBytes: gauge('bytes', 'Memory free on the device.'),
@@ -246,7 +256,7 @@ export const catalogue = {
     node,
     rank,
     source: text('Which of its logs says so: stdout, stderr or the path of a file.'),
-    text: text('The line, without colours and prefixes of launchers; cut where it is long.'),
+    text: said('The line, without colours and prefixes of launchers; cut where it is long.'),
   },
   collective: {
     time,
@@ -322,8 +332,8 @@ export const catalogue = {
     time,
     run,
     node,
-    name: text('The name that people gave it.'),
-    command: text('The command line.'),
+    name: said('The name that people gave it.'),
+    command: said('The command line.'),
     state: text('started, running or ended.'),
     pid: gauge('none', 'Process id of the launcher.'),
     exitCode: gauge('none', 'Exit code, once ended; 128 + signal where a signal ended it.'),
@@ -348,7 +358,7 @@ export const catalogue = {
     node,
     name: text('The collector.'),
     state: text('ok, absent (nothing to read here) or failed.'),
-    message: text('Why it is absent or failed.'),
+    message: said('Why it is absent or failed.'),
     fix: text('What to do about it.'),
     durationSeconds: gauge('seconds', 'Time of the last collection.'),
     failures: counter('count', 'Failed collections since the agent started.'),

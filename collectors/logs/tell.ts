@@ -10,7 +10,16 @@ const MOST_A_SECOND = 20
 /** Between lines of one moment, so that they stay in their order: less is lost in the seconds since the epoch. */
 const APART_SECONDS = 1e-6
 
+/** Between words, where there is a place: half a secret is not known as one. */
+const WORD_CHARACTERS = 100
+
 type Line = RecordOf<'line'>
+
+function cut(text: string): string {
+  const kept = text.slice(0, MOST_CHARACTERS)
+  const space = kept.lastIndexOf(' ')
+  return `${space < MOST_CHARACTERS - WORD_CHARACTERS ? kept : kept.slice(0, space)} …`
+}
 
 export class Teller {
   private second = -Infinity
@@ -23,7 +32,7 @@ export class Teller {
 
   /** The line as it is told; nothing of a flood. A saved file, which comes without the time of reading, is told whole. */
   tell({ text, rank, time }: LogLine, at: number | undefined): Line[] {
-    const said = text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)} …` : text
+    const said = text.length > MOST_CHARACTERS ? cut(text) : text
     if (at === undefined) return [this.line(said, rank, time)]
     const before = this.turn(Math.floor(at))
     this.told += 1
