@@ -132,9 +132,8 @@ describe('redact', () => {
   })
 
   it('takes out any value after any name of a secret, however it is written', () => {
-    const value = fc
-      .stringMatching(/^[A-Za-z0-9+/_=-]{12,40}$/)
-      .filter(text => /[A-Za-z]/.test(text) && !/^-/.test(text))
+    // Enough letters to be no number with a unit.
+    const value = fc.stringMatching(/^[A-Za-z][A-Za-z0-9+/_=-]{12,40}$/).filter(text => /(?:[a-z].*){6}/i.test(text))
     const name = fc.constantFrom(
       'TOKEN',
       'api_key',
@@ -177,6 +176,6 @@ describe('redact', () => {
       'x.',
       'curl -u ',
     ])
-      expect(redact(`token=abc ${part.repeat(65_536 / part.length)}`).startsWith(`token=${REDACTED}`)).toBe(true)
+      expect(redact(`token=abc ${part.repeat(16_384 / part.length)}`).startsWith(`token=${REDACTED}`)).toBe(true)
   })
 })
