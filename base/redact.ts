@@ -28,7 +28,7 @@ const NUMBER = /^[-+]?[\d.,_]+(?:e[-+]?\d+)?(?:%|[kmgt]?i?b?(?:\/s)?|[mun]?s)[,;
 const NO_VALUE =
   /^(?:true|false|none|null|nil|undefined|yes|no|on|off|required|optional|missing|unset|empty|str|string|\*+|\.{3}|…|<[^>]*>|\$[({]?\w+[)}]?|%\w+%|--?[a-z][\w-]*|\[redacted\]|or|and|to|is|as|in|for|the|was|must|with|of|on|not|may|from|are)[,;.)}\]]*$/i
 const isPath = (value: string) => /^(?:~|\.{0,2})\/|\.(?:json|txt|pem|ya?ml|toml|env)$/.test(value)
-const looksRandom = (value: string) => value.length >= 8 && /\d/.test(value) && !/\s/.test(value)
+const looksRandom = (value: string) => value.length >= 8 && /[\d_+/=-]|[a-z][A-Z]/.test(value) && !/\s/.test(value)
 
 /** `value` of a secret’s name: in quotes (to the end of the text where it was cut), or up to the next space. */
 const VALUE = /(\\*["']?\s*[=:]\s*|\\*["']?\s+)(?:(\\*["'])(.*?)(\2|$)|([^\s"'\\]+))/sy

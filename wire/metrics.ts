@@ -86,12 +86,6 @@ export const hardwareSchema = z.object({
 export const processesSchema = z.array(
   z.object({ pid: finite, name: z.string().optional(), memoryUsedBytes: finite.optional() }),
 )
-const processes = (help: string): JsonField<z.infer<typeof processesSchema>> => ({
-  type: 'json',
-  schema: processesSchema,
-  help,
-  isSaid: true,
-})
 
 /** `largest`: a single allocation, which is in one of the other parts as well. */
 export const memoryPartsSchema = z.array(z.object({ name: z.string(), bytes: finite, largest: z.boolean().optional() }))
@@ -132,7 +126,7 @@ export const catalogue = {
     remappedRowsUncorrectable: counter('count', 'Rows of device memory remapped after uncorrectable errors.'),
     remappedRowsCorrectable: counter('count', 'Rows of device memory remapped after correctable errors.'),
     migMode: text('Enabled or Disabled.'),
-    processes: processes('Processes that hold memory on the device.'),
+    processes: { ...json(processesSchema, 'Processes that hold memory on the device.'), isSaid: true },
   },
   host: {
     time,
@@ -145,7 +139,7 @@ export const catalogue = {
     memoryTotalBytes: gauge('bytes', 'Memory in all.'),
     swapUsedBytes: gauge('bytes', 'Swap in use.'),
     loadAverage: gauge('none', 'Load average over one minute.'),
-    processes: processes('The processes that hold most memory.'),
+    processes: { ...json(processesSchema, 'The processes that hold most memory.'), isSaid: true },
   },
   link: {
     time,
