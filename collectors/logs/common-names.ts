@@ -39,7 +39,7 @@ const NAMES: readonly {
   { pattern: /^(?:max|total|num|train)_(?:train_)?(?:steps|iters|iterations|updates)$/, field: 'totalSteps' },
   {
     pattern:
-      /^(?:train(?:ing)?_)?(?:lm_|ce_|xent_|nll_|total_|cross_entropy_|crossentropy|mean_|avg_|running_|global_avg_|step_|gpt_)?loss(?:_mean|_avg|_step|_train|_train_total)?$/,
+      /^(?:train(?:ing)?_)?(?:lm_|ce_|xent_|nll_|total_|tot_|cross_entropy_|crossentropy|mean_|avg_|running_|global_avg_|step_|gpt_)?loss(?:_mean|_avg|_step|_train|_train_total)?$/,
     field: 'loss',
   },
   {

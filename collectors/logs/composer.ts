@@ -142,9 +142,14 @@ function readBlock(text: string, state: State): WireRecord[] | undefined {
   return []
 }
 
+/** Its scripts print their settings without a head as well; these stand first. */
+const BARE = /^(?:max_seq_len|global_seed): \d{1,9}$/
+
 function readConfig(text: string, state: State): WireRecord[] | undefined {
-  if (text === 'Config:') {
+  if (text === 'Config:' || (state.config === null && BARE.test(text))) {
+    const opened = text === 'Config:'
     state.config = beginYaml()
+    if (!opened) readYaml(text, state.config)
     return []
   }
   if (state.config === null) return undefined

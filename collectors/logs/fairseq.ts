@@ -4,12 +4,14 @@ import { GIBIBYTE, nanEvent, stepFigures, type Figures, type Meanings } from './
 import { defineFormat, type LogLine } from './format'
 import { membersOf } from './json-members'
 import { headOf } from './logger-head'
+import { lastNames, settingsOf } from './printed'
+import { isOn, numbersBy, optimizerOf } from './settings'
 import { readBar } from './tqdm'
 import { numberOf } from './values'
 
 type State = { parameters: number | null; world: number | null; nan: boolean }
 
-const SIMPLE = /^\|? ?epoch (\d{1,9}):? {1,8}\d{1,12} \/ \d{1,12} (?=\S{1,80}=)(.{1,2000})$/
+const SIMPLE = /^\|? ?epoch (\d{1,9}):? {1,8}(\d{1,12}) \/ (\d{1,12}) (?=\S{1,80}=)(.{1,2000})$/
 const PIPES = /^\|? ?epoch (\d{1,9}) \| (.{1,2000})$/
 const JSON_LINE = /^\{"epoch": ?\d{1,9}, ?"/
 const MEANINGS: Meanings = {
@@ -54,8 +56,12 @@ const evaluation = (type: 'evaluation' | 'summary', time: number | undefined, te
 function readSimple(text: string, time: number | undefined, state: State): WireRecord[] | undefined {
   const match = SIMPLE.exec(text)
   if (match === null) return undefined
-  const parts = (match[2] ?? '').split(/,\s{1,4}/).map(part => part.split('='))
-  return stepRecords(new Map(parts.map(([name = '', value = '']) => [name, value])), time, state)
+  const [, epoch, done, total, figures = ''] = match
+  const parts = figures.split(/,\s{1,4}/).map(part => part.split('='))
+  // In 2018 the updates were not counted: they are those of the epochs so far.
+  const counted = (Number(epoch) - 1) * Number(total) + Number(done)
+  const named = new Map(parts.map(([name = '', value = '']) => [name, value]))
+  return stepRecords(new Map([['num_updates', String(counted)], ...named]), time, state)
 }
 
 /** The ends of epochs and evaluations: averages over the epoch, which are those of no step. */
@@ -82,6 +88,48 @@ function readJson(
   return stepRecords(members, time, state)
 }
 
+/** All settings on one line: a Namespace until 2020, the dict of a config of Hydra since. */
+const SETTINGS = /^(?:\| )?(?:Namespace\(|\{'_name': )(?=.{0,60000}\b(?:arch|distributed_world_size)\b)/
+const NAMES: Readonly<Record<string, string>> = {
+  decoder_layers: 'layers',
+  encoder_layers: 'layers',
+  decoder_embed_dim: 'hiddenSize',
+  encoder_embed_dim: 'hiddenSize',
+  decoder_attention_heads: 'attentionHeads',
+  encoder_attention_heads: 'attentionHeads',
+  decoder_ffn_embed_dim: 'ffnHiddenSize',
+  encoder_ffn_embed_dim: 'ffnHiddenSize',
+  tokens_per_sample: 'sequenceLength',
+}
+
+function configOf(text: string, time: number | undefined, state: State): RecordOf<'config'> {
+  const settings = lastNames(settingsOf(text))
+  const { world, tensor, micro } = numbersBy(settings, {
+    distributed_world_size: 'world',
+    model_parallel_size: 'tensor',
+    batch_size: 'micro',
+    max_sentences: 'micro',
+  })
+  const [bf16, fp16] = [isOn(settings.get('bf16')), isOn(settings.get('fp16'))]
+  const recompute = isOn(settings.get('checkpoint_activations'))
+  state.world = world ?? state.world
+  return {
+    kind: 'config',
+    time,
+    framework: 'fairseq',
+    model: { name: settings.get('arch'), ...numbersBy(settings, NAMES) },
+    parallelism: {
+      worldSize: world,
+      tensor,
+      zeroStage: settings.get('ddp_backend') === 'fully_sharded' ? 3 : undefined,
+    },
+    batch: { micro },
+    precision: bf16 === true ? 'bf16' : fp16 === true ? 'fp16' : fp16 === false ? 'fp32' : undefined,
+    optimizer: optimizerOf(settings.get('optimizer')),
+    recompute: recompute === undefined ? undefined : recompute ? 'full' : 'none',
+  }
+}
+
 function readSetup(text: string, time: number | undefined, state: State): WireRecord[] | undefined {
   const parameters = numberOf(PARAMETERS.exec(text)?.[1])
   const world = numberOf(WORLD.exec(text)?.[1])
@@ -105,9 +153,11 @@ export const fairseq = defineFormat({
   origin: 'https://github.com/facebookresearch/fairseq/blob/main/fairseq/logging/progress_bar.py',
   begin: (): State => ({ parameters: null, world: null, nan: false }),
   parse(line: LogLine, state: State): WireRecord[] | undefined {
-    if (line.text.length > 8192) return undefined
-    if (line.text.includes('%|')) return readDrawing(line.text, state)
+    if (line.text.includes('%|')) return line.text.length > 8192 ? undefined : readDrawing(line.text, state)
     const { text, time, name, calm } = headOf(line)
+    const own = name !== undefined && OWN.test(name)
+    if ((own || line.text.startsWith('Namespace(')) && SETTINGS.test(text)) return [configOf(text, time, state)]
+    if (line.text.length > 8192) return undefined
     const records =
       readSimple(text, time, state) ??
       readPipes(text, time) ??
@@ -116,6 +166,6 @@ export const fairseq = defineFormat({
     if (records !== undefined) return records
     if (CHECKPOINT.test(text) && !SAVED.test(text))
       return [{ kind: 'event', type: 'checkpoint', time, message: text.slice(0, 1000) }]
-    return calm && name !== undefined && OWN.test(name) && PIPED.test(line.text) ? [] : undefined
+    return calm && own && PIPED.test(line.text) ? [] : undefined
   },
 })

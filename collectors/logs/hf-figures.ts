@@ -5,6 +5,8 @@ import { numberOf, scaled } from './values'
 type Figures = ReadonlyMap<string, string>
 
 const GIBIBYTE = 1024 ** 3
+/** TRL's trainers of PPO and RLOO have no loss of their own: that of the policy is what is trained. */
+export const POLICY_LOSS = 'loss/policy_avg'
 
 /** axolotl's present and former names; ms-swift's `memory(GiB)` is the most that was reserved. */
 const PEAK = ['memory/max_allocated (GiB)', 'memory/max_mem_allocated(gib)', 'memory/max_memory_allocated']
@@ -36,7 +38,7 @@ export function figuresOf(figures: Figures): Partial<RecordOf<'step'>> {
     // LLaMA-Factory and the Trainer: tokens of all devices since the start, by the time since.
     tokensPerSecond: first(figures, ['throughput', 'train_tokens_per_second']),
     tokensPerSecondPerGpu: first(figures, TOKENS_PER_GPU),
-    loss: first(figures, ['loss', 'step_loss', 'train_loss']),
+    loss: first(figures, ['loss', 'step_loss', 'train_loss', POLICY_LOSS]),
     gradientNorm: numberOf(figures.get('grad_norm')),
     learningRate: first(figures, ['learning_rate', 'lr']),
     memoryReservedBytes: bytesOf(figures, RESERVED),

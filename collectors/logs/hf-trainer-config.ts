@@ -54,6 +54,8 @@ const MODEL = /^Model config \w{1,80} \{$/
 const ARGUMENTS = /(?:^|\s)(?:\w{1,40}Arguments|\w{1,40}Config)\((?=$|[a-z_]{2,60}=)/
 const REMARK =
   /^(?:Loading safetensors checkpoint shards|Training completed\. Do not forget|Configuration saved in |Model weights saved in |tokenizer config file saved in |Special tokens file saved in |loading configuration file |PyTorch: setting up devices|Using auto half precision backend|Gradient checkpointing enabled|Deepspeed ZeRO3 detected|\*{5} (?:Running Evaluation|Running Prediction|train metrics|eval metrics) \*{5}$)/
+/** What `save_metrics` prints once more at the end. */
+const METRICS = /^ {2}(?:epoch|(?:train|eval)_\w{1,60}|total_flos|num_input_tokens_seen) {1,40}= {1,20}\S{1,40}$/
 const MOST_TEXT = 60_000
 /** Lines of others within a text, beyond which its end was lost among them. */
 const MOST_MISSED = 4
@@ -168,5 +170,6 @@ export function readSetup(plain: string, logged: boolean, setup: HfSetup): WireR
     return [configOf(setup)]
   }
   if (CHECKPOINT.test(plain)) return [{ kind: 'event', type: 'checkpoint', message: plain }]
+  if (METRICS.test(plain) || /^\*{5} (?:train|eval|test) metrics \*{5}$/.test(plain)) return []
   return logged && REMARK.test(plain) ? [] : undefined
 }

@@ -2,7 +2,7 @@
 import type { RecordOf, WireRecord } from '../../wire/records'
 import { taint } from './bar-steps'
 import { defineFormat, type LogLine } from './format'
-import { figuresOf, tokensSince, type TokenCount } from './hf-figures'
+import { figuresOf, POLICY_LOSS, tokensSince, type TokenCount } from './hf-figures'
 import { emptySetup, readSetup, withoutLogger, type HfSetup } from './hf-trainer-config'
 import { readDict } from './python-dict'
 import { readBar, type Bar } from './tqdm'
@@ -82,7 +82,7 @@ function lossRecords(dict: ReadonlyMap<string, string>, state: State): WireRecor
   const step = own.step ?? stepOf(numberOf(dict.get('epoch')), state)
   const { tokens, counted } = tokensSince(dict, step, state.counted)
   state.counted = counted
-  const nan = isNotFinite(dict.get('loss'))
+  const nan = isNotFinite(dict.get('loss') ?? dict.get(POLICY_LOSS))
   const message = `the loss is not a number at ${step === undefined ? `epoch ${dict.get('epoch')}` : `step ${step}`}`
   const event: WireRecord[] = nan && !state.nan ? [{ kind: 'event', type: 'nan-loss', message }] : []
   state.nan = nan
@@ -112,7 +112,7 @@ function takeDict(text: string, state: State): WireRecord[] | undefined {
   // Where tokens are counted the runtime so far stands beside each loss.
   if (dict.has('train_runtime') && !dict.has('loss')) return summary(dict)
   if (!dict.has('epoch')) return undefined
-  if (dict.has('loss')) return lossRecords(dict, state)
+  if (dict.has('loss') || dict.has(POLICY_LOSS)) return lossRecords(dict, state)
   if (![...dict.keys()].some(key => key.startsWith('eval_'))) return undefined
   taint(state)
   const parts = [...dict].map(([key, value]) => `${key} ${value}`)
@@ -151,11 +151,13 @@ function readOutput(text: string, state: State): WireRecord[] | undefined {
 
 /** Lines that a wrapped dict may go on for. */
 const MOST_WRAPS = 16
+/** A dict of dicts is somebody's settings. */
+const NESTED = /^\{'[^']{1,80}': ?[{[(]/
 const CONTINUES = /^[^{}[\]|]{1,400}\}?$/
 
 /** A dict that a terminal or a pager has wrapped, at a blank or in the middle of a word. */
 function readWrapped(text: string, state: State): WireRecord[] | undefined {
-  if (text.startsWith("{'") && !text.includes('}') && text.length < 2000) {
+  if (text.startsWith("{'") && !text.includes('}') && text.length < 2000 && !NESTED.test(text)) {
     state.wrapped = [text]
     return []
   }

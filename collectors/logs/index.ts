@@ -26,6 +26,7 @@ import { nccl } from './nccl'
 import { olmo } from './olmo'
 import { openrlhf } from './openrlhf'
 import { primeRl } from './prime-rl'
+import { torchModules } from './torch-modules'
 import { torchtitan } from './torchtitan'
 import { torchtune } from './torchtune'
 import { verl } from './verl'
@@ -33,6 +34,7 @@ import type { LogFormat } from './format'
 
 export const formats = registry<LogFormat>('log format', [
   hook,
+  torchModules,
   megatron,
   deepspeed,
   torchtitan,

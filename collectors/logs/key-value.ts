@@ -23,9 +23,11 @@ const NAME = String.raw`([A-Za-z][\w ./()%@-]{0,60}?)`
 const NUMBER = String.raw`([-+]?(?:\d[\d,_]{0,20}(?:\.\d{0,20})?|\.\d{1,20})(?:[eE][-+]?\d{1,4})?|[-+]?(?:nan|inf))`
 const UNIT = String.raw`(?: ?(?:%|[KMBG]|ms|s|sec|secs|seconds|s\/it|[KMGT]i?B|TFLOPs?(?:\/s)?|tok(?:en)?s?\/s(?:ec)?|samples\/s(?:ec)?))?`
 const PAIR = new RegExp(`^${NAME}\\s{0,4}[=:]\\s{0,8}\\[?${NUMBER}(${UNIT})\\]?(?: ?\\(.{0,60}\\))?$`, 'i')
-const SPACED = new RegExp(`^${NAME} {1,8}${NUMBER}(${UNIT})$`, 'i')
+const SPACED = new RegExp(`^${NAME} {1,8}${NUMBER}(${UNIT})(?: ?\\(.{0,60}\\))?$`, 'i')
+/** What is said once more in brackets: `tps 6574.51(821.81/gpu)`, `loss = 79.35 (57.126 sec/step)`. */
+const BRACKETED = new RegExp(`\\(${NUMBER} ?(\\/gpu|s(?:ec(?:onds?)?)?\\/(?:step|it|iter|batch))\\)$`, 'i')
 /** `step 10/1000`, `Iter [10/1000]`, `step: 10 / 1000 (1 %)`, `step 10 of 1000`. */
-const OF = /^(?:.{0,40}\W)?(step|iter|iteration|update)s?[ :=[(]{1,6}(\d{1,12}) ?(?:\/|of) ?(\d{1,12})\b/i
+const OF = /^(?:.{0,160}\W)?(step|iter|iteration|update)s?[ :=[(]{1,6}(\d{1,12}) {0,4}(?:\/|of) {0,8}(\d{1,12})\b/i
 /** A rate in front of its unit: `91886 tok/s`. */
 const RATE = new RegExp(
   `^${NUMBER} ?(ms|tok(?:en)?s?\\/s(?:ec)?(?:\\/(?:gpu|device))?|samples\\/s(?:ec)?|s\\/it|s\\/step|ms\\/step)$`,
@@ -44,7 +46,7 @@ function figuresOf(text: string): Map<string, string> {
   const put = (name: string, value: string) => {
     if (!figures.has(name)) figures.set(name, value)
   }
-  const of = OF.exec(text.slice(0, 200))
+  const of = OF.exec(text.slice(0, 400))
   if (of !== null) {
     put('step', of[2] ?? '')
     put('total_steps', of[3] ?? '')
@@ -52,6 +54,8 @@ function figuresOf(text: string): Map<string, string> {
   for (const part of text.split(BETWEEN)) {
     const trimmed = bare(part)
     if (trimmed.length > 120 || trimmed.length < 3) continue
+    const bracketed = trimmed.endsWith(')') ? BRACKETED.exec(trimmed) : null
+    if (bracketed !== null) put(bracketed[2] === '/gpu' ? 'tps_per_gpu' : 'step_time', bracketed[1] ?? '')
     const pair = PAIR.exec(trimmed) ?? SPACED.exec(trimmed)
     if (pair !== null) {
       const name = (pair[1] ?? '').trim()

@@ -4,6 +4,7 @@ import { nanEvent, stepFigures, type Meanings } from './figures'
 import { defineFormat, type LogLine } from './format'
 import { membersOf } from './json-members'
 import { headOf } from './logger-head'
+import { numbersBy, optimizerOf, precisionOf } from './settings'
 import { countOf, numberOf } from './values'
 
 type State = { evaluating: boolean; nan: boolean }
@@ -50,11 +51,46 @@ function readProgress(text: string, time: number | undefined, state: State): Wir
   return [record, ...nanEvent(loss, { step, time }, state)]
 }
 
+const NAMES: Readonly<Record<string, string>> = {
+  'model/num_layers': 'layers',
+  'model/hidden_dim': 'hiddenSize',
+  'model/num_heads': 'attentionHeads',
+  'model/num_kv_heads': 'keyValueHeads',
+  'model/intermediate_dim': 'ffnHiddenSize',
+  'model/seq_len': 'sequenceLength',
+  'model/max_seq_len': 'sequenceLength',
+  train_seq_len: 'sequenceLength',
+  'model/n_routed_experts': 'experts',
+  'model/num_experts_per_tok': 'activeExperts',
+  parameter_count: 'parameters',
+}
+
+/** The whole config as the tracker is told of it, and what is known once the model is built. */
+function readSettings(members: ReadonlyMap<string, string>, time: number | undefined): WireRecord[] {
+  const settings = new Map([...members].map(([name, value]) => [name.replace(/^(?:hparams|metrics)\//, ''), value]))
+  const model = numbersBy(settings, NAMES)
+  // Parameters and what is computed are told apart: `p=f32,c=bf16`.
+  const policy = settings.get('trainer/mp')
+  const record: RecordOf<'config'> = {
+    kind: 'config',
+    time,
+    framework: 'levanter',
+    model,
+    parallelism: numbersBy(settings, { num_devices: 'worldSize', 'trainer/model_axis_size': 'tensor' }),
+    batch: numbersBy(settings, { 'trainer/train_batch_size': 'global', 'trainer/per_device_parallelism': 'micro' }),
+    precision: precisionOf(/c=(\w{1,16})/.exec(policy ?? '')?.[1] ?? policy),
+    optimizer: optimizerOf(settings.get('optimizer/type')),
+  }
+  return Object.keys(model).length > 0 ? [record] : []
+}
+
 function readTracked(text: string, time: number | undefined, state: State): WireRecord[] | undefined {
   const event = TRACKED.exec(text)?.[1]
   if (event === undefined) return undefined
-  const members = event === 'log' ? membersOf(text) : undefined
+  const members = membersOf(text)
   if (members === undefined) return []
+  if (event === 'hparams' || event === 'summary') return readSettings(members, time)
+  if (event !== 'log') return []
   const figures = new Map([...members].map(([name, value]) => [name.replace(/^metrics[./]/, ''), value]))
   const step = numberOf(figures.get('step'))
   const fields = stepFigures(figures, MEANINGS)

@@ -5,6 +5,7 @@ import { nanEvent, pairsOf, stepFigures, type Meanings } from './figures'
 import { defineFormat, type LogLine } from './format'
 import { headOf } from './logger-head'
 import { isOn, numbersBy, optimizerOf, precisionOf } from './settings'
+import { readRich } from './rich-bar'
 import { readBar, readUncounted, type Bar } from './tqdm'
 import { countOf, numberOf } from './values'
 import { beginYaml, readYaml, yamlValues, type YamlBlock } from './yaml-block'
@@ -91,7 +92,7 @@ const lossOf = (figures: ReadonlyMap<string, string>) =>
   LOSSES.map(name => figures.get(name)).find(text => text !== undefined)
 
 function readDrawing(text: string, state: State): WireRecord[] | undefined {
-  const bar = readBar(text) ?? readUncounted(text)
+  const bar = readBar(text) ?? readUncounted(text) ?? readRich(text)
   if (bar === undefined) return undefined
   if (PAUSE.test(bar.description)) {
     taint(state)
@@ -165,7 +166,8 @@ export const lightning = defineFormat({
   begin: (): State => ({ ...beginBars(), config: null, epoch: '', evaluating: false, nan: false }),
   parse(line: LogLine, state: State): WireRecord[] | undefined {
     if (line.text.length > 16_384) return undefined
-    if (line.text.includes('%|') || line.text.includes('it [')) return readDrawing(line.text, state)
+    if (line.text.includes('%|') || line.text.includes('it [') || line.text.includes('━'))
+      return readDrawing(line.text, state)
     const { text, name, calm } = headOf(line)
     const isNemo = name === 'NeMo'
     const config = readConfig(text, isNemo, state)

@@ -1,6 +1,7 @@
 /** Bytes to clean lines. Launchers, containers and terminals wrap what a training script prints; here it is unwrapped. */
 import stripAnsi from 'strip-ansi'
 import type { LogLine } from './format'
+import { unglued } from './glue'
 import { isoSeconds } from './values'
 
 /** Bytes of one line that are kept; the rest of a longer one is dropped. */
@@ -142,13 +143,22 @@ function unwrapDocker(text: string): { text: string; time: number | undefined } 
   }
 }
 
-/** Takes colours and prefixes off a line; indentation stays. `time` is when it was read, Unix seconds. */
-export function cleanLine(raw: string, time?: number): LogLine {
-  const docker = raw.startsWith('{"log":') ? unwrapDocker(raw) : undefined
-  const line: Wrapping = { text: docker?.text ?? raw, rank: undefined, time: docker?.time }
-  if (line.text.includes('\u001b') || line.text.includes('\u009b')) line.text = stripAnsi(line.text)
-  if (line.text.startsWith('\ufeff')) line.text = line.text.slice(1)
+/** Takes the prefixes off a line; indentation stays. */
+function unwrapped(text: string, time: number | undefined): LogLine {
+  const line: Wrapping = { text, rank: undefined, time: undefined }
   for (let taken = 0; taken < MOST_PREFIXES && unwrapOnce(line); taken += 1);
   const { rank, host, program } = line
   return { text: line.text.trimEnd(), rank, host, program, time: line.time ?? time }
+}
+
+/**
+ * The lines that one is made of, mostly itself: without colours and prefixes, indentation stays. `time` is when it was
+ * read, Unix seconds.
+ */
+export function cleanLines(raw: string, time?: number): LogLine[] {
+  const docker = raw.startsWith('{"log":') ? unwrapDocker(raw) : undefined
+  let text = docker?.text ?? raw
+  if (text.includes('\u001b') || text.includes('\u009b')) text = stripAnsi(text)
+  if (text.startsWith('\ufeff')) text = text.slice(1)
+  return unglued(text).map(line => unwrapped(line, docker?.time ?? time))
 }

@@ -1,18 +1,18 @@
 /** LitGPT and Lit-GPT before it: a line an iteration, which is a micro-batch; `(step)` marks those that end in a step. */
 import type { RecordOf, WireRecord } from '../../wire/records'
-import { nanEvent } from './figures'
+import { nanEvent, valueOf } from './figures'
 import { defineFormat, type LogLine } from './format'
 import { numbersBy, precisionOf, type Settings } from './settings'
-import { numberOf, scaled } from './values'
+import { numberOf } from './values'
 
 type State = { settings: { [name: string]: string }; open: boolean; told: string; step: number | null; nan: boolean }
 
 /** `Epoch 1 | iter 10 step 5 | loss train: 10.1, val: n/a | iter time: 98.2 ms (step) remaining time: 0:01:54` */
 const ITERATION =
-  /^(?:Epoch|Ep) \d{1,9} \| iter (\d{1,12})(?: \||,)? st[Ee]p (\d{1,12})(?: \||:) loss train(?: \(curr\))?: (\S{1,32}), val(?: \([^)]{1,30}\))?: \S{1,32} \| iter time: ([\d.]{1,16}) ms( \((?:opt\.)?step\))?(?: remaining time: .{1,40})?$/
+  /^(?:Epoch|Ep) \d{1,9} \| iter (\d{1,12})(?: \||,)? st[Ee]p (\d{1,12})(?: \||:) loss train(?: \(curr\))?: (\S{1,32}), \w{0,16} ?val\w{0,8}(?: \([^)]{1,30}\))?: \S{1,32} \| iter time: ([\d.]{1,16} m?s)( \((?:opt\.)?step\))?(?: remaining time: .{1,40})?$/
 /** In 2023: `iter 0 step 0: loss 10.9, LR: 0.00003, iter time: 2034.11ms (optimizer.step)`, with hours left behind it. */
 const OLD =
-  /^iter (\d{1,12})(?:,)? step (\d{1,12}): loss (\S{1,32}?),(?: LR: (\S{1,32}),)?(?: iter)? time: ([\d.]{1,16}) ?ms( \(optimizer\.step\))?.{0,200}$/
+  /^iter (\d{1,12})(?:,)? step (\d{1,12}): loss (\S{1,32}?),(?: LR: (\S{1,32}),)?(?: iter)? time: ([\d.]{1,16} ?ms)( \(optimizer\.step\))?.{0,200}$/
 const EVALUATION =
   /^iter (\d{1,12}): val loss \S{1,32}, val time: [\d.]{1,16} ?ms$|^step \d{1,12}: val loss \S{1,32}, val time: [\d.]{1,16} ?ms$|^Final evaluation \| val loss: /
 const CHECKPOINT = /^Saving checkpoint to ['"]?\S{1,1000}?['"]?$/
@@ -98,8 +98,8 @@ function readSetup(text: string, state: State): WireRecord[] | undefined {
  * The step's number stays until its last iteration is marked.
  */
 function iteration(parts: readonly (string | undefined)[], rate: string | undefined, state: State): WireRecord[] {
-  const [iter, step, loss, milliseconds, marked] = parts
-  const seconds = scaled(numberOf(milliseconds), 1e-3)
+  const [iter, step, loss, time, marked] = parts
+  const seconds = valueOf(time ?? '', 'stepSeconds')
   const at = { step: Number(step) }
   const single = marked !== undefined && Number(iter) === at.step
   const isNew = marked !== undefined || at.step !== state.step

@@ -5,6 +5,8 @@ import { beginBars, drawn, releaseBar, type BarState } from './bar-steps'
 import { nanEvent, stepFigures, type Meanings } from './figures'
 import { defineFormat, type LogLine } from './format'
 import { headOf } from './logger-head'
+import { settingsOf } from './printed'
+import { isOn, numbersBy, precisionOf } from './settings'
 import { readDict } from './python-dict'
 import { readBar } from './tqdm'
 import { numberOf } from './values'
@@ -30,6 +32,59 @@ const MEANINGS: Meanings = {
 }
 const LOSSES = ['gpt_loss', 'loss', 'policy_loss', 'act_loss']
 const TIMES = ['make_experience', 'ppo_train', 'broadcast', 'generation']
+
+/** Its arguments: flat until 2025, by subject since. */
+const ARGUMENTS =
+  /^Namespace\((?=.{0,30000}\b(?:micro_train_batch_size|train=Namespace\())(?=.{0,30000}\b(?:zero_stage|ds=Namespace\())/
+const NAMES = {
+  model: { max_len: 'sequenceLength', 'data.max_len': 'sequenceLength' },
+  parallelism: {
+    zero_stage: 'zeroStage',
+    'ds.zero_stage': 'zeroStage',
+    ds_tensor_parallel_size: 'tensor',
+    'ds.tensor_parallel_size': 'tensor',
+    ring_attn_size: 'context',
+    'ds.ring_attn_size': 'context',
+  },
+  batch: {
+    micro_train_batch_size: 'micro',
+    'train.micro_batch_size': 'micro',
+    train_batch_size: 'global',
+    'train.batch_size': 'global',
+  },
+}
+
+function configOf(text: string): RecordOf<'config'> {
+  const settings = new Map([...settingsOf(text)].map(([name, value]) => [name.replace(/^Namespace\./, ''), value]))
+  const first = (...names: string[]) => names.map(name => settings.get(name)).find(value => value !== undefined)
+  const checkpointing = isOn(
+    first('gradient_checkpointing', 'actor.gradient_checkpointing_enable', 'model.gradient_checkpointing_enable'),
+  )
+  const { nodes, devices } = numbersBy(settings, {
+    actor_num_nodes: 'nodes',
+    'actor.num_nodes': 'nodes',
+    actor_num_gpus_per_node: 'devices',
+    'actor.num_gpus_per_node': 'devices',
+  })
+  return {
+    kind: 'config',
+    framework: 'openrlhf',
+    model: {
+      name: first('pretrain', 'actor.model_name_or_path', 'model.model_name_or_path')
+        ?.replace(/\/+$/, '')
+        .split('/')
+        .at(-1),
+      ...numbersBy(settings, NAMES.model),
+    },
+    parallelism: {
+      ...numbersBy(settings, NAMES.parallelism),
+      worldSize: nodes === undefined || devices === undefined ? undefined : nodes * devices,
+    },
+    batch: numbersBy(settings, NAMES.batch),
+    precision: isOn(settings.get('bf16')) === true ? 'bf16' : precisionOf(first('param_dtype', 'ds.param_dtype')),
+    recompute: checkpointing === undefined ? undefined : checkpointing ? 'full' : 'none',
+  }
+}
 
 function readStatus(text: string, state: State): WireRecord[] | undefined {
   const match = STATUS.exec(text)
@@ -78,9 +133,10 @@ export const openrlhf = defineFormat({
   origin: 'https://github.com/OpenRLHF/OpenRLHF/blob/main/openrlhf/trainer/ppo_trainer.py',
   begin: (): State => ({ ...beginBars(), nan: false }),
   parse(line: LogLine, state: State): WireRecord[] | undefined {
-    if (line.text.length > 16_384) return undefined
+    if (line.text.length > 32_768) return undefined
     if (line.text.includes('%|')) return readDrawing(line.text, state)
     const { text } = headOf(line)
+    if (ARGUMENTS.test(text)) return [configOf(text)]
     if (EVALUATION.test(text)) return [{ kind: 'event', type: 'evaluation', message: text.slice(0, 1000) }]
     return readStatus(text, state)
   },

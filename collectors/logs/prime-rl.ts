@@ -3,9 +3,11 @@ import type { RecordOf, WireRecord } from '../../wire/records'
 import { GIBIBYTE, nanEvent, stepFigures, type Meanings } from './figures'
 import { defineFormat, type LogLine } from './format'
 import { headOf } from './logger-head'
+import { settingsOf } from './printed'
+import { numbersBy, optimizerOf, type Settings } from './settings'
 import { numberOf } from './values'
 
-type State = { nan: boolean }
+type State = { totalSteps: number | null; nan: boolean }
 
 const STEP = /^(?:\[\w{1,20}\] )?Step (\d{1,12}) \| (.{1,1000})$/
 const PART =
@@ -15,6 +17,12 @@ const TIME = /^(?:(\d{1,6})d )?(?:(\d{1,3})h ?)?(?:(\d{1,3})m ?)?(?:(\d{1,3}(?:\
 const REMARK =
   /^(?:(?:SFT|RL) trainer finished!|Peak memory: [\d.]{1,12} GiB$|Starting (?:training step|forward and backward pass)|Saving checkpoint)/
 const CHECKPOINT = /^(?:\[\w{1,20}\] )?Saving (?:\w{1,20} )?checkpoint at step \d{1,12}/
+/** What is set up, and with what, as pydantic prints it. */
+const SETUP =
+  /^(?:Starting (?:RL|SFT) trainer in World|Initializing (?:model|model and tokenizer|optimizer|data|dataloader|data loader)) ?\((.{1,8000})\)/
+const LOOP = /^Starting training loop \((?:.{0,80}, )?max_steps=(\d{1,12})\)/
+const MESH = /^Building \d-D device mesh with \[(.{1,200})\], \[([\d, ]{1,80})\]$/
+const AXES: Readonly<Record<string, string>> = { pp: 'pipeline', cp: 'context', tp: 'tensor', ep: 'expert' }
 const MEANINGS: Meanings = {
   Loss: 'loss',
   'Grad. Norm': 'gradientNorm',
@@ -60,19 +68,61 @@ function readStep(text: string, state: State): WireRecord[] | undefined {
     kind: 'step',
     source: 'prime-rl',
     step,
+    totalSteps: state.totalSteps ?? undefined,
     stepSeconds,
     ...stepFigures(figures, MEANINGS),
   }
   return [record, ...nanEvent(figures.get('Loss'), { step }, state)]
 }
 
+function readMesh(text: string): WireRecord[] | undefined {
+  const mesh = MESH.exec(text)
+  if (mesh === null) return undefined
+  const names = (mesh[1] ?? '').split(',').map(name => name.replaceAll(/[' ]/g, ''))
+  const degrees = (mesh[2] ?? '').split(',').map(Number)
+  const parallelism: Record<string, number> = {}
+  names.forEach((name, index) => {
+    const [axis, degree] = [name.startsWith('dp_') ? 'data' : AXES[name], degrees[index]]
+    if (axis !== undefined && degree !== undefined) parallelism[axis] = (parallelism[axis] ?? 1) * degree
+  })
+  return [{ kind: 'config', framework: 'prime-rl', parallelism }]
+}
+
+/** Of a model: its name and how it is spread; of data: the batch, in sequences. */
+function configOf(settings: Settings): RecordOf<'config'> {
+  return {
+    kind: 'config',
+    framework: 'prime-rl',
+    model: { name: settings.get('name')?.split('/').at(-1), ...numbersBy(settings, { seq_len: 'sequenceLength' }) },
+    parallelism: numbersBy(settings, { world_size: 'worldSize', cp: 'context', tp: 'tensor', ep: 'expert' }),
+    batch: numbersBy(settings, { batch_size: 'global', micro_batch_size: 'micro' }),
+    recompute: settings.has('ac')
+      ? (settings.get('ac.mode') ?? (settings.get('ac') === 'None' ? 'none' : 'full'))
+      : undefined,
+  }
+}
+
+function readSetup(text: string, state: State): WireRecord[] | undefined {
+  const steps = numberOf(LOOP.exec(text)?.[1])
+  if (steps !== undefined) {
+    state.totalSteps = steps
+    return []
+  }
+  const inside = SETUP.exec(text)?.[1]
+  if (inside === undefined) return readMesh(text)
+  const settings = settingsOf(inside)
+  if (!text.startsWith('Initializing optimizer')) return [configOf(settings)]
+  const optimizer = optimizerOf(settings.get('type'))
+  return optimizer === undefined ? [] : [{ kind: 'config', framework: 'prime-rl', optimizer }]
+}
+
 export const primeRl = defineFormat({
   name: 'prime-rl',
   help: 'prime-rl: steps of its trainers and its orchestrator, validations',
   origin: 'https://github.com/PrimeIntellect-ai/prime-rl/blob/main/src/prime_rl/trainer/rl/train.py',
-  begin: (): State => ({ nan: false }),
+  begin: (): State => ({ totalSteps: null, nan: false }),
   parse(line: LogLine, state: State): WireRecord[] | undefined {
-    if (line.text.length > 2000) return undefined
+    if (line.text.length > 16_384) return undefined
     const { text, found, name } = headOf(line)
     const records = readStep(text, state)
     if (records !== undefined) return records
@@ -80,6 +130,6 @@ export const primeRl = defineFormat({
     if (!found || name !== undefined) return undefined
     const type = EVALUATION.test(text) ? 'evaluation' : CHECKPOINT.test(text) ? 'checkpoint' : undefined
     if (type !== undefined) return [{ kind: 'event', type, message: text.slice(0, 1000) }]
-    return REMARK.test(text) ? [] : undefined
+    return readSetup(text, state) ?? (REMARK.test(text) ? [] : undefined)
   },
 })

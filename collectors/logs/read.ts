@@ -4,7 +4,7 @@ import type { WireRecord } from '../../wire/records'
 import type { Json } from '../collector'
 import type { LogFormat, LogLine } from './format'
 import { formats as allFormats } from './index'
-import { cleanLine, LineSplitter } from './line'
+import { cleanLines, LineSplitter } from './line'
 import { Teller } from './tell'
 
 /** Characters of a line beyond which it is no line of any log: a dump, or binary. */
@@ -71,7 +71,7 @@ class Reader implements LogReader {
   }
 
   push(chunk: Buffer, at?: number): WireRecord[] {
-    return this.splitter.push(chunk).flatMap(raw => this.readLine(raw, at))
+    return this.splitter.push(chunk).flatMap(raw => this.readRaw(raw, at))
   }
 
   flush(at?: number): WireRecord[] {
@@ -79,7 +79,7 @@ class Reader implements LogReader {
   }
 
   end(at?: number): WireRecord[] {
-    const records = this.splitter.end().flatMap(raw => this.readLine(raw, at))
+    const records = this.splitter.end().flatMap(raw => this.readRaw(raw, at))
     return [...records, ...this.flush(at)]
   }
 
@@ -88,8 +88,15 @@ class Reader implements LogReader {
     return structuredClone({ last: this.last?.format.name ?? null, states })
   }
 
-  private readLine(raw: string, at: number | undefined): WireRecord[] {
-    const line = cleanLine(raw, at)
+  private readRaw(raw: string, at: number | undefined): WireRecord[] {
+    const lines = cleanLines(raw, at)
+    const [only] = lines
+    return lines.length === 1 && only !== undefined
+      ? this.readLine(only, at)
+      : lines.flatMap(line => this.readLine(line, at))
+  }
+
+  private readLine(line: LogLine, at: number | undefined): WireRecord[] {
     if (line.text === '') return []
     const before = this.last
     const records = line.text.length > MOST_CHARACTERS ? undefined : (this.offer(line) ?? this.offerPasted(line))

@@ -19,7 +19,7 @@ export interface Bar {
 const CLOCK = String.raw`(?:\d{1,6}:)?\d\d:\d\d`
 const RATE = String.raw`\s{0,8}([\d.]{1,12}|\?)\s?((?:s|sec)\/\w{1,12}|\w{1,12}\/s)`
 const COUNTS = new RegExp(
-  String.raw`^[^|]{0,400}\|\s{0,8}(\d{1,12})\/(\d{1,12})\s?\[${CLOCK}<(?:\d{1,4} days?, )?(?:${CLOCK}|\?),${RATE}([^\]]{0,1000})\]`,
+  String.raw`^[^|]{0,400}\|\s{0,8}(\d{1,12})\/(\d{1,12})\s?\[${CLOCK}<(?:\d{1,4} days?, )?(?:${CLOCK}|\?),?(?:${RATE})?([^\]]{0,1000})\]`,
 )
 const UNCOUNTED = new RegExp(
   String.raw`^([^|[\]]{0,200}?):?\s{0,8}(\d{1,12})(?:it| \w{1,12})? \[${CLOCK},${RATE}([^\]]{0,1000})\]`,

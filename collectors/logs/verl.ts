@@ -3,9 +3,12 @@ import type { Phase } from '../../wire/metrics'
 import type { RecordOf, WireRecord } from '../../wire/records'
 import { GIBIBYTE, nanEvent, stepFigures, valueOf, type Figures, type Meanings } from './figures'
 import { defineFormat, type LogLine } from './format'
+import { isClosed, openPrinted, settingsOf, takePrinted, type Printed } from './printed'
+import { isOn, numbersBy, optimizerOf, precisionOf } from './settings'
 import { readBar } from './tqdm'
+import { numberOf } from './values'
 
-type State = { totalSteps: number | null; nan: boolean }
+type State = { totalSteps: number | null; config: Printed | null; nan: boolean }
 
 const STEP = /^step:(\d{1,12}) - (?=[\w@./()-]{1,160}:)(.{1,32000})$/
 const MEANINGS: Meanings = {
@@ -27,7 +30,9 @@ const MEANINGS: Meanings = {
   'mfu/actor': 'mfu',
   'train/mfu': 'mfu',
   'perf/max_memory_allocated_gb': ['memoryPeakBytes', GIBIBYTE],
+  'actor/perf/max_memory_allocated_gb': ['memoryPeakBytes', GIBIBYTE],
   'perf/max_memory_reserved_gb': ['memoryReservedBytes', GIBIBYTE],
+  'actor/perf/max_memory_reserved_gb': ['memoryReservedBytes', GIBIBYTE],
 }
 const BAR = /^Training Progress:?$/
 
@@ -49,9 +54,63 @@ function figuresOf(text: string): Figures {
   )
 }
 
-/** A learning rate of three decimals that shows as 0.000 is not zero. */
+/** A learning rate of three decimals that shows as 0.000 is not zero, and a share of the peak is none of a device unknown. */
 const meant = (figures: Figures): Figures =>
-  new Map([...figures].filter(([name, text]) => !(/lr$/.test(name) && /^0\.0+$/.test(text))))
+  new Map([...figures].filter(([name, text]) => !(/lr$|(?:^|\/)mfu(?:\/|$)/.test(name) && /^0\.0+$/.test(text))))
+
+/** The whole config, which the trainer prints before it begins: `{'actor_rollout_ref': {'actor': …`. */
+const CONFIG = /^\{'(?:actor_rollout_ref|algorithm|actor|async_training|critic)': ?\{/
+const TOTAL = /^Total training steps: (\d{1,12})$/
+
+function configOf(text: string): RecordOf<'config'> {
+  const settings = settingsOf(text)
+  const own = new Map([...settings].map(([name, value]) => [name.replace(/^actor_rollout_ref\./, ''), value]))
+  const { devices, nodes } = numbersBy(own, { 'trainer.n_gpus_per_node': 'devices', 'trainer.nnodes': 'nodes' })
+  const { prompt, response } = numbersBy(own, {
+    'data.max_prompt_length': 'prompt',
+    'data.max_response_length': 'response',
+  })
+  const strategy = own.get('actor.strategy')
+  const degrees =
+    strategy === 'megatron'
+      ? {
+          'actor.megatron.tensor_model_parallel_size': 'tensor',
+          'actor.megatron.pipeline_model_parallel_size': 'pipeline',
+          'actor.megatron.context_parallel_size': 'context',
+          'actor.megatron.expert_model_parallel_size': 'expert',
+          'actor.megatron.virtual_pipeline_model_parallel_size': 'virtualStages',
+        }
+      : { 'actor.ulysses_sequence_parallel_size': 'context' }
+  const checkpointing = isOn(own.get('model.enable_gradient_checkpointing'))
+  return {
+    kind: 'config',
+    framework: 'verl',
+    model: {
+      name: own.get('model.path')?.replace(/\/+$/, '').split('/').at(-1),
+      // What one sequence may have at most: the prompt and the answer to it.
+      sequenceLength: prompt === undefined || response === undefined ? undefined : prompt + response,
+    },
+    parallelism: {
+      ...numbersBy(own, degrees),
+      worldSize: devices === undefined || nodes === undefined ? undefined : devices * nodes,
+      zeroStage: strategy?.startsWith('fsdp') === true ? 3 : undefined,
+    },
+    batch: numbersBy(own, { 'actor.ppo_micro_batch_size_per_gpu': 'micro', 'data.train_batch_size': 'global' }),
+    precision: precisionOf(own.get('actor.megatron.dtype') ?? own.get('actor.fsdp_config.dtype')),
+    optimizer: optimizerOf(own.get('actor.optim.optimizer')),
+    recompute: checkpointing === undefined ? undefined : checkpointing ? 'full' : 'none',
+  }
+}
+
+function readConfig(text: string, state: State): WireRecord[] | undefined {
+  const opens = state.config === null && CONFIG.test(text)
+  if (opens) state.config = openPrinted(text)
+  const { config } = state
+  if (config === null || !(opens || takePrinted(text, config))) return undefined
+  if (!isClosed(config)) return []
+  state.config = null
+  return [configOf(config.text)]
+}
 
 function readStep(text: string, state: State): WireRecord[] | undefined {
   const match = STEP.exec(text)
@@ -81,10 +140,15 @@ export const verl = defineFormat({
   name: 'verl',
   help: 'veRL: steps of reinforcement learning and of fine-tuning, their phases, evaluations',
   origin: 'https://github.com/volcengine/verl/blob/main/verl/utils/logger/aggregate_logger.py',
-  begin: (): State => ({ totalSteps: null, nan: false }),
+  begin: (): State => ({ totalSteps: null, config: null, nan: false }),
   parse({ text }: LogLine, state: State): WireRecord[] | undefined {
     if (text.startsWith('step:')) return readStep(text, state)
-    if (!text.startsWith('Training Progress:')) return undefined
+    if (!text.startsWith('Training Progress:')) {
+      const steps = numberOf(TOTAL.exec(text)?.[1])
+      if (steps === undefined) return readConfig(text, state)
+      state.totalSteps = steps
+      return []
+    }
     const bar = readBar(text)
     if (bar === undefined || !BAR.test(bar.description)) return undefined
     state.totalSteps = bar.total ?? state.totalSteps

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { Json } from '../../collectors/collector'
 import { formats } from '../../collectors/logs'
 import type { LogFormat } from '../../collectors/logs/format'
-import { cleanLine, LineSplitter } from '../../collectors/logs/line'
+import { cleanLines, LineSplitter } from '../../collectors/logs/line'
 import { createLogReader } from '../../collectors/logs/read'
 import { asRecord, type WireRecord } from '../../wire/records'
 
@@ -40,7 +40,9 @@ function readWhole(bytes: Buffer): WireRecord[] {
 /** Lines that hold something: a rule of dashes between two blocks belongs to nobody. */
 function linesOf(bytes: Buffer): string[] {
   const splitter = new LineSplitter()
-  return [...splitter.push(bytes), ...splitter.end()].filter(raw => /[A-Za-z0-9]/.test(cleanLine(raw).text))
+  return [...splitter.push(bytes), ...splitter.end()].filter(raw =>
+    cleanLines(raw).some(({ text }) => /[A-Za-z0-9]/.test(text)),
+  )
 }
 
 describe('a log format', () => {
@@ -73,12 +75,12 @@ describe.each(fixtures)('the fixture $name', ({ format, path }) => {
   it('is claimed by its own format line by line, and by no other', () => {
     const asked = [...formats].filter(({ name, general }) => general !== true || name === format)
     const entries = asked.map(entry => ({ entry, state: entry.begin() }))
-    for (const raw of linesOf(bytes)) {
-      const line = cleanLine(raw)
+    for (const line of linesOf(bytes).flatMap(raw => cleanLines(raw))) {
+      if (!/[A-Za-z0-9]/.test(line.text)) continue
       const claims = entries.filter(({ entry, state }) => entry.parse(line, state) !== undefined)
       expect(
         claims.map(({ entry }) => entry.name),
-        raw,
+        line.text,
       ).toEqual([format])
     }
   })
@@ -162,7 +164,7 @@ describe('any reader of lines', () => {
     for (const { path } of fixtures.filter(fixture => fixture.format === format.name)) {
       const state = format.begin()
       for (const raw of linesOf(readFileSync(path))) {
-        format.parse(cleanLine(raw), state)
+        for (const line of cleanLines(raw)) format.parse(line, state)
         states.push(structuredClone(state))
       }
     }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cleanLine, LineSplitter, MAX_LINE_BYTES } from '../../collectors/logs/line'
+import { cleanLines, LineSplitter, MAX_LINE_BYTES } from '../../collectors/logs/line'
 import { bytesOf, isNotFinite, localTime, numberOf } from '../../collectors/logs/values'
 
 describe('the line splitter', () => {
@@ -57,26 +57,26 @@ describe('cleaning a line', () => {
     ['\u001b[31mstep: 1\u001b[0m   ', 'step: 1', undefined],
     ['Nov 20 09:14:31 node-1 python3[99]: hello', 'hello', undefined],
   ])('%j is %j of rank %s', (raw, text, rank) => {
-    expect(cleanLine(raw)).toMatchObject({ text, rank, time: undefined })
+    expect(cleanLines(raw)[0]).toMatchObject({ text, rank, time: undefined })
   })
 
   it('takes the time of the container runtime before the time of reading', () => {
     const time = Date.parse('2026-11-20T09:14:31.250Z') / 1000
-    expect(cleanLine('2026-11-20T09:14:31.250000000Z stdout F hello', 5)).toEqual({
+    expect(cleanLines('2026-11-20T09:14:31.250000000Z stdout F hello', 5)[0]).toEqual({
       text: 'hello',
       rank: undefined,
       time,
     })
-    expect(cleanLine('2026-11-20T09:14:31.250Z hello', 5)).toEqual({ text: 'hello', rank: undefined, time })
+    expect(cleanLines('2026-11-20T09:14:31.250Z hello', 5)[0]).toEqual({ text: 'hello', rank: undefined, time })
     const docker = JSON.stringify({ log: '[rank1]: hello\n', stream: 'stdout', time: '2026-11-20T09:14:31.250Z' })
-    expect(cleanLine(docker, 5)).toEqual({ text: 'hello', rank: 1, time })
-    expect(cleanLine('hello', 5).time).toBe(5)
+    expect(cleanLines(docker, 5)[0]).toEqual({ text: 'hello', rank: 1, time })
+    expect(cleanLines('hello', 5)[0]?.time).toBe(5)
   })
 
   it('never throws and never makes a line longer than it was by more than a broken character', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 500 }), raw => {
-        expect(cleanLine(raw).text.length).toBeLessThanOrEqual(raw.length)
+        expect(cleanLines(raw)[0]?.text.length ?? 0).toBeLessThanOrEqual(raw.length)
       }),
     )
   })
