@@ -77,6 +77,15 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'images',
+          include: ['test/images/**/*.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 1_800_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
           name: 'package',
           include: ['test/package/**/*.test.ts'],
           testTimeout: 600_000,

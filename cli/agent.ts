@@ -1,5 +1,6 @@
 import { defineCommand } from './command'
 import { startNodeAgent } from './node-agent'
+import { runOfThisPod } from './run-id'
 import { EXPORTS } from './settings'
 
 const log = (line: string) => console.error(line.replace(/^(?!error:|fix:)/gm, 'plumbline: '))
@@ -19,7 +20,7 @@ export const command = defineCommand({
   ],
   configure(command) {
     command
-      .option('--run <id>', 'the run that the followed logs belong to')
+      .option('--run <id>', 'the run that the followed logs belong to; in a pod that of its labels')
       .option('--from-start', 'read logs that are there already from their beginning')
   },
   async run({ settings, options }) {
@@ -28,7 +29,7 @@ export const command = defineCommand({
       settings,
       log,
       fromStart: options['fromStart'] === true,
-      run: typeof run === 'string' ? run : undefined,
+      run: typeof run === 'string' ? run : await runOfThisPod(),
     })
     await new Promise<void>(resolve => {
       process.once('SIGINT', resolve)

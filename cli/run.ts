@@ -12,7 +12,7 @@ import { formatsWith } from '../collectors/logs/user-pattern'
 import type { RecordOf, WireRecord } from '../wire/records'
 import { defineCommand, type Invocation } from './command'
 import { hookFolder } from './hook-folder'
-import { newRunId } from './run-id'
+import { newRunId, runOfThisPod } from './run-id'
 import { hubAnswers } from './hub-answers'
 import { EXPORTS, hubUrl, type PlumblineSettings } from './settings'
 
@@ -224,7 +224,7 @@ async function announce(job: Job, settings: PlumblineSettings, log: (line: strin
 async function run({ arguments: words, options, settings }: Invocation): Promise<number> {
   if (words.length === 0)
     throw new PlumblineError('no command to run', { fix: 'plumbline run -- python3 train.py', usage: true })
-  const id = newRunId()
+  const id = (await runOfThisPod()) ?? newRunId()
   const given = options['name']
   const script = words.find(word => /\.(py|sh)$/.test(word)) ?? words[0] ?? ''
   const name = typeof given === 'string' ? given : basename(script)

@@ -1,7 +1,8 @@
 // Programs that the tests of deploy/ need, by apt as root; without them those tests are skipped with a line that says so.
 //   node scripts/deploy-setup.mjs            Prometheus and shellcheck
 //   node scripts/deploy-setup.mjs --chart    Go and its template functions as well, to render the Helm chart
-//   node scripts/deploy-setup.mjs --slurm    a Slurm of one node as well
+//   node scripts/deploy-setup.mjs --slurm    Slurm as well
+//   node scripts/deploy-setup.mjs --images   buildah as well, for the container images
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 
@@ -15,6 +16,7 @@ if (process.argv.includes('--chart')) {
     wanted.push('golang-github-masterminds-sprig-dev', 'golang-k8s-sigs-yaml-dev')
 }
 if (process.argv.includes('--slurm') && !has('slurmd')) wanted.push('slurmctld', 'slurmd', 'slurm-client', 'munge')
+if (process.argv.includes('--images') && !has('buildah')) wanted.push('buildah')
 if (wanted.length > 0) {
   if (process.getuid?.() === 0 && has('apt-get')) {
     console.log(`installing ${wanted.join(', ')} (once) …`)

@@ -5,7 +5,8 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import { packageRoot } from '../base/root'
 import { RUN_FIGURES } from '../hub/run-metrics'
-import { fieldsOf, kinds, prometheusName, type Kind } from '../wire/metrics'
+import { fieldsOf, kinds, prometheusName, type Field, type Kind } from '../wire/metrics'
+import { NODE_ADVICE, RUN_ADVICE, STEP_ADVICE } from './metrics-advice'
 
 const rulesSchema = z.object({
   groups: z.array(
@@ -19,19 +20,31 @@ const rulesSchema = z.object({
 
 /** Kinds whose newest values the agent gives to Prometheus and OpenTelemetry. */
 const EXPORTED: readonly Kind[] = ['gpu', 'host', 'link', 'collector']
+const ADVICE: Partial<Record<Kind, Readonly<Record<string, string>>>> = { ...NODE_ADVICE, step: STEP_ADVICE }
 /** A bar in a cell would end it. */
 const cell = (text: string) => text.replaceAll('|', '\\|')
+
+/** Its name where the agent gives it to Prometheus and OpenTelemetry, else ''. */
+export function exportedName(kind: Kind, name: string, field: Field): string {
+  const isExported = field.type === 'number' && EXPORTED.includes(kind) && name !== 'time' && name !== 'index'
+  return isExported ? prometheusName(kind, name, field).name : ''
+}
 
 function tableOf(kind: Kind): string[] {
   const rows = fieldsOf(kind).map(([name, field]) => {
     const unit = field.type === 'number' ? field.unit : field.type
-    const exported =
-      field.type === 'number' && EXPORTED.includes(kind) && name !== 'time' && name !== 'index'
-        ? `\`${prometheusName(kind, name, field).name}\``
-        : ''
-    return `| \`${name}\` | ${unit} | ${cell(field.help)} | ${exported} |`
+    const exported = exportedName(kind, name, field)
+    const cells = [
+      `\`${name}\``,
+      unit,
+      field.help,
+      ADVICE[kind]?.[name] ?? '',
+      exported === '' ? '' : `\`${exported}\``,
+    ]
+    return `| ${cells.map(cell).join(' | ')} |`
   })
-  return [`## ${kind}`, '', '| field | unit | meaning | Prometheus |', '|---|---|---|---|', ...rows, '']
+  const head = ['| field | unit | meaning | where it is not as it should be | Prometheus |', '|---|---|---|---|---|']
+  return [`## ${kind}`, '', ...head, ...rows, '']
 }
 
 function alerts(): string[] {
@@ -48,16 +61,16 @@ export function metricsPage(): string {
   return [
     '# What each metric means, and what to do',
     '',
-    'Made from `wire/metrics.ts`, `hub/run-metrics.ts` and `deploy/prometheus/alerts.yml` by `npm run metrics-page`.',
+    'Made from `wire/metrics.ts`, `hub/run-metrics.ts`, `scripts/metrics-advice.ts` and `deploy/prometheus/alerts.yml` by `npm run metrics-page`.',
     '',
     '## What to do',
     '',
     ...alerts(),
     '## Runs, at the hub’s /metrics',
     '',
-    '| Prometheus | meaning |',
-    '|---|---|',
-    ...RUN_FIGURES.map(({ name, help }) => `| \`${name}\` | ${help} |`),
+    '| Prometheus | meaning | where it is not as it should be |',
+    '|---|---|---|',
+    ...RUN_FIGURES.map(({ name, help }) => `| \`${name}\` | ${help} | ${RUN_ADVICE[name] ?? ''} |`),
     '',
     ...kinds.flatMap(tableOf),
   ].join('\n')

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openPrometheus } from '../../agent/prometheus'
 import { openRemoteWrite } from '../../agent/remote-write'
 import type { Exporter } from '../../agent/series'
+import { dashboards } from '../../scripts/dashboards'
 import { catalogue, fieldsOf } from '../../wire/metrics'
 import { asRecord } from '../../wire/records'
 import { Batch } from '../../wire/table'
@@ -15,6 +16,8 @@ import { eventually, freePort, plumbline, ROOT, type Running } from '../plumblin
 const hasPrometheus = spawnSync('promtool', ['--version']).status === 0
 if (!hasPrometheus) console.warn('SKIPPED: no Prometheus here: npm run setup:deploy installs it')
 
+/** A panel that is empty while all is well. */
+const FINDINGS_TITLE = 'Findings'
 const KINDS = ['gpu', 'host', 'link', 'collector'] as const
 /** A record with every number of its kind. */
 function fullBatch(node: string): Batch {
@@ -115,6 +118,20 @@ describe.skipIf(!hasPrometheus)('Prometheus', () => {
         },
         60_000,
       )
+    }
+  })
+
+  it('answers every query of the dashboards', async () => {
+    for (const [file, text] of dashboards()) {
+      const panels = (JSON.parse(text) as { panels: { title: string; targets: { expr: string }[] }[] }).panels
+      for (const { title, targets } of panels.filter(({ title }) => title !== FINDINGS_TITLE))
+        for (const { expr } of targets) {
+          const query = expr.replace('$__rate_interval', '1m').replace(/\$\w+/, '.*')
+          await eventually(`an answer to ${query} of ${title} in ${file}`, async () => {
+            const answer = await (await fetch(api(`query?query=${encodeURIComponent(query)}`))).json()
+            return (answer as { data: { result: unknown[] } }).data.result.length > 0
+          })
+        }
     }
   })
 

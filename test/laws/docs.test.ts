@@ -6,7 +6,10 @@ import { flagOf } from '../../base/config'
 import { commands } from '../../cli/index'
 import { settings } from '../../cli/settings'
 import { figures } from '../../scripts/figures'
-import { metricsPage } from '../../scripts/metrics-page'
+import { NODE_ADVICE, RUN_ADVICE } from '../../scripts/metrics-advice'
+import { exportedName, metricsPage } from '../../scripts/metrics-page'
+import { RUN_FIGURES } from '../../hub/run-metrics'
+import { fieldsOf, kinds, type Kind } from '../../wire/metrics'
 import { ROOT } from '../plumbline'
 import { MAY_IMPORT } from './import-table'
 
@@ -99,6 +102,16 @@ describe('commands with options', () => {
 describe('the documents', () => {
   it('explain every metric as the catalogue has it now', () => {
     expect(read('docs/metrics.md'), 'run npm run metrics-page').toBe(metricsPage())
+  })
+
+  it('say of every metric that is exported what to do about it', () => {
+    const advice: Partial<Record<Kind, Readonly<Record<string, string>>>> = NODE_ADVICE
+    const exported = kinds.flatMap(kind =>
+      fieldsOf(kind).flatMap(([name, field]) => (exportedName(kind, name, field) === '' ? [] : [{ kind, name }])),
+    )
+    expect(exported.length).toBeGreaterThan(30)
+    expect(exported.filter(({ kind, name }) => advice[kind]?.[name] === undefined)).toEqual([])
+    expect(Object.keys(RUN_ADVICE)).toEqual(RUN_FIGURES.map(({ name }) => name))
   })
 
   it.each(Object.keys(figures))('show %s as the code draws it now', name => {

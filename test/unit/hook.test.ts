@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { createLogReader } from '../../collectors/logs/read'
 import type { RecordOf, WireRecord } from '../../wire/records'
 import { ROOT } from '../plumbline'
+import { POD_CASES } from './pod-labels'
 
 const folder = mkdtempSync(join(tmpdir(), 'plumbline-hook-'))
 const hasPython = spawnSync('python3', ['--version']).status === 0
@@ -45,24 +46,7 @@ const stepsOf = (records: readonly WireRecord[]) =>
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 describe.skipIf(!hasPython)('in a pod of Kubernetes', () => {
-  it.each([
-    [
-      'job-1234abcd',
-      'jobset.sigs.k8s.io/jobset-name="job"',
-      'jobset.sigs.k8s.io/jobset-uid="1234abcd-ef"',
-      'batch.kubernetes.io/job-name="job-node-0"',
-    ],
-    [
-      'job',
-      'pod-template-hash="x"',
-      'training.kubeflow.org/job-name="job"',
-      'training.kubeflow.org/replica-type="worker"',
-    ],
-    ['job', 'volcano.sh/job-name="job"', 'volcano.sh/queue-name="default"'],
-    ['group', 'kueue.x-k8s.io/queue-name="team"', 'kueue.x-k8s.io/pod-group-name="group"'],
-    ['elastic', 'app="nothing that names a job"'],
-    ['elastic', '\u0000no line of labels'],
-  ])('the run %s is named by the labels of the pod', (run, ...lines) => {
+  it.each(POD_CASES)('the run %s is named by the labels of the pod', (run, ...lines) => {
     const labels = join(folder, 'labels')
     writeFileSync(labels, lines.join('\n'))
     const environment = { PLUMBLINE_POD_LABELS: labels, PLUMBLINE_RUN: '', TORCHELASTIC_RUN_ID: 'elastic' }
