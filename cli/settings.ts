@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Setting, Settings as Values } from '../base/config'
+import { KEEP, keepSchema } from '../hub/roll-ups/retention'
 import { userPatternSchema, type UserPattern } from '../collectors/logs/user-pattern'
 
 const setting = <T>(schema: z.ZodType<T>, fallback: T, help: string): Setting<T> => ({
@@ -32,6 +33,11 @@ export const settings = {
   host: setting(z.string().min(1), '127.0.0.1', 'address that the hub listens on'),
   data: setting(z.string().min(1), join(homedir(), '.local/share/plumbline'), 'folder for the store and the spools'),
   store: setting(url, '', 'URL of a ClickHouse server; empty for the embedded store in the data folder'),
+  keep: setting(
+    keepSchema,
+    KEEP,
+    'how long what is kept, by age and size: samples=14d,lines=30d,steps=400d/200GB,fine=90d,medium=400d,coarse=forever',
+  ),
   hub: setting(url, '', 'URL of the hub that agents report to; empty for http://HOST:PORT of this machine'),
   token: setting(z.string(), '', 'secret that agents must show; empty asks for none'),
   viewToken: setting(

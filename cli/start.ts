@@ -64,6 +64,7 @@ export const command = defineCommand({
     'host',
     'data',
     'store',
+    'keep',
     'token',
     'viewToken',
     'tlsCertificate',
@@ -88,7 +89,7 @@ export const command = defineCommand({
   },
   async run({ settings, options }) {
     const ended = interrupted()
-    const { host, port, data, store, token, viewToken, notify, notifySecret, publicUrl } = settings
+    const { host, port, data, store, keep, token, viewToken, notify, notifySecret, publicUrl } = settings
     const { pricePerGpuHour, currency } = settings
     const page = options['page'] === false ? undefined : packageRoot
     let url = ''
@@ -98,6 +99,7 @@ export const command = defineCommand({
       port,
       data,
       store,
+      keep,
       token,
       viewToken,
       tls: tlsOf(settings),

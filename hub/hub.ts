@@ -36,6 +36,8 @@ import { Nodes } from './nodes'
 import { Notes } from './notes'
 import { OTLP_AGENT, serveOtlp } from './otlp/door'
 import { openPage, type Page } from './page'
+import { Folding } from './roll-ups/folding'
+import { KEEP, Retention, type Keep } from './roll-ups/retention'
 import { Runs } from './runs'
 import { openStore } from './store/store'
 import { Views } from './views'
@@ -47,6 +49,8 @@ export interface HubOptions {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
+  /** How long what is kept; see `KEEP` where not given. */
+  readonly keep?: Keep
   readonly data: string
   readonly store: string
   /** What agents must show; '' for nothing. */
@@ -142,6 +146,8 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
   /** With TLS, how the page and the agent of this machine reach the hub. */
   const ownServer = options.tls === undefined ? undefined : createServer(answerAll)
   const store = await openStore({ ...options, isWatched: () => isWatched() })
+  const folding = new Folding(store, options.log)
+  const retention = new Retention(store, options.keep ?? KEEP, options.log)
   const entrance = gate(allowed)
   const nodes = new Nodes()
   const runs = new Runs(store, nodes.isConnected)
@@ -255,6 +261,8 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
     await runs.restore()
     await nodes.restore(store)
     await keeper.start()
+    await folding.start()
+    retention.start()
     const port = await listen(server, options)
     const ownUrl =
       ownServer === undefined
@@ -276,6 +284,8 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
       notes.close(),
       imports?.close(),
       keeper.close(),
+      folding.close(),
+      retention.close(),
       notifier.close(),
     ])
     await evidence.close()

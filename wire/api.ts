@@ -177,6 +177,9 @@ export const gpuSeriesSchema = z.object({
   source: z.string().nullable(),
   time: z.array(z.number()),
   utilizationRatio: column,
+  utilizationRatioMin: column,
+  /** How much of the time of a point anything was sampled: under 1 there was an outage. Null where each sample is shown. */
+  coveredRatio: column,
   memoryUsedBytes: column,
   memoryTotalBytes: column,
   powerWatts: column,

@@ -1,7 +1,7 @@
 /** `steps.csv`: one line a step and rank, written as it is read, so that a long run needs no memory. */
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { perRank } from '../queries/steps'
+import { perRank } from '../queries/folded-steps'
 import { numberAt, rowsOf } from '../queries/values'
 import { runOf, type Call } from './endpoint'
 

@@ -1,12 +1,26 @@
 /** Series of devices and hosts, folded to at most `points` per device by time. Gauges show their mean, memory its peak. */
 import type { GpuSeries, HostSeries } from '../../wire/api'
+import { gpuRollUp, hostRollUp, linkRollUp } from '../roll-ups/devices'
+import { weightedMean, type RollUp } from '../roll-ups/roll-up'
+import { rowsOf as tieredRows } from '../roll-ups/rows'
 import type { Columns, Store } from '../store/store'
 import type { Range } from './steps'
 import { groupRows, jsonAt, numberAt, textAt } from './values'
 
 const bucketSeconds = ({ from, to, points }: Range) => Math.max(0.25, (to - from) / points)
 const WHERE = 'node IN {nodes:Array(String)} AND time BETWEEN {from:Float64} AND {to:Float64}'
-const BUCKET = 'floor(time / {bucket:Float64}) AS slot'
+const BUCKET = 'floor(slot / {bucket:Float64}) AS point'
+const mean = (name: string) => `${weightedMean(name)} AS ${name}Mean`
+
+/** What is known of these nodes in the range, for its points. */
+const rowsIn = (store: Store, rollUp: RollUp, nodes: readonly string[], range: Range) =>
+  tieredRows(store, rollUp, {
+    where: 'node IN {nodes:Array(String)}',
+    parameters: { nodes },
+    from: range.from,
+    to: range.to,
+    width: bucketSeconds(range),
+  })
 
 const pick = (columns: Columns, name: string, rows: readonly number[]) => rows.map(row => numberAt(columns, name, row))
 const times = (columns: Columns, rows: readonly number[]) => rows.map(row => numberAt(columns, 'at', row) ?? 0)
@@ -15,10 +29,11 @@ const times = (columns: Columns, rows: readonly number[]) => rows.map(row => num
 export async function gpuSeries(store: Store, nodes: readonly string[], range: Range): Promise<GpuSeries[]> {
   const columns = await store.query(
     `SELECT toString(node) AS node, index, ${BUCKET}, max(time) AS at, anyLastIf(toString(uuid), uuid != '') AS uuid, anyLastIf(toString(name), name != '') AS name, anyLast(toString(source)) AS source,
-       avg(utilizationRatio) AS utilizationRatio, max(memoryUsedBytes) AS memoryUsedBytes, max(memoryTotalBytes) AS memoryTotalBytes,
-       avg(powerWatts) AS powerWatts, max(powerLimitWatts) AS powerLimitWatts, max(temperatureCelsius) AS temperatureCelsius,
-       avg(smClockHertz) AS smClockHertz, argMaxIf(throttleReasons, time, throttleReasons != '') AS throttleReasons
-     FROM gpu WHERE ${WHERE} AND index IS NOT NULL AND instance = '' GROUP BY node, index, slot ORDER BY node, index, slot`,
+       ${mean('utilizationRatio')}, min(utilizationRatioMin) AS utilizationRatioLeast, max(memoryUsedBytes) AS memoryUsedBytes, max(memoryTotalBytes) AS memoryTotalBytes,
+       ${mean('powerWatts')}, max(powerLimitWatts) AS powerLimitWatts, max(temperatureCelsius) AS temperatureCelsius,
+       ${mean('smClockHertz')}, argMaxIf(throttleReasons, time, throttleReasons != '') AS throttleReasons,
+       sumOrNull(coveredSeconds) / {bucket:Float64} AS covered
+     FROM (${await rowsIn(store, gpuRollUp, nodes, range)}) WHERE instance = '' GROUP BY node, index, point ORDER BY node, index, point`,
     { nodes, from: range.from, to: range.to, bucket: bucketSeconds(range) },
   )
   const groups = groupRows(
@@ -35,13 +50,15 @@ export async function gpuSeries(store: Store, nodes: readonly string[], range: R
       name: textAt(columns, 'name', last),
       source: textAt(columns, 'source', last),
       time: times(columns, rows),
-      utilizationRatio: pick(columns, 'utilizationRatio', rows),
+      utilizationRatio: pick(columns, 'utilizationRatioMean', rows),
+      utilizationRatioMin: pick(columns, 'utilizationRatioLeast', rows),
+      coveredRatio: pick(columns, 'covered', rows).map(ratio => (ratio === null ? null : Math.min(1, ratio))),
       memoryUsedBytes: pick(columns, 'memoryUsedBytes', rows),
       memoryTotalBytes: pick(columns, 'memoryTotalBytes', rows),
-      powerWatts: pick(columns, 'powerWatts', rows),
+      powerWatts: pick(columns, 'powerWattsMean', rows),
       powerLimitWatts: pick(columns, 'powerLimitWatts', rows),
       temperatureCelsius: pick(columns, 'temperatureCelsius', rows),
-      smClockHertz: pick(columns, 'smClockHertz', rows),
+      smClockHertz: pick(columns, 'smClockHertzMean', rows),
       throttleReasons: Array.isArray(reasons) ? reasons.map(String) : [],
     }
   })
@@ -51,11 +68,11 @@ export async function gpuSeries(store: Store, nodes: readonly string[], range: R
 function rates(columns: Columns, name: string, at: readonly number[], slots: readonly number[]): (number | null)[] {
   const total = new Map<number, number>()
   const last = new Map<string, { time: number; value: number }>()
-  for (let row = 0; row < (columns['slot']?.length ?? 0); row += 1) {
+  for (let row = 0; row < (columns['point']?.length ?? 0); row += 1) {
     const device = textAt(columns, 'device', row) ?? ''
     const value = numberAt(columns, name, row)
     const time = numberAt(columns, 'at', row)
-    const slot = numberAt(columns, 'slot', row)
+    const slot = numberAt(columns, 'point', row)
     if (value === null || time === null || slot === null) continue
     const before = last.get(device)
     if (before !== undefined && value >= before.value && time > before.time) {
@@ -69,27 +86,27 @@ function rates(columns: Columns, name: string, at: readonly number[], slots: rea
 async function linkColumns(store: Store, node: string, range: Range): Promise<Columns> {
   return store.query(
     `SELECT toString(device) AS device, ${BUCKET}, max(time) AS at, max(receiveBytes) AS receive, max(transmitBytes) AS transmit
-     FROM link WHERE ${WHERE} GROUP BY device, slot ORDER BY slot, device`,
+     FROM (${await rowsIn(store, linkRollUp, [node], range)}) GROUP BY device, point ORDER BY point, device`,
     { nodes: [node], from: range.from, to: range.to, bucket: bucketSeconds(range) },
   )
 }
 
 export async function hostSeries(store: Store, nodes: readonly string[], range: Range): Promise<HostSeries[]> {
   const columns = await store.query(
-    `SELECT toString(node) AS node, ${BUCKET}, max(time) AS at, avg(cpuUtilizationRatio) AS cpuUtilizationRatio,
+    `SELECT toString(node) AS node, ${BUCKET}, max(time) AS at, ${mean('cpuUtilizationRatio')},
        max(memoryUsedBytes) AS memoryUsedBytes, max(memoryTotalBytes) AS memoryTotalBytes
-     FROM host WHERE ${WHERE} GROUP BY node, slot ORDER BY node, slot`,
+     FROM (${await rowsIn(store, hostRollUp, nodes, range)}) GROUP BY node, point ORDER BY node, point`,
     { nodes, from: range.from, to: range.to, bucket: bucketSeconds(range) },
   )
   const series: HostSeries[] = []
   for (const [node, rows] of groupRows(columns, row => textAt(columns, 'node', row) ?? '')) {
     const links = await linkColumns(store, node, range)
     const at = times(columns, rows)
-    const slots = rows.map(row => numberAt(columns, 'slot', row) ?? -1)
+    const slots = rows.map(row => numberAt(columns, 'point', row) ?? -1)
     series.push({
       node,
       time: at,
-      cpuUtilizationRatio: pick(columns, 'cpuUtilizationRatio', rows),
+      cpuUtilizationRatio: pick(columns, 'cpuUtilizationRatioMean', rows),
       memoryUsedBytes: pick(columns, 'memoryUsedBytes', rows),
       memoryTotalBytes: pick(columns, 'memoryTotalBytes', rows),
       networkReceiveBytesPerSecond: rates(links, 'receive', at, slots),

@@ -3,48 +3,62 @@ import { arrayBuffer } from 'node:stream/consumers'
 import type { PeerSeries } from '../../wire/api'
 import { median } from '../../analysis/statistics'
 import { HEAT_METRICS, type HeatMap, type HeatMetricName } from '../../wire/heat'
+import { gpuRollUp, hostRollUp } from '../roll-ups/devices'
+import { COMPUTE, rankRollUp, WAIT } from '../roll-ups/steps'
+import { rowsOf as tieredRows } from '../roll-ups/rows'
+import { asRows, type RollUp } from '../roll-ups/roll-up'
 import type { Store } from '../store/store'
 import { HeatGrid, widthOf } from './heat-grid'
 import type { Range } from './steps'
 
-/** Of a row of `step`. */
-const RANK_SQL: Readonly<Partial<Record<HeatMetricName, string>>> = {
-  computeSeconds:
-    'if(forwardSeconds IS NULL AND backwardSeconds IS NULL, NULL, ifNull(forwardSeconds, 0) + ifNull(backwardSeconds, 0))',
-  syncWaitSeconds: 'communicationSeconds - least',
-}
-const rankSql = (metric: HeatMetricName) => RANK_SQL[metric] ?? metric
-
 const within = (table: string) =>
   `${table}.time >= {from:Float64} AND ${table}.time < {to:Float64} AND ${table}.receivedAt > {after:Float64}`
-const OF_RUN = `run = {run:String} AND ${within('step')} AND rank IS NOT NULL`
+const RUNS_NODES = "toString(node) IN (SELECT toString(node) FROM rank WHERE run = {run:String} AND node != '')"
 
-/** Rows `rank, time, one` of a metric. Sync wait needs the least time in collectives of each step beside it. */
-function rankRows(metric: HeatMetricName): string {
-  const columns = `assumeNotNull(toUInt32(rank)) AS rank, step.time AS time, ${rankSql(metric)} AS one`
-  if (metric !== 'syncWaitSeconds') return `SELECT ${columns} FROM step WHERE ${OF_RUN}`
-  return `SELECT ${columns} FROM step INNER JOIN
-    (SELECT step, min(communicationSeconds) AS least FROM step WHERE ${OF_RUN} GROUP BY step) AS floor USING (step) WHERE ${OF_RUN}`
+/** Where the samples of a metric are, and whose they are. */
+interface Source {
+  readonly rollUp: RollUp
+  /** Of the key. */
+  readonly where: string
+  /** Rows `rank, time, one` of rows of the roll-up. */
+  placed(rows: string, one: string): string
 }
 
-/** The same of the devices that the run's ranks drive. */
-function deviceRows(metric: HeatMetricName): string {
-  return `SELECT rank, gpu.time AS time, gpu.${metric} AS one FROM gpu INNER JOIN
+/** The highest of a step's rows is wanted: which row of a rank is the newest does not matter. */
+const RANKS: Source = {
+  rollUp: {
+    ...rankRollUp,
+    rows: where =>
+      `SELECT * REPLACE (assumeNotNull(rank) AS rank, assumeNotNull(step) AS step), communicationSeconds, dataSeconds, optimizerSeconds,
+         ${COMPUTE} AS computeSeconds, ${WAIT} AS syncWaitSeconds FROM step WHERE ${where}`,
+  },
+  where: 'run = {run:String}',
+  placed: (rows, one) => `SELECT assumeNotNull(toUInt32(rank)) AS rank, time, ${one} AS one FROM (${rows})`,
+}
+
+/** Of the devices that the run's ranks drive. */
+const DEVICES: Source = {
+  rollUp: gpuRollUp,
+  where: RUNS_NODES,
+  placed: (rows, one) => `SELECT rank, sampled.time AS time, sampled.${one} AS one FROM (${rows}) AS sampled INNER JOIN
     (SELECT assumeNotNull(toUInt32(rank.rank)) AS rank, argMax(toString(node), time) AS node, argMax(gpuIndex, time) AS index FROM rank
      WHERE run = {run:String} AND rank.rank IS NOT NULL AND gpuIndex IS NOT NULL GROUP BY rank) AS driven
-    ON toString(gpu.node) = driven.node AND gpu.index = driven.index WHERE ${within('gpu')}`
+    ON toString(sampled.node) = driven.node AND sampled.index = driven.index`,
 }
 
-/** The same of the hosts that the run's ranks are on. */
-function hostRows(metric: HeatMetricName): string {
-  return `SELECT rank, host.time AS time, host.${metric} AS one FROM host INNER JOIN
+/** Of the hosts that the run's ranks are on. */
+const HOSTS: Source = {
+  rollUp: hostRollUp,
+  where: RUNS_NODES,
+  placed: (rows, one) => `SELECT rank, sampled.time AS time, sampled.${one} AS one FROM (${rows}) AS sampled INNER JOIN
     (SELECT assumeNotNull(toUInt32(rank.rank)) AS rank, argMax(toString(node), time) AS node FROM rank
      WHERE run = {run:String} AND rank.rank IS NOT NULL GROUP BY rank) AS placed
-    ON toString(host.node) = placed.node WHERE ${within('host')}`
+    ON toString(sampled.node) = placed.node`,
 }
 
-const ROWS = { rank: rankRows, device: deviceRows, host: hostRows }
-const rowsSql = (metric: HeatMetricName) => ROWS[HEAT_METRICS[metric].of](metric)
+const SOURCES = { rank: RANKS, device: DEVICES, host: HOSTS }
+/** A column of the map is several slots wide, so that a peak stands where it was. */
+const SLOTS_OF_COLUMN = 4
 
 /** What of a run is asked for. */
 export interface HeatQuestion {
@@ -99,7 +113,8 @@ export class HeatMaps {
   }
 
   /** The cells that answer, with all in them that is stored. */
-  private async grid({ run, metric, range, ranks, stepSeconds, lastSeenAt }: HeatQuestion) {
+  private async grid(question: HeatQuestion) {
+    const { run, metric, range, ranks, stepSeconds, lastSeenAt } = question
     const least = HEAT_METRICS[metric].of === 'rank' ? (stepSeconds ?? 1) : SAMPLE_SECONDS
     const width = widthOf(range.to - range.from, range.points, ranks, least)
     const [first, last] = [
@@ -115,23 +130,33 @@ export class HeatMaps {
     this.kept.set(key, entry)
     for (const oldest of [...this.kept.keys()].slice(0, -KEPT)) this.kept.delete(oldest)
     // One after the other: each folds what the one before has not.
-    const turn = entry.busy.then(() => this.fold(entry.grid, run, metric, width))
+    const turn = entry.busy.then(() => this.fold(entry.grid, question, width))
     entry.busy = turn.catch(() => undefined)
     await turn
     return { grid: entry.grid, first, last, width }
   }
 
-  private async fold(grid: HeatGrid, run: string, metric: HeatMetricName, width: number): Promise<void> {
+  private async fold(grid: HeatGrid, { run, metric, stepSeconds }: HeatQuestion, width: number): Promise<void> {
     const arrived = this.store.arrival()
+    const from = grid.first * width
     const to = Number.isFinite(grid.last) ? (grid.last + 1) * width : FOREVER
+    const { rollUp, where, placed } = SOURCES[HEAT_METRICS[metric].of]
+    // At first what roll-ups know as well; then what came since, of which they may not know yet.
+    const perSlot = rollUp.by === 'step' ? (stepSeconds ?? 1) : 1
+    const asked = { where, parameters: { run }, from, to, width: width / perSlot / SLOTS_OF_COLUMN }
+    const rows =
+      grid.receivedTo === 0
+        ? await tieredRows(this.store, rollUp, asked)
+        : asRows(rollUp, `${where} AND ${within(rollUp.table)}`)
+    const highest = `${metric}Max` in rollUp.columns ? `${metric}Max` : metric
     // Groups of whole numbers that are never NULL, and rows of three words: a fourth of the time that JSON takes.
     const file = await this.store.export(
       `SELECT rank, slot, toFloat32(assumeNotNull(max(one))) AS value
        FROM (SELECT rank, toUInt32(least(greatest(floor(time / {width:Float64}) - {first:Float64}, 0), 4294967295)) AS slot, one
-         FROM (${rowsSql(metric)}))
+         FROM (${placed(rows, highest)}))
        WHERE one IS NOT NULL GROUP BY rank, slot`,
       'RowBinary',
-      { run, first: grid.first, from: grid.first * width, to, width, after: grid.receivedTo - STORED_WITHIN_SECONDS },
+      { run, first: grid.first, from, to, width, after: grid.receivedTo - STORED_WITHIN_SECONDS },
     )
     const bytes = await arrayBuffer(file)
     const [whole, values] = [new Uint32Array(bytes), new Float32Array(bytes)]

@@ -3,7 +3,7 @@ import { firstOf, type Event, type MemoryHistory, type Scene } from '../../analy
 import type { PredictInput } from '../../math/input'
 import type { RunFacts } from '../run-facts'
 import type { Store } from '../store/store'
-import { perRank } from './steps'
+import { perRank } from './folded-steps'
 import { numberAt, numbers, rowsOf } from './values'
 
 const MOST_STEPS = 5_000

@@ -2,7 +2,7 @@
 import type { RankInfo, RunEvent } from '../../wire/api'
 import { asRecord, type RecordOf } from '../../wire/records'
 import type { Store } from '../store/store'
-import { perRank } from './steps'
+import { perRank } from './folded-steps'
 import { jsonAt, numberAt, rowsOf, textAt } from './values'
 
 /** How many of the newest steps a rank's current figures are the mean of: one step alone jumps about. */

@@ -1,11 +1,10 @@
-/**
- * Steps. A step has rows of several sources: one per rank from the hook, and whole-job rows (rank NULL) from a framework's
- * log, which may print loss, timers and memory on lines of their own. `PER_RANK` folds the rows of one rank and step into
- * one (the newest known value of each column, so a step repeated after a restart replaces itself); `PER_STEP` folds ranks.
- */
+/** Series of steps, folded to at most `points`: of the whole job, and of each rank. */
 import type { Efficiency } from '../../analysis/efficiency'
 import type { Provenance } from '../../wire/findings'
 import { RANK_METRICS, type RankMap, type RankMetric, type StepSeries } from '../../wire/api'
+import { jobRollUp, rankRollUp } from '../roll-ups/steps'
+import { rowsOf as tieredRows } from '../roll-ups/rows'
+import { weightedMean, type RollUp } from '../roll-ups/roll-up'
 import type { Columns, Store } from '../store/store'
 import { numberAt, numbers, rowsOf, textAt } from './values'
 
@@ -16,76 +15,31 @@ export interface Range {
   readonly points: number
 }
 
-const LATEST = [
-  'stepSeconds',
-  'tokens',
-  'tokensPerSecond',
-  'tokensPerSecondPerGpu',
-  'flopsPerSecondPerGpu',
-  'mfu',
-  'loss',
-  'gradientNorm',
-  'learningRate',
-  'totalSteps',
-  'memoryAllocatedBytes',
-  'memoryReservedBytes',
-  'memoryPeakBytes',
-  'residentBytes',
-  'dataSeconds',
-  'forwardSeconds',
-  'backwardSeconds',
-  'communicationSeconds',
-  'optimizerSeconds',
-  'cpuSeconds',
-  'runDelaySeconds',
-  'throttledSeconds',
-]
-
-export const perRank = (where: string) => `
-  SELECT run, step, rank, max(step.time) AS at, anyIf(source, source != '') AS sources,
-    ${LATEST.map(name => `argMax(step.${name}, step.time) AS ${name}`).join(',\n    ')}
-  FROM step WHERE ${where} AND step.step IS NOT NULL GROUP BY run, step, rank`
-
-/** A whole-job figure: what the job's own line says, else the ranks folded by `fold`. */
-const jobElse = (name: string, fold: string) =>
-  `coalesce(anyIf(${name}, rank IS NULL), ${fold}If(${name}, rank IS NOT NULL))`
-
-/**
- * The step time of the job is the mean over its ranks: the steps of each rank tile its time, so that the mean adds up to
- * the wall clock. The longest of each step would not, as ranks pass the end of a step at moments that jitter.
- */
-export const perStep = (where: string) => `
-  SELECT run, step, max(at) AS at,
-    countIf(rank IS NOT NULL) AS ranks,
-    anyIf(sources, sources != '') AS source,
-    if(countIf(stepSeconds, rank IS NOT NULL) > 0, avgIf(stepSeconds, rank IS NOT NULL), any(stepSeconds)) AS seconds,
-    minIf(stepSeconds, rank IS NOT NULL) AS secondsMin,
-    maxIf(stepSeconds, rank IS NOT NULL) AS secondsMax,
-    if(countIf(tokens, rank IS NOT NULL) > 0, sumIf(tokens, rank IS NOT NULL), any(tokens)) AS stepTokens,
-    coalesce(anyIf(tokensPerSecond, rank IS NULL), stepTokens / nullIf(seconds, 0)) AS throughput,
-    any(tokensPerSecond) IS NULL AS throughputDerived,
-    max(tokensPerSecondPerGpu) AS throughputPerGpu,
-    ${jobElse('loss', 'avg')} AS stepLoss,
-    ${jobElse('gradientNorm', 'avg')} AS stepGradientNorm,
-    ${jobElse('learningRate', 'avg')} AS stepLearningRate,
-    max(flopsPerSecondPerGpu) AS loggedFlops,
-    max(mfu) AS loggedMfu,
-    max(totalSteps) AS total,
-    if(count(communicationSeconds) > 1, min(communicationSeconds), NULL) AS transfer,
-    if(count(communicationSeconds) > 1, avg(communicationSeconds) - min(communicationSeconds), NULL) AS wait
-  FROM (${perRank(where)}) GROUP BY run, step`
-
-/** Steps to fold into one point so that at most `points` come out. */
+/** Steps to fold into one point so that at most `points` come out; whole slots of the tier that is read. */
 async function bucketOf(store: Store, run: string, { from, to, points }: Range): Promise<number> {
   if (points === Infinity) return 1
+  const [finest] = jobRollUp.tiers
+  const within = 'run = {run:String} AND time BETWEEN {from:Float64} AND {to:Float64}'
   const span = await store.query(
-    'SELECT min(step) AS low, max(step) AS high FROM step WHERE run = {run:String} AND time BETWEEN {from:Float64} AND {to:Float64}',
+    `WITH (SELECT maxOrDefault(slot) FROM ${finest?.table} WHERE ${within}) AS folded
+     SELECT minOrNull(low) AS low, maxOrNull(high) AS high FROM (
+       SELECT minOrNull(slot) AS low, maxOrNull(step) AS high FROM ${finest?.table} WHERE ${within}
+       UNION ALL SELECT minOrNull(step.step), maxOrNull(step.step) FROM step WHERE ${within} AND step.step >= folded)`,
     { run, from, to },
   )
   const low = numberAt(span, 'low', 0)
   const high = numberAt(span, 'high', 0)
-  return low === null || high === null ? 1 : Math.max(1, Math.ceil((high - low + 1) / points))
+  if (low === null || high === null) return 1
+  const bucket = Math.max(1, Math.ceil((high - low + 1) / points))
+  const width = jobRollUp.tiers.findLast(tier => tier.width <= bucket)?.width ?? 1
+  return Math.ceil(bucket / width) * width
 }
+
+/** Rows and slots of the run in the range, for points of `bucket` steps. */
+const rowsIn = (store: Store, rollUp: RollUp, run: string, { from, to }: Range, bucket: number) =>
+  tieredRows(store, rollUp, { where: 'run = {run:String}', parameters: { run }, from, to, width: bucket })
+
+const mean = (name: string, as: string) => `${weightedMean(name)} AS ${as}`
 
 type Source = { provenance: Provenance; source: string }
 
@@ -125,12 +79,13 @@ export async function stepSeries(
 ): Promise<StepSeries> {
   const bucket = await bucketOf(store, run, range)
   const columns = await store.query(
-    `SELECT floor(step / {bucket:Float64}) * {bucket:Float64} AS first, max(step) AS last, max(at) AS time, any(source) AS source,
-       avg(seconds) AS stepSeconds, min(coalesce(secondsMin, seconds)) AS stepSecondsMin, max(coalesce(secondsMax, seconds)) AS stepSecondsMax,
-       avg(throughput) AS tokensPerSecond, max(throughputDerived) AS throughputDerived, avg(throughputPerGpu) AS tokensPerSecondPerGpu,
-       avg(stepLoss) AS loss, min(stepLoss) AS lossMin, max(stepLoss) AS lossMax, avg(stepGradientNorm) AS gradientNorm, avg(stepLearningRate) AS learningRate,
-       avg(loggedFlops) AS logged, avg(loggedMfu) AS loggedMfu, avg(wait) AS syncWaitSeconds, avg(transfer) AS transferSeconds
-     FROM (${perStep('run = {run:String} AND time BETWEEN {from:Float64} AND {to:Float64}')})
+    `SELECT floor(slot / {bucket:Float64}) * {bucket:Float64} AS first, max(step) AS last, max(time) AS at, anyLastIf(source, source != '') AS source,
+       ${mean('seconds', 'stepSeconds')}, min(secondsMin) AS stepSecondsMin, max(secondsMax) AS stepSecondsMax,
+       ${mean('throughput', 'tokensPerSecond')}, max(throughputDerived) AS throughputDerived, ${mean('throughputPerGpu', 'tokensPerSecondPerGpu')},
+       ${mean('stepLoss', 'loss')}, min(stepLossMin) AS lossMin, max(stepLossMax) AS lossMax,
+       ${mean('stepGradientNorm', 'gradientNorm')}, ${mean('stepLearningRate', 'learningRate')},
+       ${mean('loggedFlops', 'logged')}, ${mean('loggedMfu', 'loggedMeanMfu')}, ${mean('wait', 'syncWaitSeconds')}, ${mean('transfer', 'transferSeconds')}
+     FROM (${await rowsIn(store, jobRollUp, run, range, bucket)})
      GROUP BY first ORDER BY first`,
     { run, bucket, from: range.from, to: range.to },
   )
@@ -149,7 +104,7 @@ export async function stepSeries(
   return {
     bucketSteps: bucket,
     step: numbers(columns, 'last').map(value => value ?? 0),
-    time: numbers(columns, 'time').map(value => value ?? 0),
+    time: numbers(columns, 'at').map(value => value ?? 0),
     stepSeconds: numbers(columns, 'stepSeconds'),
     stepSecondsMin: numbers(columns, 'stepSecondsMin'),
     stepSecondsMax: numbers(columns, 'stepSecondsMax'),
@@ -161,7 +116,7 @@ export async function stepSeries(
     learningRate: numbers(columns, 'learningRate'),
     flopsPerSecondPerGpu: flops,
     mfu: flops.map((value, row) =>
-      value === null || peak === undefined ? numberAt(columns, 'loggedMfu', row) : value / peak,
+      value === null || peak === undefined ? numberAt(columns, 'loggedMeanMfu', row) : value / peak,
     ),
     syncWaitSeconds: numbers(columns, 'syncWaitSeconds'),
     transferSeconds: numbers(columns, 'transferSeconds'),
@@ -169,25 +124,14 @@ export async function stepSeries(
   }
 }
 
-const RANK_VALUE: Record<RankMetric, string> = {
-  stepSeconds: 'stepSeconds',
-  computeSeconds:
-    'if(forwardSeconds IS NULL AND backwardSeconds IS NULL, NULL, ifNull(forwardSeconds, 0) + ifNull(backwardSeconds, 0))',
-  communicationSeconds: 'communicationSeconds',
-  syncWaitSeconds: 'communicationSeconds - min(communicationSeconds) OVER (PARTITION BY step)',
-  dataSeconds: 'dataSeconds',
-  memoryAllocatedBytes: 'memoryAllocatedBytes',
-  residentBytes: 'residentBytes',
-}
-
 /** The rank × step heat map of one metric; a bucket of several steps shows its largest value, so that peaks stay. */
 export async function rankMap(store: Store, run: string, metric: RankMetric, range: Range): Promise<RankMap> {
   const bucket = await bucketOf(store, run, range)
+  const highest = `${metric}Max` in rankRollUp.columns ? `${metric}Max` : metric
   const columns = await store.query(
-    `SELECT floor(step / {bucket:Float64}) * {bucket:Float64} AS first, rank, max(step) AS last, max(at) AS time, max(one) AS value FROM (
-       SELECT step, rank, at, ${RANK_VALUE[metric]} AS one
-       FROM (${perRank('run = {run:String} AND time BETWEEN {from:Float64} AND {to:Float64} AND rank IS NOT NULL')})
-     ) WHERE one IS NOT NULL GROUP BY first, rank ORDER BY first, rank`,
+    `SELECT floor(slot / {bucket:Float64}) * {bucket:Float64} AS first, rank, max(step) AS last, max(time) AS at, max(${highest}) AS value
+     FROM (${await rowsIn(store, rankRollUp, run, range, bucket)})
+     WHERE ${highest} IS NOT NULL GROUP BY first, rank ORDER BY first, rank`,
     { run, bucket, from: range.from, to: range.to },
   )
   const ranks = [...new Set(numbers(columns, 'rank').map(rank => rank ?? 0))].sort((one, other) => one - other)
@@ -207,7 +151,7 @@ export async function rankMap(store: Store, run: string, metric: RankMetric, ran
     const line = map.values[positions.get(numberAt(columns, 'rank', row) ?? 0) ?? 0]
     if (line !== undefined) line[place] = numberAt(columns, 'value', row)
     map.step[place] = Math.max(map.step[place] ?? 0, numberAt(columns, 'last', row) ?? 0)
-    map.time[place] = Math.max(map.time[place] ?? 0, numberAt(columns, 'time', row) ?? 0)
+    map.time[place] = Math.max(map.time[place] ?? 0, numberAt(columns, 'at', row) ?? 0)
   }
   return map
 }

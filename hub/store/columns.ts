@@ -10,11 +10,18 @@ export type FileFormat = 'Parquet' | 'RowBinary'
 /** The client refuses numbers beyond 2^53 and those that are not finite; as text the store reads them all. */
 const asParameter = (value: Parameters[string]) => (typeof value === 'number' ? String(value) : value)
 
+const asParameters = (parameters: Parameters) =>
+  Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, asParameter(value)]))
+
+export async function commandOf(engine: Engine, sql: string, parameters: Parameters = {}): Promise<void> {
+  await engine.client.command({ query: sql, query_params: asParameters(parameters) })
+}
+
 /** Columns by name, arrays of one length. Values are bound with `{name:Type}`. */
 export async function columnsOf(engine: Engine, sql: string, parameters: Parameters = {}): Promise<Columns> {
   const result = await engine.client.query({
     query: sql,
-    query_params: Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, asParameter(value)])),
+    query_params: asParameters(parameters),
     format: 'JSONColumnsWithMetadata',
     clickhouse_settings: { output_format_json_quote_64bit_integers: 0, output_format_json_quote_denormals: 0 },
   })
@@ -34,7 +41,7 @@ export async function fileOf(
 ): Promise<Readable> {
   const { stream } = await engine.client.exec({
     query: `${sql} FORMAT ${format}`,
-    query_params: Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, asParameter(value)])),
+    query_params: asParameters(parameters),
   })
   return stream
 }

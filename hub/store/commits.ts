@@ -31,11 +31,12 @@ interface Pending {
   readonly reject: (error: unknown) => void
 }
 
-/** A part lies in one month: a block of two would become two parts, of which a crash may leave one. */
-const monthOf = ({ receivedAt }: Origin) => new Date(receivedAt * 1000).toISOString().slice(0, 7)
+/** A part lies in one day: a block of two would become two parts, of which a crash may leave one. */
+const dayOf = ({ receivedAt }: Origin) => new Date(receivedAt * 1000).toISOString().slice(0, 10)
 
 export class Commits {
   private waiting: Pending[] = []
+  private storing: readonly Pending[] = []
   private waitingRows = 0
   /** The newest batch of each agent that is taken and not stored yet. */
   private readonly taken = new Map<string, { readonly sequence: number; readonly stored: Promise<void> }>()
@@ -66,6 +67,11 @@ export class Commits {
     return stored
   }
 
+  /** When the oldest batch came that is not stored yet, in Unix seconds; Infinity where all is. */
+  oldestWaiting(): number {
+    return Math.min(Infinity, ...[...this.storing, ...this.waiting].map(({ origin }) => origin.receivedAt))
+  }
+
   /** Resolves when what waits is stored, or has been refused. */
   async close(): Promise<void> {
     this.closed.abort()
@@ -76,7 +82,9 @@ export class Commits {
   private async run(): Promise<void> {
     while (this.waiting.length > 0) {
       const from = performance.now()
-      await this.commit(this.take())
+      this.storing = this.take()
+      await this.commit(this.storing)
+      this.storing = []
       const [least, most] = REST_MS[this.isWatched() ? 'watched' : 'free']
       const rest = Math.min(most, Math.max(least, (performance.now() - from) * REST))
       if (this.waiting.length > 0) await sleep(rest, this.closed.signal)
@@ -87,11 +95,11 @@ export class Commits {
 
   /** The oldest that fit into one block; at least one. */
   private take(): Pending[] {
-    const month = this.waiting[0] && monthOf(this.waiting[0].origin)
+    const day = this.waiting[0] && dayOf(this.waiting[0].origin)
     let rows = 0
     let count = 0
     for (const { batch, origin } of this.waiting) {
-      if (count > 0 && (rows + batch.rows > MAX_ROWS || monthOf(origin) !== month)) break
+      if (count > 0 && (rows + batch.rows > MAX_ROWS || dayOf(origin) !== day)) break
       rows += batch.rows
       count += 1
     }

@@ -9,6 +9,7 @@ import { Readable } from 'node:stream'
 import { createClient, type ClickHouseClient } from '@clickhouse/client'
 import { PlumblineError, messageOf } from '../../base/errors'
 import { ownerOf, takeLock } from '../../base/pid-lock'
+import { backUp } from './backup'
 import type { Block } from './native'
 
 export interface Engine {
@@ -16,6 +17,8 @@ export interface Engine {
   readonly client: ClickHouseClient
   /** Inserts one block in the Native format. */
   insert(table: string, block: Block): Promise<void>
+  /** Keeps the store as it is, under a name, before its tables change. A server's backup is its operator's. */
+  backUp(name: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -61,6 +64,16 @@ async function insertByFile(client: ClickHouseClient, file: string, table: strin
   }
 }
 
+/** Merges rest meanwhile: files of parts neither come nor go. */
+async function backUpFiles(client: ClickHouseClient, data: string, name: string): Promise<void> {
+  await client.command({ query: 'SYSTEM STOP MERGES' })
+  try {
+    await backUp(join(data, 'store'), join(data, 'backups', name))
+  } finally {
+    await client.command({ query: 'SYSTEM START MERGES' })
+  }
+}
+
 async function embedded(data: string): Promise<Engine> {
   try {
     mkdirSync(data, { recursive: true })
@@ -79,6 +92,7 @@ async function embedded(data: string): Promise<Engine> {
       name: 'embedded ClickHouse',
       client,
       insert: (table, block) => insertByFile(client, join(data, `incoming-${table}.native`), table, block),
+      backUp: name => backUpFiles(client, data, name),
       close: async () => {
         await client.close()
         unlock()
@@ -109,6 +123,7 @@ export async function openEngine(options: { data: string; store: string }): Prom
         values: Readable.from(pieces, { objectMode: false }),
       })
     },
+    backUp: () => Promise.resolve(),
     close: () => client.close(),
   }
 }

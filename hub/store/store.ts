@@ -10,7 +10,7 @@ import { unixSeconds } from '../../base/clock'
 import { PlumblineError } from '../../base/errors'
 import type { Kind } from '../../wire/metrics'
 import type { Batch } from '../../wire/table'
-import { columnsOf, fileOf, type Columns, type FileFormat, type Parameters } from './columns'
+import { columnsOf, commandOf, fileOf, type Columns, type FileFormat, type Parameters } from './columns'
 import { Commits } from './commits'
 import { Delivered } from './delivered'
 import { openEngine, type Engine } from './engine'
@@ -27,6 +27,10 @@ export interface Store {
   lastSequence(agent: string): number
   /** The time of arrival of what comes now, in Unix seconds: it never goes back, whatever the clock does. */
   arrival(): number
+  /** Up to when all that arrived is stored, in Unix seconds. */
+  storedTo(): number
+  /** Runs a statement that answers nothing. */
+  command(sql: string, parameters?: Parameters): Promise<void>
   /** Runs a SELECT; the answer is columns by name, arrays of one length. Values are bound with `{name:Type}`. */
   query(sql: string, parameters?: Parameters): Promise<Columns>
   /** The answer of a SELECT as a file in a format of ClickHouse. */
@@ -51,6 +55,7 @@ async function migrate(engine: Engine): Promise<void> {
       },
     )
   }
+  if (found > 0 && found < newest) await engine.backUp(`tables-${found}`)
   for (const migration of migrations.filter(({ version }) => version > found)) {
     const upgrade = found > 0 ? (migration.upgrade ?? []) : []
     for (const statement of [...migration.statements, ...upgrade]) {
@@ -105,6 +110,9 @@ export interface StoreOptions {
   readonly isWatched?: () => boolean
 }
 
+/** A batch is stamped so long at most before it is handed over. */
+const STAMPED_SECONDS = 5
+
 export async function openStore(options: StoreOptions): Promise<Store> {
   const engine = await openEngine(options)
   const delivered = new Delivered(engine)
@@ -128,6 +136,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       arrived = Math.max(arrived, unixSeconds())
       return arrived
     },
+    storedTo: () => Math.min(unixSeconds() - STAMPED_SECONDS, commits.oldestWaiting() - 1e-3),
+    command: (sql, parameters) => work.do(() => commandOf(engine, sql, parameters)),
     query: (sql, parameters) => work.do(() => columnsOf(engine, sql, parameters)),
     export: (sql, format, parameters) => work.do(() => fileOf(engine, sql, format, parameters)),
     async close() {

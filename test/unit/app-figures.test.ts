@@ -146,6 +146,8 @@ const gpu = (memoryUsedBytes: number): GpuSeries => ({
   powerLimitWatts: [null],
   temperatureCelsius: [null],
   smClockHertz: [null],
+  utilizationRatioMin: [],
+  coveredRatio: [],
   throttleReasons: [],
 })
 

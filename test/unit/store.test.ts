@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -6,7 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { PlumblineError } from '../../base/errors'
 import { Runs } from '../../hub/runs'
 import { endOf, type RunFacts } from '../../hub/run-facts'
+import { columnsOf } from '../../hub/store/columns'
 import { openEngine } from '../../hub/store/engine'
+import { migrations } from '../../hub/store/migrations/index'
 import { nativeBlock, type Origin } from '../../hub/store/native'
 import { openStore, type Store } from '../../hub/store/store'
 import type { WireRecord } from '../../wire/records'
@@ -116,6 +118,51 @@ describe('the store', () => {
     await engine.client.command({ query: "INSERT INTO migrations VALUES (999, 'of tomorrow', 0)" })
     await engine.close()
     await expect(open()).rejects.toThrow(/newer Plumbline.*999/)
+  })
+
+  it('of a release before opens, with all that is in it, and a backup of it as it was', async () => {
+    const before = await openEngine({ data, store: '' })
+    const run = (query: string) => before.client.command({ query })
+    await run(
+      'CREATE TABLE migrations (version UInt32, name String, appliedAt Float64) ENGINE = MergeTree ORDER BY version',
+    )
+    for (const { version, name, statements } of migrations.filter(({ version }) => version <= 13)) {
+      for (const statement of statements) await run(statement)
+      await run(`INSERT INTO migrations VALUES (${version}, '${name}', 0)`)
+    }
+    const september = 1_789_000_000
+    await run(
+      `INSERT INTO gpu (time, node, index, powerWatts, agent, sequence, receivedAt) SELECT ${september} + number * 3600, 'n', 0, number, 'a', number, ${september} + number * 3600 FROM numbers(1000)`,
+    )
+    await run(
+      `INSERT INTO step (time, run, rank, step, phases, agent, sequence, receivedAt) SELECT ${september} + number, 'r', 0, number, '{"forward":{"seconds":0.5}}', 'a', number, ${september} FROM numbers(100)`,
+    )
+    await before.close()
+
+    await withStore(async store => {
+      const rows = await store.query('SELECT count() AS rows, sum(powerWatts) AS watts FROM gpu')
+      expect(rows).toEqual({ rows: [1000], watts: [499_500] })
+      expect(await store.query('SELECT count() AS rows, sum(forwardSeconds) AS seconds FROM step')).toEqual({
+        rows: [100],
+        seconds: [50],
+      })
+      const parts = await store.query(
+        "SELECT uniqExact(partition) AS days FROM system.parts WHERE active AND table = 'gpu'",
+      )
+      expect(Number(parts['days']?.[0])).toBeGreaterThan(40)
+    })
+
+    // The backup is a store of its own, untouched by what came after.
+    const restored = mkdtempSync(join(tmpdir(), 'plumbline-restored-'))
+    try {
+      cpSync(join(data, 'backups', 'tables-13'), join(restored, 'store'), { recursive: true, verbatimSymlinks: true })
+      const old = await openEngine({ data: restored, store: '' })
+      expect(await columnsOf(old, 'SELECT max(version) AS version FROM migrations')).toEqual({ version: [13] })
+      expect(await columnsOf(old, 'SELECT count() AS rows FROM gpu')).toEqual({ rows: [1000] })
+      await old.close()
+    } finally {
+      rmSync(restored, { recursive: true, force: true })
+    }
   })
 
   it('refuses a folder that another hub uses', async () => {

@@ -12,10 +12,12 @@ import { findingCosts } from './0010-finding-costs'
 import { scale } from './0011-scale'
 import { probeDetails } from './0012-probe-details'
 import { lines } from './0013-lines'
+import { days } from './0014-days'
+import { rollUps } from './0015-roll-ups'
 import type { Migration } from './migration'
 
 export const migrations: readonly Migration[] = [
   ...[records, paths, deviceExporters, network],
   ...[findings, memory, delivered, codecs, collectiveEvents, findingCosts],
-  ...[scale, probeDetails, lines],
+  ...[scale, probeDetails, lines, days, rollUps],
 ]

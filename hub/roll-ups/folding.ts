@@ -1,0 +1,110 @@
+/**
+ * Folds what arrived into roll-ups, a little each minute. Which arrivals a tier has is kept in the table `folded`, written
+ * after the tier: a hub that dies between folds the same slots again, to the same rows.
+ */
+import { sleep } from '../../base/clock'
+import { messageOf } from '../../base/errors'
+import { numberAt, rowsOf, textAt } from '../queries/values'
+import type { Store } from '../store/store'
+import { rollUps } from './index'
+import { foldSql, type RollUp } from './roll-up'
+
+const EVERY_MS = 60_000
+/** Rows that are folded at once, for the sake of memory: what a store of before has comes in such pieces. */
+const MOST_ROWS = 4_000_000
+/** Times of rows that lie further apart are looked for by themselves. */
+const GAP_SECONDS = 3600
+
+const isDue = (width: number, since: number) => since >= Math.max(EVERY_MS / 1000, width)
+
+export class Folding {
+  private readonly receivedTo = new Map<string, number>()
+  private readonly ended = new AbortController()
+  private running: Promise<void> = Promise.resolve()
+
+  constructor(
+    private readonly store: Store,
+    private readonly log: (line: string) => void,
+  ) {}
+
+  /** Folds again and again, until `close`. */
+  async start(): Promise<void> {
+    const rows = await this.store.query('SELECT tier, max(receivedTo) AS receivedTo FROM folded GROUP BY tier')
+    for (let row = 0; row < rowsOf(rows); row += 1)
+      this.receivedTo.set(textAt(rows, 'tier', row) ?? '', numberAt(rows, 'receivedTo', row) ?? 0)
+    this.running = this.run()
+  }
+
+  async close(): Promise<void> {
+    this.ended.abort()
+    await this.running
+  }
+
+  private async run(): Promise<void> {
+    while (!this.ended.signal.aborted) {
+      await sleep(EVERY_MS, this.ended.signal)
+      if (this.ended.signal.aborted) return
+      await this.fold().catch((error: unknown) => this.log(`roll-ups wait: ${messageOf(error)}`))
+    }
+  }
+
+  /** Brings every tier up to what arrived up to `to`, Unix seconds; coarse ones once in a slot, unless `all` is asked for. */
+  async fold(all = false, to = this.store.storedTo()): Promise<void> {
+    for (const rollUp of rollUps) {
+      for (const [level, tier] of rollUp.tiers.entries()) {
+        const done = this.receivedTo.get(tier.table) ?? 0
+        if (!all && level > 0 && rollUp.by === 'time' && !isDue(tier.width, to - done)) continue
+        await this.foldTier(rollUp, level, done, to)
+      }
+    }
+  }
+
+  private async foldTier(rollUp: RollUp, level: number, done: number, to: number): Promise<void> {
+    const tier = rollUp.tiers[level]?.table ?? ''
+    const source = level === 0 ? rollUp.table : (rollUp.tiers[level - 1]?.table ?? '')
+    for (let after = done; after < to && !this.ended.signal.aborted;) {
+      const { rows, end } = await this.piece(source, after, to)
+      if (rows > 0) await this.foldPiece(rollUp, level, source, after, end)
+      await this.store.command('INSERT INTO folded VALUES ({tier:String}, {end:Float64})', { tier, end })
+      this.receivedTo.set(tier, end)
+      after = end
+    }
+  }
+
+  /** How far to go at once, and how many rows that are, if they came evenly. */
+  private async piece(source: string, after: number, to: number): Promise<{ rows: number; end: number }> {
+    const found = await this.store.query(
+      `SELECT count() AS rows, minOrNull(receivedAt) AS first FROM ${source} WHERE receivedAt > {after:Float64} AND receivedAt <= {to:Float64}`,
+      { after, to },
+    )
+    const rows = numberAt(found, 'rows', 0) ?? 0
+    const first = numberAt(found, 'first', 0) ?? to
+    return rows <= MOST_ROWS ? { rows, end: to } : { rows: MOST_ROWS, end: first + (to - first) * (MOST_ROWS / rows) }
+  }
+
+  private async foldPiece(rollUp: RollUp, level: number, source: string, after: number, to: number): Promise<void> {
+    const sql = foldSql(rollUp, level)
+    if (level > 0 || rollUp.by === 'step') return this.store.command(sql, { after, to })
+    const width = rollUp.tiers[level]?.width ?? 1
+    for (const [first, last] of await this.spans(rollUp, source, after, to, width))
+      await this.store.command(sql, { after, to, first, last })
+  }
+
+  /** The times of what arrived, as spans of whole slots. */
+  private async spans({ valid }: RollUp, source: string, after: number, to: number, width: number) {
+    const rows = await this.store.query(
+      `SELECT floor(time / ${GAP_SECONDS}) AS hour, min(time) AS first, max(time) AS last FROM ${source}
+       WHERE receivedAt > {after:Float64} AND receivedAt <= {to:Float64} AND ${valid} GROUP BY hour ORDER BY hour`,
+      { after, to },
+    )
+    const spans: [number, number][] = []
+    for (let row = 0; row < rowsOf(rows); row += 1) {
+      const first = Math.floor((numberAt(rows, 'first', row) ?? 0) / width) * width
+      const last = (Math.floor((numberAt(rows, 'last', row) ?? 0) / width) + 1) * width
+      const before = spans.at(-1)
+      if (before !== undefined && first - before[1] < GAP_SECONDS) before[1] = last
+      else spans.push([first, last])
+    }
+    return spans
+  }
+}

@@ -1,0 +1,215 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { gpuSeries } from '../../hub/queries/devices'
+import { rankMap, stepSeries } from '../../hub/queries/steps'
+import { efficiencyOf } from '../../analysis/efficiency'
+import { Folding } from '../../hub/roll-ups/folding'
+import { rollUps } from '../../hub/roll-ups/index'
+import { columnsOf } from '../../hub/roll-ups/roll-up'
+import { KEEP, keepSchema, Retention, tooMuch } from '../../hub/roll-ups/retention'
+import { openStore, type Store } from '../../hub/store/store'
+import type { WireRecord } from '../../wire/records'
+import { batchOf } from './records'
+
+let data: string
+let store: Store
+beforeAll(async () => {
+  data = mkdtempSync(join(tmpdir(), 'plumbline-roll-ups-'))
+  store = await openStore({ data, store: '' })
+})
+afterAll(async () => {
+  await store.close()
+  rmSync(data, { recursive: true, force: true })
+})
+
+const BEGAN = 1_790_000_000
+let sequence = 0
+let arrived = BEGAN
+/** Each delivery comes some minutes after the one before. */
+const put = (records: readonly WireRecord[]) =>
+  store.insert(batchOf(records), { agent: 'a', sequence: (sequence += 1), receivedAt: (arrived += 500) })
+
+async function fold(): Promise<void> {
+  const folding = new Folding(store, () => undefined)
+  await folding.start()
+  await folding.fold(true, arrived)
+  await folding.close()
+}
+
+const count = async (table: string, where = '1') =>
+  Number((await store.query(`SELECT count() AS rows FROM ${table} WHERE ${where}`))['rows']?.[0])
+
+describe('roll-ups', () => {
+  it('have a table with a column for each figure', async () => {
+    for (const rollUp of rollUps) {
+      for (const { table } of rollUp.tiers) {
+        const { name = [] } = await store.query(
+          'SELECT name FROM system.columns WHERE database = currentDatabase() AND table = {table:String}',
+          { table },
+        )
+        expect([...columnsOf(rollUp), 'receivedAt'].sort(), table).toEqual(name.map(String).sort())
+      }
+    }
+  })
+
+  it('say the same as the rows, however these come: late, twice folded, in pieces', async () => {
+    const sample = fc.record({
+      at: fc.integer({ min: 0, max: 3000 }),
+      node: fc.constantFrom('one', 'two', 'three'),
+      use: fc.integer({ min: 0, max: 100 }),
+    })
+    let run = 0
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(sample, { minLength: 1, maxLength: 30 }), { minLength: 1, maxLength: 4 }),
+        async deliveries => {
+          run += 1
+          for (const samples of deliveries) {
+            const records = samples.map(({ at, node, use }): WireRecord => ({
+              kind: 'gpu',
+              time: BEGAN + at + 0.5,
+              node: `${node}-${run}`,
+              index: 0,
+              ...(node === 'two' ? {} : { utilizationRatio: use / 100, memoryUsedBytes: use * 1e9 }),
+            }))
+            await put(records)
+            await fold()
+          }
+          for (const [table, width] of [
+            ['gpu_10s', 10],
+            ['gpu_1m', 60],
+            ['gpu_10m', 600],
+          ] as const) {
+            const folded = await store.query(
+              `SELECT toString(node) AS node, slot, samples, round(utilizationRatio, 9) AS mean, utilizationRatioMin AS low, utilizationRatioMax AS high, memoryUsedBytes AS memory
+             FROM ${table} FINAL WHERE endsWith(node, {end:String}) ORDER BY node, slot`,
+              { end: `-${run}` },
+            )
+            const rows = await store.query(
+              `SELECT toString(node) AS node, floor(time / ${width}) * ${width} AS slot, count() AS samples, round(avg(utilizationRatio), 9) AS mean,
+               min(utilizationRatio) AS low, max(utilizationRatio) AS high, max(memoryUsedBytes) AS memory
+             FROM gpu WHERE endsWith(node, {end:String}) GROUP BY node, slot ORDER BY node, slot`,
+              { end: `-${run}` },
+            )
+            expect(folded, table).toEqual(rows)
+          }
+        },
+      ),
+      { numRuns: 8 },
+    )
+  })
+
+  it('answer for a long range as the rows would, the newest from the rows, peaks and outages kept', async () => {
+    const hours = 6
+    const samples = Array.from({ length: hours * 360 }, (_, index) => index * 10).filter(at => at < 7200 || at >= 7800)
+    await put(
+      samples.map(at => ({
+        kind: 'gpu',
+        time: BEGAN + at,
+        node: 'long',
+        index: 3,
+        utilizationRatio: at === 9000 ? 0 : 0.9,
+        memoryUsedBytes: at === 5000 ? 7e10 : 1e10,
+      })),
+    )
+    await fold()
+    await put([{ kind: 'gpu', time: BEGAN + hours * 3600 + 5, node: 'long', index: 3, utilizationRatio: 0.5 }])
+    const [series] = await gpuSeries(store, ['long'], { from: BEGAN, to: BEGAN + hours * 3600 + 60, points: 20 })
+    expect(series?.time.at(-1)).toBe(BEGAN + hours * 3600 + 5)
+    expect(Math.max(...(series?.memoryUsedBytes ?? []).map(Number))).toBe(7e10)
+    expect(Math.min(...(series?.utilizationRatioMin ?? []).map(Number))).toBe(0)
+    const covered = series?.coveredRatio ?? []
+    expect(covered.filter(ratio => ratio !== null && ratio < 0.7).length).toBeGreaterThan(0)
+    expect(covered.filter(ratio => ratio !== null && ratio > 0.95).length).toBeGreaterThan(10)
+  })
+
+  it('fold steps over ranks, and a step that was repeated counts once', async () => {
+    const step = (index: number, rank: number, stepSeconds: number, time = BEGAN + index): WireRecord => ({
+      kind: 'step',
+      run: 'steps',
+      node: 'n',
+      time,
+      step: index,
+      rank,
+      stepSeconds,
+      loss: 5,
+      phases: { communication: { seconds: rank === 0 ? 0.1 : 0.3 } },
+    })
+    const steps = Array.from({ length: 2500 }, (_, index) => index)
+    await put(steps.flatMap(index => [step(index, 0, 1), step(index, 1, index === 1234 ? 9 : 1)]))
+    await fold()
+    // After a restart from step 100 the run was faster.
+    await put(
+      [100, 101].flatMap(index => [
+        step(index, 0, 0.5, BEGAN + 5000 + index),
+        step(index, 1, 0.5, BEGAN + 5000 + index),
+      ]),
+    )
+    await fold()
+    expect(await count('jobStep_10 FINAL', "run = 'steps'")).toBe(250)
+    expect(await count('rankStep_1000 FINAL', "run = 'steps'")).toBe(6)
+    const range = { from: BEGAN - 10, to: BEGAN + 10_000, points: 25 }
+    const known = {
+      efficiency: efficiencyOf({ config: undefined, gpuNames: [], tokensPerSecond: undefined, devices: undefined }),
+      devices: undefined,
+    }
+    const series = await stepSeries(store, 'steps', range, known)
+    expect(series.bucketSteps).toBe(100)
+    expect(series.step).toHaveLength(25)
+    expect(series.stepSeconds[1]).toBeCloseTo(0.99)
+    expect(series.stepSecondsMax[12]).toBe(9)
+    expect(series.syncWaitSeconds[3]).toBeCloseTo(0.1)
+    const map = await rankMap(store, 'steps', 'stepSeconds', range)
+    expect(map.values[1]?.[12]).toBe(9)
+    const each = await stepSeries(store, 'steps', { ...range, points: Infinity }, known)
+    expect(each.step).toHaveLength(2500)
+  })
+
+  it('show what is not kept any more as rows', async () => {
+    await put(
+      Array.from({ length: 100 }, (_, at): WireRecord => ({
+        kind: 'gpu',
+        time: BEGAN + at,
+        node: 'old',
+        index: 0,
+        powerWatts: 300,
+      })),
+    )
+    await fold()
+    const log: string[] = []
+    await new Retention(store, { ...KEEP, fine: { seconds: Infinity, bytes: Infinity } }, line => log.push(line)).apply(
+      arrived + 30 * 86_400,
+    )
+    expect(await count('gpu')).toBe(0)
+    expect(log.some(line => line.includes('gpu of 2026'))).toBe(true)
+    const [series] = await gpuSeries(store, ['old'], { from: BEGAN, to: BEGAN + 100, points: 100 })
+    expect(series?.powerWatts.filter(watts => watts === 300)).toHaveLength(10)
+  })
+})
+
+describe('what is kept', () => {
+  const piece = (day: number, bytes: number) => ({ table: 'gpu', id: String(day), bytes, end: day * 86_400 })
+
+  it('goes by age and by size, oldest first, never the newest', () => {
+    const pieces = [piece(3, 10), piece(1, 10), piece(2, 10), piece(11, 100)]
+    const days = (limit: { seconds: number; bytes: number }) => tooMuch(pieces, limit, 10 * 86_400).map(({ id }) => id)
+    expect(days({ seconds: Infinity, bytes: Infinity })).toEqual([])
+    expect(days({ seconds: 8 * 86_400, bytes: Infinity })).toEqual(['1'])
+    expect(days({ seconds: Infinity, bytes: 125 })).toEqual(['1'])
+    expect(days({ seconds: Infinity, bytes: 1 })).toEqual(['1', '2', '3'])
+  })
+
+  it('is said by class, and nonsense is refused by name', () => {
+    expect(keepSchema.parse('samples=2d/10GB,coarse=1y')).toEqual({
+      ...KEEP,
+      samples: { seconds: 172_800, bytes: 1e10 },
+      coarse: { seconds: 365 * 86_400, bytes: Infinity },
+    })
+    expect(keepSchema.parse({ lines: 'forever' }).lines.seconds).toBe(Infinity)
+    for (const text of ['samples=2', 'other=2d', 'samples', 'steps=-1d'])
+      expect(keepSchema.safeParse(text).success).toBe(false)
+  })
+})
