@@ -6,13 +6,16 @@ import { defineCommand } from './command'
 
 const MARKS: Record<CheckState, string> = { ok: '✓', absent: '–', failed: '✗' }
 
-/** One line a finding, names aligned, and a `fix:` line below what is not well. */
+/** One line a finding, names aligned, and a `fix:` line below what is not well: once for all that it would mend. */
 export function describeFindings(findings: readonly NamedFinding[]): string {
   const width = Math.max(0, ...findings.map(({ name }) => name.length))
+  const told = new Set<string>()
   return findings
     .flatMap(({ name, state, detail, fix }) => {
       const line = `${MARKS[state]} ${name.padEnd(width)}  ${detail}`
-      return fix === undefined ? [line] : [line, `${' '.repeat(width + 4)}fix: ${fix}`]
+      if (fix === undefined || told.has(fix)) return [line]
+      told.add(fix)
+      return [line, `${' '.repeat(width + 4)}fix: ${fix}`]
     })
     .join('\n')
 }

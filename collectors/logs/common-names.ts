@@ -117,14 +117,13 @@ function lookUp(name: string): Meaning | null {
   return null
 }
 
-/** What a name means; undefined where it is nobody's. */
+/** What a name means; undefined where it is nobody's, or that of what is held out. */
 export function meaningOf(name: string): Meaning | undefined {
-  const plain = plainName(name)
-  let meaning = known.get(plain)
+  let meaning = known.get(name)
   if (meaning === undefined) {
-    meaning = lookUp(plain)
+    meaning = isHeldOut(name) ? null : lookUp(plainName(name))
     // Logs have few names; a hostile one must not fill the memory.
-    if (known.size < MOST_NAMES) known.set(plain, meaning)
+    if (known.size < MOST_NAMES) known.set(name, meaning)
   }
   return meaning ?? undefined
 }
@@ -146,13 +145,14 @@ function inShares(fields: Partial<RecordOf<'step'>>): Partial<RecordOf<'step'>> 
 
 /** What figures of such names say of a step; undefined where they are not those of one: without a step, or with nothing to say of it. */
 export function commonStep(figures: Figures): CommonStep | undefined {
-  const meant = [...figures.keys()].flatMap(name => {
-    const meaning = isHeldOut(name) ? undefined : meaningOf(name)
-    return meaning === undefined ? [] : [[name, meaning] as const]
-  })
+  const meant: [string, Meaning][] = []
+  for (const name of figures.keys()) {
+    const meaning = meaningOf(name)
+    if (meaning !== undefined) meant.push([name, meaning])
+  }
   // Of two names for one thing the shorter is the whole: `loss` before `ce_loss`.
   meant.sort(([a], [b]) => a.length - b.length)
-  const fields = inShares(stepFigures(figures, Object.fromEntries(meant)))
+  const fields = inShares(stepFigures(figures, meant))
   const lossName = meant.find(([, meaning]) => fieldOf(meaning) === 'loss')?.[0]
   const loss = lossName === undefined ? undefined : figures.get(lossName)
   const { step, loss: value, stepSeconds, tokensPerSecond, tokensPerSecondPerGpu, samplesPerSecond, mfu } = fields

@@ -95,10 +95,21 @@ function checked(value: number | undefined, field: StepNumber): number | undefin
   return value
 }
 
+type MeaningList = readonly (readonly [name: string, meaning: Meaning])[]
+const isList = (meanings: Meanings | MeaningList): meanings is MeaningList => Array.isArray(meanings)
+const entries = new WeakMap<Meanings, MeaningList>()
+
+/** Each format has one table, which is asked for every line. */
+function entriesOf(meanings: Meanings): MeaningList {
+  const known = entries.get(meanings) ?? Object.entries(meanings)
+  entries.set(meanings, known)
+  return known
+}
+
 /** The fields that figures give. */
-export function stepFigures(figures: Figures, meanings: Meanings): Partial<Step> {
+export function stepFigures(figures: Figures, meanings: Meanings | MeaningList): Partial<Step> {
   const step: Partial<Step> = {}
-  for (const [name, meaning] of Object.entries(meanings)) {
+  for (const [name, meaning] of isList(meanings) ? meanings : entriesOf(meanings)) {
     const text = figures.get(name)
     if (text === undefined) continue
     const [field, factor] = typeof meaning === 'string' ? [meaning, 1] : meaning

@@ -26,6 +26,7 @@ const PAIR = new RegExp(`^${NAME}\\s{0,4}[=:]\\s{0,8}\\[?${NUMBER}(${UNIT})\\]?(
 const SPACED = new RegExp(`^${NAME} {1,8}${NUMBER}(${UNIT})(?: ?\\(.{0,60}\\))?$`, 'i')
 /** What is said once more in brackets: `tps 6574.51(821.81/gpu)`, `loss = 79.35 (57.126 sec/step)`. */
 const BRACKETED = new RegExp(`\\(${NUMBER} ?(\\/gpu|s(?:ec(?:onds?)?)?\\/(?:step|it|iter|batch))\\)$`, 'i')
+const SEPARATED = /[=:]/
 /** `step 10/1000`, `Iter [10/1000]`, `step: 10 / 1000 (1 %)`, `step 10 of 1000`. */
 const OF = /^(?:.{0,160}\W)?(step|iter|iteration|update)s?[ :=[(]{1,6}(\d{1,12}) {0,4}(?:\/|of) {0,8}(\d{1,12})\b/i
 /** A rate in front of its unit: `91886 tok/s`. */
@@ -56,7 +57,7 @@ function figuresOf(text: string): Map<string, string> {
     if (trimmed.length > 120 || trimmed.length < 3) continue
     const bracketed = trimmed.endsWith(')') ? BRACKETED.exec(trimmed) : null
     if (bracketed !== null) put(bracketed[2] === '/gpu' ? 'tps_per_gpu' : 'step_time', bracketed[1] ?? '')
-    const pair = PAIR.exec(trimmed) ?? SPACED.exec(trimmed)
+    const pair = (SEPARATED.test(trimmed) ? PAIR : SPACED).exec(trimmed)
     if (pair !== null) {
       const name = (pair[1] ?? '').trim()
       // nanoGPT's heirs: a time in milliseconds is a step's; one in seconds may be that of the whole run.

@@ -1,5 +1,5 @@
 /** Reads one log, whatever its formats: bytes in, records out. What it remembers is plain JSON. */
-import { fieldsOf } from '../../wire/metrics'
+import { fieldsOf, kinds } from '../../wire/metrics'
 import type { WireRecord } from '../../wire/records'
 import type { Json } from '../collector'
 import type { LogFormat, LogLine } from './format'
@@ -32,6 +32,12 @@ export interface LogReaderOptions {
   readonly tells?: string | undefined
 }
 
+/** Shapes of lines that are kept in mind: a script prints a few kinds of lines. */
+const MOST_SHAPES = 256
+const MOST_SHAPED = 2000
+/** A line with its digits alike: what no format knows of it, it does not know with other digits. */
+const shapeOf = (text: string) => text.replaceAll(/\d/g, '0')
+
 type Entry = { readonly format: LogFormat; readonly state: Json }
 interface Saved {
   last: string | undefined
@@ -56,13 +62,22 @@ class Reader implements LogReader {
   readonly counts = { linesRead: 0, linesUnread: 0 }
   private readonly splitter = new LineSplitter()
   private readonly entries: Entry[]
+  private readonly own: readonly Entry[]
+  private readonly general: readonly Entry[]
   private last: Entry | undefined
+  /**
+   * Shapes of lines that no format of a framework knew since one last knew a line: only what it knows changes its state,
+   * so it would not know them now. Most lines of a log may be nobody's, or any script's.
+   */
+  private readonly strange = new Set<string>()
   private readonly teller: Teller | undefined
 
   constructor({ formats = allFormats, state, tells }: LogReaderOptions) {
     this.teller = tells === undefined ? undefined : new Teller(tells)
     const saved = savedState(state)
     this.entries = [...formats].map(format => entryOf(format, saved.states[format.name]))
+    this.own = this.entries.filter(({ format }) => format.general !== true)
+    this.general = this.entries.filter(({ format }) => format.general === true)
     this.last = this.entries.find(entry => entry.format.name === saved.last)
   }
 
@@ -118,9 +133,25 @@ class Reader implements LogReader {
     // Lines of one kind come together. A general format waits for its turn: it could read another's.
     const first = this.last?.format.general === true ? undefined : this.last
     const again = first?.format.parse(line, first.state)
-    if (again !== undefined) return again
-    for (const entry of this.entries) {
-      if (entry === first) continue
+    if (again !== undefined) {
+      this.strange.clear()
+      return again
+    }
+    const shape = line.text.length > MOST_SHAPED ? undefined : shapeOf(line.text)
+    if (shape === undefined || !this.strange.has(shape)) {
+      const records = this.ask(this.own, line, first)
+      if (records !== undefined) {
+        this.strange.clear()
+        return records
+      }
+      if (shape !== undefined && this.strange.size < MOST_SHAPES) this.strange.add(shape)
+    }
+    return this.ask(this.general, line, undefined)
+  }
+
+  private ask(entries: readonly Entry[], line: LogLine, asked: Entry | undefined): WireRecord[] | undefined {
+    for (const entry of entries) {
+      if (entry === asked) continue
       const records = entry.format.parse(line, entry.state)
       if (records === undefined) continue
       this.last = entry
@@ -130,13 +161,17 @@ class Reader implements LogReader {
   }
 }
 
+const FIELDS = new Map(
+  kinds.map(kind => [kind, fieldsOf(kind).map(([name, field]) => [name, field.type === 'json'] as const)]),
+)
+
 /** Records as the catalogue has them: its order of fields, what is absent left out, the line's time where there is none. */
 function stamped(records: readonly WireRecord[], time: number | undefined): WireRecord[] {
   return records.map(record => {
     const values: Record<string, unknown> = { ...record, time: record.time ?? time }
     const kept: Record<string, unknown> = { kind: record.kind }
-    for (const [name, field] of fieldsOf(record.kind)) {
-      const value = field.type === 'json' ? withoutAbsent(values[name]) : values[name]
+    for (const [name, isJson] of FIELDS.get(record.kind) ?? []) {
+      const value = isJson ? withoutAbsent(values[name]) : values[name]
       if (value !== undefined) kept[name] = value
     }
     return kept as WireRecord

@@ -3,7 +3,8 @@
 /** A number such as `1,234.5`, `1.0E-04` or `8_192`; undefined for anything else, `nan` and `inf` included. */
 export function numberOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
-  const plain = text.trim().replaceAll(/[,_]/g, '')
+  const trimmed = text.trim()
+  const plain = trimmed.includes(',') || trimmed.includes('_') ? trimmed.replaceAll(/[,_]/g, '') : trimmed
   if (plain === '' || plain.length > 64) return undefined
   const value = Number(plain)
   return Number.isFinite(value) ? value : undefined
