@@ -33,8 +33,8 @@ export interface Form {
   read(chunks: AsyncIterable<Buffer>, write: Write): Promise<Counts>
 }
 
-/** JavaScript's longest string is a little over this. */
-const MOST_WHOLE_BYTES = 400 * 1024 * 1024
+/** It is held as bytes and as text while it is read: beyond this it is no small file. */
+const MOST_WHOLE_BYTES = 128 * 1024 * 1024
 
 /** A small file as a whole. */
 export async function wholeBytes(chunks: AsyncIterable<Buffer>, name: string): Promise<Buffer> {

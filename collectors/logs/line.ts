@@ -29,7 +29,7 @@ export class LineSplitter {
     let carriage = chunk.indexOf(CARRIAGE_RETURN)
     while (feed !== -1 || carriage !== -1) {
       const end = feed === -1 || (carriage !== -1 && carriage < feed) ? carriage : feed
-      this.hold(chunk.subarray(start, end))
+      if (end > start) this.hold(chunk.subarray(start, end))
       this.consumed += this.openBytes + 1
       this.take(lines)
       start = end + 1
