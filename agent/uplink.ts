@@ -21,8 +21,8 @@ export interface UplinkOptions {
   readonly log: (line: string) => void
 }
 
-/** An answer that does not come in this time counts as a lost connection. */
-const ANSWER_MS = 15_000
+/** An answer that does not come in this time counts as a lost connection: a hub that is behind must not be sent all of it again. */
+const ANSWER_MS = 60_000
 /** After a refusal: a hub that is set right is found again without a restart of the agent. */
 const REFUSED_MS = 10_000
 const BUSY_MS = 500

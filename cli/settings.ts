@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { Setting, Settings as Values } from '../base/config'
 import { KEEP, keepSchema } from '../hub/roll-ups/retention'
+import { DEFAULT_LIMITS, LIMIT_NAMES, limitsSchema } from '../wire/limits'
 import { userPatternSchema, type UserPattern } from '../collectors/logs/user-pattern'
 
 const setting = <T>(schema: z.ZodType<T>, fallback: T, help: string): Setting<T> => ({
@@ -47,6 +48,11 @@ export const settings = {
   ),
   tlsCertificate: setting(z.string(), '', 'PEM file of the hub’s certificate; with --tls-key it speaks TLS'),
   tlsKey: setting(z.string(), '', 'PEM file of the key of that certificate'),
+  limits: setting(
+    limitsSchema,
+    DEFAULT_LIMITS,
+    `what the hub takes of one agent, NAME=NUMBER with commas between: ${LIMIT_NAMES.join(', ')}`,
+  ),
   intervalMs: setting(z.coerce.number().int().min(100).max(3_600_000), 1000, 'milliseconds between device samples'),
   logs: setting(list, [] as string[], 'globs of training logs to follow, with commas between'),
   logFormats: setting(

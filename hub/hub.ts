@@ -16,12 +16,14 @@ import { redact } from '../base/redact'
 import { VERSION } from '../base/version'
 import type { HubSettings } from '../wire/api'
 import { MAX_FRAME_BYTES } from '../wire/frame'
+import { DEFAULT_LIMITS, type Limits } from '../wire/limits'
 import { LIVE_NAMESPACE } from '../wire/messages'
 import { Batch } from '../wire/table'
 import { gate } from './access/gate'
 import { guardAnswer } from './access/policy'
 import { openServer, type TlsFiles } from './access/tls'
 import { Tokens } from './access/tokens'
+import { endRemoved } from './access/open-pages'
 import { viewers } from './access/viewers'
 import { answerRequest, isForeignHost, isForeignOrigin } from './http/door'
 import { serveAgents } from './ingest/agents'
@@ -59,6 +61,8 @@ export interface HubOptions {
   readonly viewToken?: string
   /** Speaks TLS with these; plain HTTP where absent. */
   readonly tls?: TlsFiles | undefined
+  /** What one agent may do to it; the defaults where absent. */
+  readonly limits?: Limits
   /** Addresses that are told of findings, and the secret that signs what they are told. */
   readonly notify?: readonly string[]
   readonly notifySecret?: string
@@ -131,6 +135,7 @@ function settingsOf(
 /** Starts a hub. Throws PlumblineError where the port or the data folder is taken, or the store cannot be opened. */
 export async function startHub(given: HubOptions): Promise<HubHandle> {
   const options = { ...given, log: (line: string) => given.log(redact(line)) }
+  const limits = options.limits ?? DEFAULT_LIMITS
   let isWatched = () => false
   mkdirSync(options.data, { recursive: true })
   const tokens = new Tokens(options.data, { token: options.token, viewToken: options.viewToken ?? '' }, options.log)
@@ -166,6 +171,7 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
     () => nodes.agents,
     () => keeper.open(),
     () => views.summaries(),
+    limits.runsOnMetrics,
   )
   const notifier = new Notifier({
     urls: options.notify ?? [],
@@ -232,6 +238,7 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
   io.of(LIVE_NAMESPACE).use((socket, next) =>
     next(allowed.roleOf(socket.request) !== undefined ? undefined : new Error('this hub asks viewers for a token')),
   )
+  const openPages = endRemoved(io.of(LIVE_NAMESPACE), allowed)
   const live = new Live(io, views, options.log)
   isWatched = () => live.watched().length > 0
   const agents = serveAgents(io, {
@@ -239,6 +246,9 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
     nodes,
     tokens,
     evidence,
+    limits,
+    runs,
+    countLimit: metrics.countLimit,
     pace(node) {
       const watched = live.watched().flatMap(run => runs.get(run) ?? [])
       const senders = watched.reduce((sum, facts) => sum + facts.nodes.size, 0)
@@ -277,6 +287,7 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
   }
 
   async function close(): Promise<void> {
+    openPages.close()
     await Promise.all([
       live.close(),
       agents.close(),

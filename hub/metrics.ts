@@ -2,6 +2,7 @@
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { RunSummary } from '../wire/api'
 import type { Finding } from '../wire/findings'
+import type { LimitName } from '../wire/limits'
 import { RunGauges } from './run-metrics'
 
 /** Labels of findings are names of detectors and severities: as many as there are, however many runs there be. */
@@ -9,6 +10,7 @@ export function hubMetrics(
   connectedAgents: () => number,
   openFindings: () => readonly Finding[],
   summaries: () => Promise<readonly RunSummary[]>,
+  mostRuns: number,
 ) {
   const registry = new Registry()
   const counter = (name: string, help: string) => new Counter({ name, help, registers: [registry] })
@@ -19,6 +21,12 @@ export function hubMetrics(
     failed: counter('plumbline_hub_notification_failures_total', 'Notifications of findings that were given up.'),
     refusals: counter('plumbline_hub_refusals_total', 'Greetings and frames refused.'),
   }
+  const limits = new Counter({
+    name: 'plumbline_hub_limit_refusals_total',
+    help: 'What agents were refused for a limit, by limit.',
+    labelNames: ['limit'],
+    registers: [registry],
+  })
   new Gauge({
     name: 'plumbline_hub_agents',
     help: 'Agents connected.',
@@ -50,9 +58,10 @@ export function hubMetrics(
       for (const [detector, ratio] of most) this.set({ detector }, ratio)
     },
   })
-  const runs = new RunGauges(summaries, openFindings)
+  const runs = new RunGauges(summaries, openFindings, mostRuns)
   return {
     count: (what: keyof typeof counters, by: number) => counters[what].inc(by),
+    countLimit: (limit: LimitName) => limits.inc({ limit }),
     text: async () => ({
       type: registry.contentType,
       text: `${await registry.metrics()}\n${await runs.page()}`,

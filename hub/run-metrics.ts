@@ -7,6 +7,8 @@ import type { Finding } from '../wire/findings'
 /** A run that ended is shown for so long, that an alert can see how. */
 const ENDED_SECONDS = 900
 const FRESH_SECONDS = 2
+/** Of a name that people gave. */
+const MOST_LABEL = 200
 
 export interface RunFigure {
   readonly name: string
@@ -53,6 +55,12 @@ export class RunGauges {
   private readonly states = this.gauge(STATE_METRIC, '1 for the state that the run is in.', ['state'])
   private readonly findings = this.gauge(FINDINGS_METRIC, 'Open findings.', ['detector', 'severity'])
 
+  private readonly leftOut = new Gauge({
+    name: 'plumbline_hub_runs_left_out',
+    help: 'Runs that are not told of here, as there are too many (--limits runsOnMetrics).',
+    registers: [this.registry],
+  })
+
   private asked = { at: -Infinity, text: Promise.resolve('') }
 
   private gauge(name: string, help: string, labels: readonly string[]): Gauge {
@@ -62,13 +70,17 @@ export class RunGauges {
   constructor(
     private readonly summaries: () => Promise<readonly RunSummary[]>,
     private readonly openFindings: () => readonly Finding[],
+    /** The newest so many are told of: a scraper must not be flooded by whoever makes runs. */
+    private readonly mostRuns: number,
   ) {}
 
   private async text(): Promise<string> {
-    const runs = new Map((await this.summaries()).filter(isRecent).map(summary => [summary.run, summary]))
+    const recent = (await this.summaries()).filter(isRecent).toSorted((one, other) => other.startedAt - one.startedAt)
+    const runs = new Map(recent.slice(0, this.mostRuns).map(summary => [summary.run, summary]))
     this.registry.resetMetrics()
+    this.leftOut.set(recent.length - runs.size)
     for (const summary of runs.values()) {
-      const labels = { run: summary.run, name: summary.name }
+      const labels = { run: summary.run, name: summary.name.slice(0, MOST_LABEL) }
       for (const { figure, gauge } of this.figures) {
         const value = figure.read(summary)
         if (value !== null) gauge.set(labels, value)
@@ -76,7 +88,7 @@ export class RunGauges {
       this.states.set({ ...labels, state: summary.state }, 1)
     }
     for (const { run, detector, severity } of this.openFindings()) {
-      const name = runs.get(run)?.name
+      const name = runs.get(run)?.name.slice(0, MOST_LABEL)
       if (name !== undefined) this.findings.inc({ run, name, detector, severity })
     }
     return this.registry.metrics()

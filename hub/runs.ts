@@ -56,6 +56,14 @@ export class Runs {
     return this.facts.get(run)
   }
 
+  get size(): number {
+    return this.facts.size
+  }
+
+  has(run: string): boolean {
+    return this.facts.has(run)
+  }
+
   list(): RunFacts[] {
     return [...this.facts.values()].sort((one, other) => other.startedAt - one.startedAt)
   }

@@ -9,11 +9,16 @@ import type { Tokens } from '../access/tokens'
 import type { Evidence } from '../evidence'
 import type { Nodes } from '../nodes'
 import type { Store } from '../store/store'
+import type { LimitName, Limits } from '../../wire/limits'
+import { AgentLimits, checkInAll, type Met } from './limits'
 
 /** Batches of one agent that may wait for the store; more is refused for now, and the agent's spool keeps it. */
 const MAX_WAITING = 64
 /** Who has not said who it is by then is sent away. */
 const GREETING_MS = 10_000
+/** Names under which one connection may greet, and agents whose pace is remembered. */
+const MOST_NAMES = 8
+const MOST_REMEMBERED = 20_000
 
 export interface Ingest {
   readonly store: Store
@@ -22,9 +27,14 @@ export interface Ingest {
   readonly nodes: Nodes
   readonly tokens: Tokens
   readonly evidence: Evidence
+  readonly limits: Limits
+  /** That the hub knows. */
+  readonly runs: Pick<ReadonlyMap<string, unknown>, 'size' | 'has'>
   /** Called after a batch is stored. */
   stored(batch: Batch, hello: Hello, receivedAt: number): void
   count(what: 'batches' | 'rows' | 'refusals', by: number): void
+  /** An agent was refused for this limit. */
+  countLimit(limit: LimitName): void
   log(line: string): void
 }
 
@@ -59,9 +69,27 @@ interface Doors {
   readonly owners: Map<string, Socket>
   /** The last answer of each agent that is not given yet, across its connections. */
   readonly waits: Map<string, Promise<void>>
+  /** What each agent did of late: a new connection does not make it forgotten. */
+  readonly limits: Map<string, AgentLimits>
   /** What the store last failed with: said once, not at every attempt of every agent. */
   failure: string
   closing: boolean
+}
+
+function limitsOf({ limits, owners }: Doors, { limits: most }: Ingest, agent: string): AgentLimits {
+  const own = limits.get(agent) ?? new AgentLimits(most)
+  limits.set(agent, own)
+  if (limits.size > MOST_REMEMBERED)
+    for (const other of limits.keys()) if (!owners.has(other) && other !== agent) limits.delete(other)
+  return own
+}
+
+/** Says to an agent which limit it met, counts it and shows it beside its node. */
+function refuse(ingest: Ingest, { node }: Hello, { limit, error, fix, retry }: Met): Refused {
+  ingest.count('refusals', 1)
+  ingest.countLimit(limit)
+  ingest.nodes.refuse(node, error, fix, unixSeconds())
+  return refusal(error, fix, retry)
 }
 
 function serve(socket: Socket, ingest: Ingest, doors: Doors): void {
@@ -70,6 +98,7 @@ function serve(socket: Socket, ingest: Ingest, doors: Doors): void {
   /** Something was refused for now: what was sent behind it must not be stored before it. */
   let behind = false
   let waiting = 0
+  const names = new Set<string>()
   const greeting = setTimeout(() => socket.disconnect(true), GREETING_MS)
 
   /** Answers in the order in which was asked, also across the connections of an agent. */
@@ -78,6 +107,14 @@ function serve(socket: Socket, ingest: Ingest, doors: Doors): void {
     const tail = before.then(async () => answer(await work))
     waits.set(agent, tail)
     void tail.finally(() => waits.get(agent) === tail && waits.delete(agent))
+  }
+
+  /** A refusal for who sends faster than it may; who goes on all the same is cut off. */
+  const tooFast = (from: Hello, bytes: number): Refused | undefined => {
+    const own = limitsOf(doors, ingest, from.agent)
+    const why = own.pass(bytes)
+    if (own.isDeaf) socket.disconnect(true)
+    return why && refuse(ingest, from, why)
   }
 
   socket.on('hello', (value: unknown, reply: unknown) => {
@@ -89,6 +126,9 @@ function serve(socket: Socket, ingest: Ingest, doors: Doors): void {
       ingest.nodes.refuse(checked.node, checked.refused.error, checked.refused.fix, unixSeconds())
       return answer(checked.refused)
     }
+    const fast = tooFast(checked.hello, 0)
+    if (fast !== undefined) return answer(fast)
+    if (names.add(checked.hello.agent).size > MOST_NAMES) return void socket.disconnect(true)
     if (hello !== undefined && hello.agent !== checked.hello.agent) leave(hello)
     hello = checked.hello
     behind = false
@@ -112,6 +152,8 @@ function serve(socket: Socket, ingest: Ingest, doors: Doors): void {
       return refusal('a batch before the greeting', 'say hello first', true)
     if (typeof sequence !== 'number' || !Number.isSafeInteger(sequence) || sequence < 1 || !Buffer.isBuffer(frame))
       return refusal('a batch is a sequence and a frame', 'run the same Plumbline version on agent and hub')
+    const fast = tooFast(hello, frame.length)
+    if (fast !== undefined) return fast
     // A token that was taken back ends its agents' connections too; the greeting says why.
     if (!ingest.tokens.mayReport(hello.token))
       return refusal('the token is not one of the hub’s', 'say hello first', true)
@@ -144,6 +186,8 @@ function serve(socket: Socket, ingest: Ingest, doors: Doors): void {
     if (hello === undefined || owners.get(hello.agent) !== socket)
       return answer(refusal('evidence before the greeting', 'say hello first', true))
     if (doors.closing) return answer(CLOSING)
+    const fast = tooFast(hello, Buffer.isBuffer(piece) ? piece.length : 0)
+    if (fast !== undefined) return answer(fast)
     void ingest.evidence.take(about, offset, piece).then(answer)
   })
 
@@ -172,6 +216,8 @@ async function take(ingest: Ingest, doors: Doors, hello: Hello, sequence: number
   }
   const receivedAt = store.arrival()
   if (sequence <= store.lastSequence(agent)) return { ok: true, sequence }
+  const many = limitsOf(doors, ingest, agent).check(batch) ?? checkInAll(batch, ingest.limits, ingest.runs)
+  if (many !== undefined) return refuse(ingest, hello, many)
   try {
     await store.insert(batch, { agent, sequence, receivedAt })
   } catch (error) {
@@ -194,7 +240,7 @@ async function take(ingest: Ingest, doors: Doors, hello: Hello, sequence: number
 
 /** Closed, it takes nothing more, and has answered for what it took. */
 export function serveAgents(server: Server, ingest: Ingest): { close(): Promise<void> } {
-  const doors: Doors = { owners: new Map(), waits: new Map(), failure: '', closing: false }
+  const doors: Doors = { owners: new Map(), waits: new Map(), limits: new Map(), failure: '', closing: false }
   server.of(AGENT_NAMESPACE).on('connection', socket => serve(socket, ingest, doors))
   return {
     async close() {

@@ -220,6 +220,26 @@ describe('tokens that are given out', () => {
       await expect.poll(look, { timeout: 5000 }).toBe(401)
     }))
 
+  it('end the pages that are open with them', () =>
+    withHub({ viewToken: 'first' }, async ({ url }, folder) => {
+      const secret = addToken(folder, 'ann', 'view')
+      const page = (token: string) =>
+        io(url + LIVE_NAMESPACE, {
+          ...{ transports: ['websocket'], reconnection: false, forceNew: true },
+          extraHeaders: { authorization: `Bearer ${token}` },
+        })
+      await expect
+        .poll(async () => (await fetch(`${url}/api/runs`, { headers: { authorization: `Bearer ${secret}` } })).status)
+        .toBe(200)
+      const [ann, other] = [page(secret), page('first')]
+      await Promise.all([ann, other].map(socket => new Promise<void>(resolve => socket.once('connect', resolve))))
+      const gone = new Promise(resolve => ann.once('disconnect', resolve))
+      removeToken(folder, 'ann')
+      expect(await gone).toBe('io server disconnect')
+      expect(other.connected).toBe(true)
+      for (const socket of [ann, other]) socket.close()
+    }))
+
   it('of agents: one that was taken back ends the connection that it opened', () =>
     withHub({}, async ({ url }, folder) => {
       const secret = addToken(folder, 'node', 'agent')
