@@ -35,7 +35,8 @@ function scaled(value: number, base: number, prefixes: readonly string[], unit: 
 /** Three significant digits, never in exponent form for what people meet. */
 export function significant(value: number, digits = 3): string {
   if (value === 0) return '0'
-  const magnitude = Math.floor(Math.log10(Math.abs(value)))
+  // Of the rounded value: 0.9999 is printed as 1.00, not as 1.000.
+  const magnitude = Math.floor(Math.log10(Math.abs(Number(value.toPrecision(digits)))))
   if (magnitude < -6 || magnitude > 15) return value.toExponential(digits - 1)
   return value.toFixed(Math.max(0, digits - 1 - magnitude))
 }

@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Page } from 'playwright'
 import { z } from 'zod'
-import { launchBrowser } from './e2e/browser'
+import { isLive, launchBrowser } from './e2e/browser'
 import { PageHub } from './e2e/page-hub'
+import { writeWebp } from './pictures'
 import { plumbline, ROOT } from './plumbline'
 
 const MOST_PRESSES = 3
@@ -23,18 +24,6 @@ const CRASH = [
 ].join('\n')
 
 const truthSchema = z.object({ faults: z.array(z.object({ links: z.array(z.string()) })) })
-
-/** In the page: browsers write WebP, a third of the bytes of PNG. */
-async function asWebp(png: string): Promise<string> {
-  const image = new Image()
-  image.src = `data:image/png;base64,${png}`
-  await image.decode()
-  const canvas = document.createElement('canvas')
-  canvas.width = image.width
-  canvas.height = image.height
-  canvas.getContext('2d')?.drawImage(image, 0, 0)
-  return canvas.toDataURL('image/webp', 0.8).split(',')[1] ?? ''
-}
 
 /** One walk: what is pressed, and what is seen after it. */
 class Walk {
@@ -55,8 +44,7 @@ class Walk {
     const picture = `${this.name}-${this.lines.length + 1}.webp`
     await this.page.mouse.move(0, 0)
     const png = await this.page.screenshot()
-    const webp = await this.page.evaluate(asWebp, png.toString('base64'))
-    writeFileSync(join(ROOT, PICTURES, picture), Buffer.from(webp, 'base64'))
+    await writeWebp(this.page, png, join(ROOT, PICTURES, picture))
     this.lines.push(`${what}\n\n![${what}](tour/${picture})`)
   }
 
@@ -67,9 +55,6 @@ class Walk {
     return `## ${title}: ${presses}\n\n${this.lines.join('\n\n')}\n`
   }
 }
-
-/** Its scripts run. */
-const isLive = (page: Page) => page.locator('[role=status]', { hasText: 'connected' }).waitFor()
 
 async function slowSwitch(page: Page, url: string, folder: string): Promise<string> {
   const walk = new Walk(page, 'switch')

@@ -22,7 +22,8 @@
  *     GET /api/runs/:run/post-mortem                    why memory ran out (wire/post-mortem.ts); 404 where it did not
  *     GET /api/runs/:run/post-mortem.md                 the same as Markdown
  *     GET /api/runs/:run/post-mortem.html               the same as one HTML file
- *     GET /api/runs/:run/steps.csv                      export, one line a step and rank
+ *     GET /api/runs/:run/steps.csv?from&to&rows         export, one line a step and rank; rows=raw: every stored row
+ *     GET /api/runs/:run/gpus.csv?from&to               every stored sample of its nodes' devices
  *     GET /api/runs/:run/steps.parquet                  the same as Parquet
  *     POST /api/runs/:run/notes                         writes a note beside a moment: { time, message }; it comes as an event
  *     GET /api/settings                                 what this hub was started with, secrets left out

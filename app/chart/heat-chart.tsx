@@ -2,8 +2,10 @@
 import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent, type ReactNode } from 'react'
 import type { HeatMap } from '../../wire/heat'
 import type { Span } from '../data/time-window'
-import { heatPixels, labelPlaces, shadesOf } from './heat'
+import { Save } from '../ui/save'
+import { heatColumns, heatPixels, labelPlaces, shadesOf } from './heat'
 import styles from './heat-chart.module.css'
+import { chartImage } from './image'
 import { Crosshair, Dragged, Marks } from './over'
 import over from './over.module.css'
 import { percent } from './path'
@@ -12,6 +14,8 @@ import { Across } from './ticks-across'
 import { timeAt, useDrag } from './use-drag'
 
 interface HeatChartProps {
+  /** What it is called when it is taken away. */
+  name: string
   map: HeatMap | undefined
   /** Rows of the map from the top down. */
   order: readonly number[]
@@ -62,6 +66,8 @@ function paint(canvas: HTMLCanvasElement, map: HeatMap, order: readonly number[]
     const image = new ImageData(new Uint8ClampedArray(pixels.buffer), map.columns, height)
     canvas.getContext('2d')?.putImageData(image, 0, 0)
   }
+  // The browser keeps every measure: the one before would stay for as long as the page is open.
+  performance.clearMeasures('heat')
   performance.measure('heat', { start: began, detail: { rows: order.length, columns: map.columns } })
 }
 
@@ -95,8 +101,9 @@ function Row({ place, count, className }: { place: number; count: number; classN
 
 /** Rows of ranks, time across, a colour for each value. A press picks a rank; a drag is the brush of all charts. */
 export function HeatChart(props: HeatChartProps) {
-  const { map, order, axis, label, height, empty, picked, onPick, describe } = props
+  const { name, map, order, axis, label, height, empty, picked, onPick, describe } = props
   const canvas = useRef<HTMLCanvasElement>(null)
+  const frame = useRef<HTMLDivElement>(null)
   const [cell, setCell] = useState<Cell>()
   const { span } = axis
   const across = useMemo(() => ({ low: span.from, high: span.to }), [span])
@@ -136,11 +143,20 @@ export function HeatChart(props: HeatChartProps) {
   }
   const row = cell === undefined ? undefined : order[cell.place]
   return (
-    <div className={styles.chart}>
+    <div className={over.holder}>
+      {map !== undefined && (
+        <div className={over.save}>
+          <Save
+            name={name}
+            columns={() => heatColumns(map)}
+            png={() => (frame.current === null ? Promise.reject(new Error('gone')) : chartImage(frame.current, name))}
+          />
+        </div>
+      )}
       <p className={styles.note} role="status">
         {map !== undefined && cell !== undefined && row !== undefined ? describe(row, columnAt(map, cell.at)) : label}
       </p>
-      <div className={styles.frame}>
+      <div ref={frame} className={styles.frame}>
         <Labels {...props} />
         <div
           className={styles.cells}

@@ -1,5 +1,6 @@
 /** The map of ranks and time as pixels. Pure: a thousand ranks are painted in a few milliseconds, cell by cell. */
 import type { HeatMap } from '../../wire/heat'
+import type { NamedColumn } from '../data/csv'
 import type { Range } from './path'
 
 const MOST_HEIGHT = 420
@@ -111,4 +112,15 @@ export function heatPixels(map: HeatMap, order: readonly number[], most: number,
 export function labelPlaces(count: number, most: number): number[] {
   const stride = Math.max(1, Math.ceil(count / Math.max(1, most)))
   return Array.from({ length: Math.ceil(count / stride) }, (_, index) => index * stride)
+}
+
+/** The map as a table: a row for each cell that was measured; times are the beginnings of the columns, Unix seconds. */
+export function heatColumns({ metric, from, to, columns, ranks, values }: HeatMap): NamedColumn[] {
+  const width = (to - from) / columns
+  const places = [...values.keys()].filter(at => !Number.isNaN(values[at]))
+  return [
+    { name: 'rank', values: places.map(at => ranks[Math.floor(at / columns)] ?? null) },
+    { name: 'time', values: places.map(at => from + (at % columns) * width) },
+    { name: metric, values: places.map(at => values[at] ?? null) },
+  ]
 }

@@ -1,4 +1,4 @@
-/** A chart on the screen as a picture: its SVGs side by side as they stand, with the styles that the page gives them. */
+/** A chart on the screen as a picture: its SVGs and canvases side by side as they stand, with the styles that the page gives them. */
 const STYLES = [
   'fill',
   'stroke',
@@ -9,6 +9,7 @@ const STYLES = [
   'font-size',
   'font-family',
 ]
+const SVG = 'http://www.w3.org/2000/svg'
 const MARGIN = 16
 const TITLE = 28
 /** Twice the pixels of the screen: for slides and papers. */
@@ -27,7 +28,7 @@ function styledCopy(svg: SVGSVGElement): SVGSVGElement {
 }
 
 function titleOf(text: string, color: string): SVGTextElement {
-  const title = document.createElementNS('http://www.w3.org/2000/svg', 'text')
+  const title = document.createElementNS(SVG, 'text')
   title.textContent = text
   title.setAttribute('x', String(MARGIN))
   title.setAttribute('y', String(MARGIN + 10))
@@ -35,22 +36,37 @@ function titleOf(text: string, color: string): SVGTextElement {
   return title
 }
 
+/** What a canvas shows, and of it what its box lets through. */
+function pictureOfCanvas(canvas: HTMLCanvasElement, box: DOMRect): SVGSVGElement {
+  const at = canvas.getBoundingClientRect()
+  const hole = document.createElementNS(SVG, 'svg')
+  const image = document.createElementNS(SVG, 'image')
+  const attributes = { x: at.left - box.left, y: at.top - box.top, width: at.width, height: at.height }
+  for (const [name, value] of Object.entries(attributes)) image.setAttribute(name, String(value))
+  image.setAttribute('preserveAspectRatio', 'none')
+  image.setAttribute('href', canvas.toDataURL())
+  image.style.imageRendering = 'pixelated'
+  hole.append(image)
+  return hole
+}
+
 /** The frame of a chart as one SVG, its title above. */
 function pictureOf(frame: HTMLElement, title: string): SVGSVGElement {
   const around = frame.getBoundingClientRect()
-  const whole = document.createElementNS('http://www.w3.org/2000/svg', 'svg')
+  const whole = document.createElementNS(SVG, 'svg')
   whole.setAttribute('width', String(around.width + MARGIN * 2))
   whole.setAttribute('height', String(around.height + MARGIN * 2 + TITLE))
   whole.append(titleOf(title, getComputedStyle(frame).color))
-  for (const svg of frame.querySelectorAll('svg')) {
-    if (svg.parentElement?.closest('svg') !== null) continue
-    const at = svg.getBoundingClientRect()
-    const copy = styledCopy(svg)
+  for (const part of frame.querySelectorAll<SVGSVGElement | HTMLCanvasElement>('svg, canvas')) {
+    if (part.parentElement?.closest('svg') !== null) continue
+    const isCanvas = part instanceof HTMLCanvasElement
+    const at = ((isCanvas ? part.parentElement : null) ?? part).getBoundingClientRect()
+    const copy = isCanvas ? pictureOfCanvas(part, at) : styledCopy(part)
     copy.setAttribute('x', String(at.left - around.left + MARGIN))
     copy.setAttribute('y', String(at.top - around.top + MARGIN + TITLE))
     copy.setAttribute('width', String(at.width))
     copy.setAttribute('height', String(at.height))
-    copy.style.overflow = 'visible'
+    if (!isCanvas) copy.style.overflow = 'visible'
     whole.append(copy)
   }
   return whole

@@ -1,7 +1,7 @@
 /** What a chart of lines is given, and the scale that fits it. Pure. */
 import type { Unit } from '../../base/units'
 import type { Span } from '../data/time-window'
-import type { Values } from './path'
+import type { Range, Values } from './path'
 import { valueScale, type Scale } from './ticks'
 
 export interface Line {
@@ -71,8 +71,12 @@ export interface Plot {
   readonly isEmpty: boolean
 }
 
-/** A flat line lies at the top of what is shown: nothing goes beyond what was measured. */
-const around = (value: number) => ({ low: value - (Math.abs(value) * 0.1 || 1), high: value })
+/** A flat line has room above and below; one of nothing lies on the ground, and a share stays within the whole. */
+function around(value: number, unit: Unit): Range {
+  const room = Math.abs(value) * 0.1
+  const high = value === 0 ? 1 : value + room
+  return { low: value - room, high: unit === 'ratio' && value <= 1 ? Math.min(1, high) : high }
+}
 
 export function plotOf(input: ChartInput, span: Span): Plot {
   const { unit, fromZero = true, cutOutliers = false } = input
@@ -85,7 +89,7 @@ export function plotOf(input: ChartInput, span: Span): Plot {
   const high = unit === 'ratio' && most > 0.75 && most <= 1 ? 1 : most
   const low = fromZero ? Math.min(0, least) : least
   return {
-    scale: valueScale(high === low ? around(low) : { low, high }, unit),
+    scale: valueScale(high === low ? around(low, unit) : { low, high }, unit),
     predicted,
     isEmpty: seen.length === 0,
   }

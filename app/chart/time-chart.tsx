@@ -100,9 +100,9 @@ export function TimeChart({ input, axis, label, height, empty }: TimeChartProps)
     cursor.set(Math.min(span.to, Math.max(span.from, from + way * by)))
   }
   return (
-    <div className={styles.chart}>
+    <div className={over.holder}>
       <Readout input={input} axis={axis} />
-      <div className={styles.save}>
+      <div className={over.save}>
         <Save
           name={label}
           columns={() => lineColumns(axis.kind === 'time' ? 'time' : 'step', input.lines)}

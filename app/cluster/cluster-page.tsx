@@ -16,6 +16,8 @@ const inState = ({ collectors }: NodeInfo, state: NodeInfo['collectors'][number]
 
 const sum = (values: readonly (number | null)[]) => values.reduce<number>((all, value) => all + (value ?? 0), 0)
 
+const by = (provenance: 'measured' | 'derived', source: string) => ({ provenance, source })
+
 const COLUMNS: readonly Column<NodeInfo>[] = [
   { name: 'node', title: 'Node', value: row => row.node, cell: row => <strong>{row.node}</strong> },
   {
@@ -28,15 +30,25 @@ const COLUMNS: readonly Column<NodeInfo>[] = [
     name: 'lastSeenAt',
     title: 'Last seen',
     number: true,
+    about: by('derived', 'now − when a batch of its agent last came, both by the hub’s clock'),
     value: row => row.lastSeenAt,
     cell: row => <Age since={row.lastSeenAt} />,
   },
-  { name: 'agents', title: 'Agents', number: true, isMinor: true, value: row => row.agents, cell: row => row.agents },
+  {
+    name: 'agents',
+    title: 'Agents',
+    number: true,
+    isMinor: true,
+    about: by('measured', 'that said hello to this hub from the node'),
+    value: row => row.agents,
+    cell: row => row.agents,
+  },
   { name: 'version', title: 'Version', isMinor: true, value: row => row.version, cell: row => row.version ?? '–' },
   {
     name: 'ok',
     title: 'Collect',
     number: true,
+    about: by('measured', 'collectors whose last look gave something, as the agent tells'),
     value: row => inState(row, 'ok').length,
     cell: row => inState(row, 'ok').length,
   },
@@ -44,6 +56,10 @@ const COLUMNS: readonly Column<NodeInfo>[] = [
     name: 'failed',
     title: 'Fail',
     number: true,
+    about: by(
+      'measured',
+      'collectors whose last look failed, as the agent tells; a tool that is not there has not failed',
+    ),
     value: row => inState(row, 'failed').length,
     cell: row => <Failing collectors={inState(row, 'failed')} />,
   },
@@ -51,6 +67,7 @@ const COLUMNS: readonly Column<NodeInfo>[] = [
     name: 'linesUnread',
     title: 'Lines not understood',
     number: true,
+    about: by('derived', 'the sum over its collectors of lines that no format read, since the agent began'),
     isMinor: true,
     value: row => sum(row.collectors.map(({ linesUnread }) => linesUnread)),
     cell: row => sum(row.collectors.map(({ linesUnread }) => linesUnread)).toLocaleString('en-US'),
@@ -59,6 +76,7 @@ const COLUMNS: readonly Column<NodeInfo>[] = [
     name: 'refusals',
     title: 'Turned away',
     number: true,
+    about: by('measured', 'agents of the node that this hub refused, since it began: a wrong token, another protocol'),
     value: row => row.refusals.length,
     cell: row => row.refusals.length,
   },

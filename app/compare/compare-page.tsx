@@ -52,7 +52,7 @@ function OneChart({ chart, series, runs }: { chart: Compared; series: Series; ru
   )
   return (
     <Card title={chart.title} aside="by step">
-      <LineChart input={input} label={`${chart.title} by step`} height={200} empty="None of these runs tells it." />
+      <LineChart input={input} label={`${chart.title} by step`} height={200} empty="No step yet." />
     </Card>
   )
 }
@@ -131,6 +131,14 @@ function useChosen(runs: readonly RunSummary[]): [string[], (run: string) => voi
   return [chosen, toggle]
 }
 
+/** What is not drawn, and why. */
+function comparedText(chosen: number, come: number, untold: readonly Compared[]): string {
+  if (chosen === 0) return 'Choose runs below: their lines are laid over one another, step by step.'
+  if (come === 0) return 'Asking the hub for their steps …'
+  const titles = untold.map(({ title }) => title).join(', ')
+  return titles === '' ? '' : `None of these runs tells: ${titles}.`
+}
+
 /** Runs under each other, step by step. */
 export function ComparePage({ first }: { first: readonly RunSummary[] | undefined }) {
   const { runs = [] } = useRuns(first)
@@ -150,6 +158,8 @@ export function ComparePage({ first }: { first: readonly RunSummary[] | undefine
       }),
     [value, runs],
   )
+  const told = CHARTS.filter(({ column }) => series.some(({ steps }) => steps[column].some(value => value !== null)))
+  const untold = CHARTS.filter(chart => !told.includes(chart))
   return (
     <>
       <div className={styles.head}>
@@ -158,11 +168,14 @@ export function ComparePage({ first }: { first: readonly RunSummary[] | undefine
           {chosen.length} of {runs.length} runs, {MOST_COLOURS} at most
         </p>
       </div>
-      <div className={styles.charts}>
-        {CHARTS.map(chart => (
-          <OneChart key={chart.column} chart={chart} series={series} runs={runs} />
-        ))}
-      </div>
+      {series.length > 0 && (
+        <div className={styles.charts}>
+          {told.map(chart => (
+            <OneChart key={chart.column} chart={chart} series={series} runs={runs} />
+          ))}
+        </div>
+      )}
+      <p className="muted">{comparedText(chosen.length, series.length, untold)}</p>
       <Card title="Runs">
         <Table label="Runs" columns={columnsFor(chosen, toggle)} rows={runs} rowKey={row => row.run} scrolls />
       </Card>

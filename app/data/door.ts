@@ -14,6 +14,7 @@ import {
   runHeadSchema,
   runSummarySchema,
   stepSeriesSchema,
+  tokenInfoSchema,
 } from '../../wire/api'
 import { fabricPictureSchema } from '../../wire/fabric-picture'
 import { findingSchema } from '../../wire/findings'
@@ -136,8 +137,12 @@ export function doorAt(base: string, headers: Readonly<Record<string, string>> =
     addNote: (run: string, note: { time: number; message: string }) =>
       post(`${base}${of(run)}/notes`, JSON.stringify(note), z.object({ ok: z.literal(true) })),
     settings: (signal?: AbortSignal) => get(asker, '/api/settings', hubSettingsSchema, signal),
+    tokens: (signal?: AbortSignal) => get(asker, '/api/tokens', z.array(tokenInfoSchema), signal),
     playDemo: () => post(`${base}/api/demo`, undefined, z.object({ ok: z.literal(true) })),
     stepsFile: (run: string, form: 'csv' | 'parquet') => `${base}${of(run)}/steps.${form}`,
+    /** Every stored row of the steps, or of the devices, in a stretch of time: what a number was made of. */
+    rawFile: (run: string, of_: 'steps' | 'gpus', { from, to }: Omit<Window, 'points'>) =>
+      `${base}${of(run)}/${of_}.csv?${query({ rows: 'raw', from, to })}`,
   }
 }
 export type Door = ReturnType<typeof doorAt>

@@ -27,6 +27,21 @@ export function roughly(seconds: number): string {
 
 export const count = (value: number) => value.toLocaleString('en-US')
 
+/** `node0000`, `node0000 and node0001`, `node0000 … node0127 (128 nodes)`. */
+export function nodesText(nodes: readonly string[]): string {
+  if (nodes.length === 0) return 'no node yet'
+  if (nodes.length <= 2) return nodes.join(' and ')
+  return `${nodes[0]} … ${nodes.at(-1)} (${nodes.length} nodes)`
+}
+
+const plural = (number: number, what: string) => `${count(number)} ${what}${number === 1 ? '' : 's'}`
+
+/** `64 ranks, 64 GPUs on node0000 … node0007 (8 nodes)` */
+export function placeText({ worldSize, gpus, nodes }: RunSummary): string {
+  const ranks = worldSize === null ? [] : [plural(worldSize, 'rank')]
+  return `${[...ranks, gpus === 0 ? 'no GPU' : plural(gpus, 'GPU')].join(', ')} on ${nodesText(nodes)}`
+}
+
 /** Share of the steps that are done, 0..1; undefined where the end is not known. */
 export function progressOf({ step, totalSteps }: RunSummary): number | undefined {
   return step === null || totalSteps === null || totalSteps <= 0 ? undefined : Math.min(1, step / totalSteps)
@@ -38,14 +53,14 @@ export function remainingSeconds({ step, totalSteps, stepSeconds }: RunSummary):
   return Math.max(0, totalSteps - step) * stepSeconds.value
 }
 
-function placeText({ step, totalSteps }: RunSummary): string {
+function stepPlace({ step, totalSteps }: RunSummary): string {
   if (step === null) return 'no step yet'
   return `step ${count(step)}${totalSteps === null ? '' : ` of ${count(totalSteps)}`}`
 }
 
 function stepText(run: RunSummary): string {
   const progress = progressOf(run)
-  return `${placeText(run)}${progress === undefined ? '' : ` (${Math.floor(progress * 100)} %)`}`
+  return `${stepPlace(run)}${progress === undefined ? '' : ` (${Math.floor(progress * 100)} %)`}`
 }
 
 const SIGNALS: Readonly<Record<number, string>> = {
@@ -73,7 +88,7 @@ export function healthSentence(run: RunSummary, now: number, lastStepAt = run.la
     case 'silent':
       return `No step for ${since(lastStepAt)}, at ${stepText(run)}. The agent is there; the job may hang.`
     case 'ended':
-      return `Ended well ${since(run.endedAt ?? run.lastSeenAt)} ago, at ${placeText(run)}.`
+      return `Ended well ${since(run.endedAt ?? run.lastSeenAt)} ago, at ${stepPlace(run)}.`
     case 'failed':
       return `Failed with ${exitText(run.exitCode)}, ${since(run.endedAt ?? run.lastSeenAt)} ago, at ${stepText(run)}.`
     case 'lost':

@@ -1,7 +1,7 @@
 'use client'
 /** The one socket of the page: who watches what, and whether the hub is there. */
 import { useSyncExternalStore } from 'react'
-import { io, type Socket } from 'socket.io-client'
+import type { Socket } from 'socket.io-client'
 import { z } from 'zod'
 import { unixSeconds } from '../../base/clock'
 import { liveUpdateSchema, runSummarySchema, type LiveUpdate, type RunSummary } from '../../wire/api'
@@ -20,19 +20,31 @@ export interface Watcher {
   runs?: (runs: RunSummary[]) => void
 }
 
+/** Between two tries to load what the socket needs. */
+const RETRY_MS = 2000
 const FIRST: Connection = { state: 'connecting', lastDataAt: undefined }
 const runsSchema = z.array(runSummarySchema)
 const listeners = new Set<() => void>()
 let connection = FIRST
-let socket: Socket | undefined
+let socket: Promise<Socket> | undefined
 
 function change(next: Partial<Connection>): void {
   connection = { ...connection, ...next }
   for (const listener of listeners) listener()
 }
 
-function open(): Socket {
-  if (socket !== undefined) return socket
+/** Loaded when the first frame is there, which needs none. */
+function open(): Promise<Socket> {
+  socket ??= connect().catch((error: unknown) => {
+    socket = undefined
+    change({ state: 'lost' })
+    throw error
+  })
+  return socket
+}
+
+async function connect(): Promise<Socket> {
+  const { io } = await import('socket.io-client')
   const opened = io(LIVE_NAMESPACE, {
     transports: ['websocket', 'polling'],
     tryAllTransports: true,
@@ -48,17 +60,11 @@ function open(): Socket {
   })
   opened.on('connect_error', () => change({ state: 'lost' }))
   opened.onAny(() => change({ lastDataAt: unixSeconds() }))
-  socket = opened
   return opened
 }
 
 /** Watches a run, or with null the list of runs, until the returned function is called. One watcher at a time. */
 export function watch(run: string | null, watcher: Watcher): () => void {
-  const live = open()
-  const connected = () => {
-    live.emit('watch', run)
-    watcher.connected?.()
-  }
   const update = (value: unknown) => {
     const parsed = liveUpdateSchema.safeParse(value)
     if (parsed.success && parsed.data.run === run) watcher.update?.(parsed.data)
@@ -67,20 +73,35 @@ export function watch(run: string | null, watcher: Watcher): () => void {
     const parsed = runsSchema.safeParse(value)
     if (parsed.success) watcher.runs?.(parsed.data)
   }
-  live.on('connect', connected)
-  live.on('update', update)
-  live.on('runs', runs)
-  if (live.connected) connected()
-  return () => {
-    live.off('connect', connected)
-    live.off('update', update)
-    live.off('runs', runs)
+  const closing = new AbortController()
+  const begin = (live: Socket) => {
+    if (closing.signal.aborted) return
+    const connected = () => {
+      live.emit('watch', run)
+      watcher.connected?.()
+    }
+    live.on('connect', connected)
+    live.on('update', update)
+    live.on('runs', runs)
+    if (live.connected) connected()
+    closing.signal.addEventListener('abort', () => {
+      live.off('connect', connected)
+      live.off('update', update)
+      live.off('runs', runs)
+    })
   }
+  const join = () => {
+    if (closing.signal.aborted) return
+    open().then(begin, () => setTimeout(join, RETRY_MS))
+  }
+  join()
+  return () => closing.abort()
 }
 
 function subscribe(listener: () => void): () => void {
   listeners.add(listener)
-  open()
+  // Whether it succeeds is what the connection's state says.
+  void open().catch(() => undefined)
   return () => listeners.delete(listener)
 }
 

@@ -3,6 +3,7 @@ import { substitute, type Explanation } from '../../math/explain'
 import { predict, type Prediction } from '../../math/predict'
 import { sources } from '../../math/sources'
 import { asRecord } from '../../wire/records'
+import { needsText, TELL_IT } from './needs'
 
 export const FIGURES = [
   'stepSeconds',
@@ -48,8 +49,8 @@ function flopsPerSecond({ mfu, peak }: Prediction): Explanation | undefined {
 }
 
 function needsOf({ missing }: Prediction): string {
-  const needs = new Set(missing.flatMap(entry => entry.needs))
-  return `not predicted: ${needs.size === 0 ? 'the configuration is not complete' : `needs ${[...needs].join(', ')}`}`
+  const needs = needsText(missing)
+  return `not predicted: ${needs === '' ? 'the configuration is not complete' : `needs ${needs}. ${TELL_IT}`}`
 }
 
 /** Undefined where the run has no configuration yet. `config` is a config record in JSON. */

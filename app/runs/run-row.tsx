@@ -3,9 +3,11 @@ import Link from 'next/link'
 import type { ReactNode } from 'react'
 import { format } from '../../base/units'
 import type { RunSummary } from '../../wire/api'
-import { count, durationSeconds, progressOf, STATES, wholeSeconds } from '../data/health'
+import { count, durationSeconds, placeText, progressOf, STATES, wholeSeconds } from '../data/health'
 import { useNow } from '../data/now'
+import { dateText, shortText, timeText } from '../data/time-text'
 import { Badge } from '../ui/badge'
+import { useZone } from '../ui/clock'
 import { Progress } from '../ui/progress'
 import { Spark } from '../ui/spark'
 import styles from './runs.module.css'
@@ -20,35 +22,24 @@ function Cell({ title, children, from }: { title: string; children: ReactNode; f
 }
 
 function Steps({ run }: { run: RunSummary }) {
+  const progress = progressOf(run)
   return (
     <>
       {run.step === null ? '–' : count(run.step)}
       {run.totalSteps !== null && <span className="muted"> / {count(run.totalSteps)}</span>}
-      <span className={styles.progress}>
-        <Progress share={progressOf(run) ?? 0} />
-      </span>
+      {progress !== undefined && (
+        <span className={styles.progress}>
+          <Progress share={progress} />
+        </span>
+      )}
     </>
   )
-}
-
-function startedText(startedAt: number): string {
-  return new Date(startedAt * 1000).toLocaleString(undefined, {
-    month: 'short',
-    day: 'numeric',
-    hour: '2-digit',
-    minute: '2-digit',
-  })
-}
-
-function devicesText(run: RunSummary): string {
-  const ranks = run.worldSize === null ? '' : `${run.worldSize} rank${run.worldSize === 1 ? '' : 's'}`
-  const gpus = run.gpus === 0 ? 'no GPU' : `${run.gpus} GPU${run.gpus === 1 ? '' : 's'}`
-  return [ranks, gpus].filter(Boolean).join(', ')
 }
 
 /** One run of the list, a link in all its breadth. */
 export function RunRow({ run, tail }: { run: RunSummary; tail: readonly (number | null)[] }) {
   const now = useNow()
+  const zone = useZone()
   const { title, tone } = STATES[run.state]
   return (
     <li className={styles.row}>
@@ -56,7 +47,7 @@ export function RunRow({ run, tail }: { run: RunSummary; tail: readonly (number 
         <Badge tone={tone}>{title}</Badge>
         <Link href={`/runs/${encodeURIComponent(run.run)}`}>{run.name}</Link>
         <p className={styles.meta}>
-          {devicesText(run)} on {run.nodes.join(', ') || 'no node yet'}
+          <span title={run.nodes.join(', ')}>{placeText(run)}</span>
           {run.synthetic !== null && (
             <span className={styles.synthetic} title={run.synthetic}>
               {run.synthetic}
@@ -81,9 +72,9 @@ export function RunRow({ run, tail }: { run: RunSummary; tail: readonly (number 
         <Cell title="Loss" from={run.loss.source}>
           {format(run.loss.value, 'none')}
         </Cell>
-        <Cell title="Duration" from={`started ${startedText(run.startedAt)}`}>
+        <Cell title="Duration" from={`started ${dateText(run.startedAt, zone)}, ${timeText(run.startedAt, zone)}`}>
           {wholeSeconds(durationSeconds(run, now))}
-          <span className={styles.started}>{startedText(run.startedAt)}</span>
+          <span className={styles.started}>{shortText(run.startedAt, zone)}</span>
         </Cell>
       </dl>
     </li>

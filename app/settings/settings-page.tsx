@@ -1,9 +1,10 @@
 'use client'
-import type { HubSettings } from '../../wire/api'
+import type { HubSettings, TokenInfo } from '../../wire/api'
 import { door } from '../data/door'
 import { usePolled } from '../data/use-polled'
 import { Card } from '../ui/card'
 import { Choice } from '../ui/choice'
+import { Clock } from '../ui/clock'
 import { Notice } from '../ui/notice'
 import { Table, type Column } from '../ui/table'
 import { chooseTheme, useTheme } from '../ui/theme'
@@ -53,6 +54,42 @@ function rowsOf(settings: HubSettings): Row[] {
   ]
 }
 
+const TOKEN_COLUMNS: readonly Column<TokenInfo>[] = [
+  { name: 'name', title: 'Token', width: '28%', value: row => row.name, cell: row => <strong>{row.name}</strong> },
+  { name: 'role', title: 'Role', width: '44%', value: row => row.role, cell: row => ROLE_HELP[row.role] },
+  {
+    name: 'since',
+    title: 'Since',
+    value: row => row.since,
+    cell: row => <Clock time={row.since} withDate />,
+  },
+]
+
+const ROLE_HELP: Readonly<Record<TokenInfo['role'], string>> = {
+  agent: 'agent: sends, and reads nothing',
+  view: 'view: looks at everything',
+  annotate: 'annotate: looks, writes notes, imports files',
+  admin: 'admin: all of it, and sees this list',
+}
+
+/** Who may come, for those who may know it; for all others this is not there. */
+function Tokens() {
+  const { value } = usePolled('tokens', door.tokens, Infinity)
+  if (value === undefined) return null
+  return (
+    <Card
+      title="Tokens"
+      note="plumbline token add NAME --role ROLE gives one out, plumbline token remove NAME takes it back at once. What a token is, the hub itself does not know: it keeps hashes."
+    >
+      {value.length === 0 ? (
+        <p className="muted">None: whoever reaches this hub may do everything.</p>
+      ) : (
+        <Table label="Tokens" columns={TOKEN_COLUMNS} rows={value} rowKey={row => row.name} />
+      )}
+    </Card>
+  )
+}
+
 const THEME_OPTIONS = THEMES.map(name => ({ name, title: name.charAt(0).toUpperCase() + name.slice(1) }))
 
 /** What this browser and this hub are set to. What the hub is set to is changed where it is started. */
@@ -85,6 +122,7 @@ export function SettingsPage({ first }: { first: HubSettings | undefined }) {
             rowKey={row => row.name}
           />
         </Card>
+        <Tokens />
       </div>
     </>
   )

@@ -1,4 +1,5 @@
 'use client'
+import type { ReactNode } from 'react'
 import { format, type Unit } from '../../base/units'
 import type { Explanation } from '../../math/explain'
 import type { Figure as Value } from '../../wire/findings'
@@ -15,6 +16,8 @@ interface FigureProps {
   /** Why there is no prediction: in short, a colon, and at length. */
   why: string
   align?: 'start' | 'end'
+  /** Leads to the samples that it was made of. */
+  raw?: ReactNode
 }
 
 /** `+35 %`, `−8 %`, or `×4.2` where per cent would not speak. */
@@ -56,7 +59,7 @@ export function Explained({ explanation, unit }: { explanation: Explanation; uni
 }
 
 /** One number: what it is, where it comes from, and what it should be. */
-export function Figure({ name, title, unit, figure, predicted, why, align = 'start' }: FigureProps) {
+export function Figure({ name, title, unit, figure, predicted, why, align = 'start', raw }: FigureProps) {
   const { value, provenance, source } = figure
   return (
     <div className={styles.figure} role="group" aria-label={title} data-figure={name}>
@@ -66,11 +69,17 @@ export function Figure({ name, title, unit, figure, predicted, why, align = 'sta
           <Provenance kind={provenance} /> {PROVENANCE_HELP[provenance]}
           <br />
           {source}
+          <br />
+          {raw}
         </Tooltip>
       </header>
       <p className={styles.value} data-value={value ?? ''}>
         {format(value, unit)}
-        {value === null && <span className={styles.absent}>{source}</span>}
+        {value === null && (
+          <span className={styles.absent} title={source}>
+            {source}
+          </span>
+        )}
       </p>
       <div className={styles.predicted}>
         {predicted === undefined ? (

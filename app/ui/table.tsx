@@ -1,5 +1,5 @@
 'use client'
-import { useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from 'react'
+import { useDeferredValue, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from 'react'
 import { tableColumns } from '../data/csv'
 import type { Figure } from '../../wire/findings'
 import { Origin, Provenance } from './provenance'
@@ -38,9 +38,9 @@ interface TableProps<T> {
 }
 
 /** Longer tables hold only the rows in sight: all of this height. */
-const MOST_ROWS = 200
+const MOST_ROWS = 80
 const ROW_PIXELS = 29
-const AHEAD_ROWS = 20
+const AHEAD_ROWS = 25
 
 function classOf({ number, isMinor }: { number?: boolean; isMinor?: boolean }): string {
   return `${number === true ? 'number' : ''} ${isMinor === true ? (styles.minor ?? '') : ''}`.trim()
@@ -106,7 +106,9 @@ export function Table<T>({ label, columns, rows, rowKey, scrolls = false, onPick
   const [sort, setSort] = useState<Sort>()
   const [top, setTop] = useState(0)
   const box = useRef<HTMLDivElement>(null)
-  const sorted = useMemo(() => sortRows(rows, columns, sort), [rows, columns, sort])
+  // The head says at once how it is sorted; the rows follow when the browser has time.
+  const settled = useDeferredValue(sort)
+  const sorted = useMemo(() => sortRows(rows, columns, settled), [rows, columns, settled])
   const isLong = scrolls && rows.length > MOST_ROWS
   const from = isLong ? Math.max(0, Math.floor(top / ROW_PIXELS) - AHEAD_ROWS) : 0
   const shown = isLong ? sorted.slice(from, from + MOST_ROWS) : sorted

@@ -32,7 +32,7 @@ import { postMortemSchema } from '../../wire/post-mortem'
 import { isRankMetric } from '../queries/steps'
 import { htmlOf, markdownOf } from '../../analysis/post-mortem/report'
 import { addNote } from './notes'
-import { stepsCsv, stepsParquet } from './csv'
+import { devicesCsv, stepsCsv, stepsParquet } from './csv'
 import { heat, peers } from './heat'
 import { evidenceDigest, evidenceFile, listEvidence } from './evidence'
 import { addFile, finishImport } from './import'
@@ -240,9 +240,18 @@ export const endpoints: Registry<Endpoint> = registry<Endpoint>('endpoint', [
   {
     name: 'steps.csv',
     path: '/api/runs/:run/steps.csv',
-    help: 'export: one line a step and rank',
+    help: 'export: one line a step and rank; ?rows=raw gives every stored row',
+    query: rangeSchema.extend({ rows: z.literal('raw').optional() }),
     answers: 'text/csv',
     answer: stepsCsv,
+  },
+  {
+    name: 'gpus.csv',
+    path: '/api/runs/:run/gpus.csv',
+    help: 'export: every stored sample of the devices on the run’s nodes',
+    query: rangeSchema,
+    answers: 'text/csv',
+    answer: devicesCsv,
   },
   {
     name: 'steps.parquet',

@@ -5,7 +5,7 @@ import type { Engine } from './engine'
 export type Parameters = Record<string, string | number | readonly string[] | readonly number[]>
 export type Columns = Record<string, unknown[]>
 
-export type FileFormat = 'Parquet' | 'RowBinary'
+export type FileFormat = 'Parquet' | 'RowBinary' | 'CSVWithNames'
 
 /** The client refuses numbers beyond 2^53 and those that are not finite; as text the store reads them all. */
 const asParameter = (value: Parameters[string]) => (typeof value === 'number' ? String(value) : value)

@@ -1,7 +1,6 @@
 /**
  * How fast the page is, each figure beside its limit: what a first load weighs and when it shows, what live updates cost the
- * main thread at 8, 1,024 and 16,384 ranks, the map of 1,024 ranks and an hour, and interactions. `-- --minutes N` soaks
- * instead: N minutes of live data, and what the page's memory does.
+ * main thread at 8, 1,024 and 16,384 ranks, the map of 1,024 ranks and an hour, and interactions.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -154,46 +153,17 @@ async function interactions(page: Page): Promise<void> {
   say(`${times.length} interactions at 1,024 ranks: 95th percentile`, share(times, 0.95), 'ms', 50)
 }
 
-/** Memory of the page after each minute, all garbage collected. */
-async function soak(browser: Browser, hub: PageHub, agent: TestAgent, minutes: number): Promise<void> {
-  const run = 'soak'
-  await agent.send(startRecords(run, NODE, 8, now()))
-  await agent.send(stepRecords(run, NODE, 8, 1, now()))
-  const { page, cdp } = await open(browser, `${hub.url}/runs/${run}`)
-  const heaps: number[] = []
-  let step = 2
-  for (let minute = 1; minute <= minutes; minute += 1) {
-    for (const end = now() + 60; now() < end; step += 1) {
-      await agent.send(stepRecords(run, NODE, 8, step, now()))
-      await sleep(200)
-    }
-    await cdp.send('HeapProfiler.collectGarbage')
-    heaps.push((await metric(cdp, 'JSHeapUsedSize')) / 2 ** 20)
-    console.log(
-      `minute ${minute}: step ${step - 1}, ${heaps.at(-1)?.toFixed(1)} MiB, ${await metric(cdp, 'Nodes')} nodes`,
-    )
-  }
-  const settled = heaps[Math.min(heaps.length - 1, Math.floor(heaps.length / 3))] ?? NaN
-  say('memory at the end, over that after a third', (heaps.at(-1) ?? NaN) / settled, '×', 1.2)
-  await page.close()
-}
-
-const asked = process.argv.indexOf('--minutes')
-const minutes = asked < 0 ? 0 : Number(process.argv[asked + 1])
 const data = mkdtempSync(join(tmpdir(), 'plumbline-bench-page-'))
-if (minutes === 0) await fillHour(data)
+await fillHour(data)
 const hub = await PageHub.start(data)
 const browser = await launchBrowser()
 const agent = await TestAgent.connect(hub.url, NODE)
 try {
-  if (minutes > 0) await soak(browser, hub, agent, minutes)
-  else {
-    await agent.send(startRecords('first', NODE, 8, now() - 200))
-    for (let step = 1; step <= 200; step += 1) await agent.send(stepRecords('first', NODE, 8, step, now() - 200 + step))
-    await firstLoad(browser, `${hub.url}/runs/first`)
-    for (const ranks of [8, 1024, 16_384]) await liveCost(browser, hub, agent, ranks)
-    await heat(browser, hub)
-  }
+  await agent.send(startRecords('first', NODE, 8, now() - 200))
+  for (let step = 1; step <= 200; step += 1) await agent.send(stepRecords('first', NODE, 8, step, now() - 200 + step))
+  await firstLoad(browser, `${hub.url}/runs/first`)
+  for (const ranks of [8, 1024, 16_384]) await liveCost(browser, hub, agent, ranks)
+  await heat(browser, hub)
 } finally {
   agent.close()
   await browser.close()

@@ -1,11 +1,12 @@
 /** What one takes away of a run, what its log says, plans kept, and every page by keys alone and under a strict policy. */
+import { createRequire } from 'node:module'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { WireRecord } from '../../wire/records'
-import { freePort, startHubProcess } from '../plumbline'
+import { freePort, ROOT, startHubProcess } from '../plumbline'
 import { isLive, launchBrowser } from './browser'
 import { startRecords, stepRecords, TestAgent } from './page-agent'
 import { PageHub } from './page-hub'
@@ -13,6 +14,8 @@ import { PageHub } from './page-hub'
 const RANKS = 4
 const STEPS = 120
 const RUN = '/runs/kept-1'
+const DEAD = 'dead-1'
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const PATHS = [
   '/',
   '/compare',
@@ -59,6 +62,16 @@ async function train(start: number): Promise<void> {
     return { kind: 'gpu', time: start + STEPS, node: agent.node, ...device, memoryUsedBytes: 40e9 + index }
   })
   await agent.send([...lines, ...devices])
+}
+
+/** A run that ran out of memory, of its log and a snapshot; resolves with its id. */
+async function bury(): Promise<string> {
+  for (const name of ['log.txt', 'snapshot.pickle.gz']) {
+    const body = readFileSync(join(ROOT, 'test/fixtures/out-of-memory/pieces', name))
+    await fetch(`${hub.url}/api/imports/${DEAD}/files?name=${name}`, { method: 'POST', body })
+  }
+  const answer = await fetch(`${hub.url}/api/imports/${DEAD}?name=dead`, { method: 'POST' })
+  return ((await answer.json()) as { run: string }).run
 }
 
 const isHundredth = (record: WireRecord) => record.kind === 'step' && record.step === 100
@@ -133,15 +146,37 @@ describe('a run', () => {
     expect(await page.evaluate(() => getComputedStyle(document.body).color)).toBe('rgb(22, 32, 44)')
   })
 
-  it('gives charts and tables away as Parquet', async () => {
+  it('leads from a number to the samples that it was made of', async () => {
+    const page = await open(RUN)
+    const figure = page.locator('[data-figure=stepSeconds]')
+    await figure.getByRole('button', { name: /measured/ }).click()
+    const rows = (await taken(page, () => figure.getByRole('link', { name: 'raw samples' }).click())).toString().trim()
+    expect(rows.split('\n')[0]).toMatch(/^step,rank,time,stepSeconds/)
+    expect(rows.split('\n').length).toBeGreaterThan(20 * RANKS)
+    expect(rows.split('\n').length).toBeLessThan(STEPS * RANKS)
+    await page.goto(`${hub.url}${RUN}/gpus`)
+    const devices = page.getByRole('region', { name: 'GPUs' })
+    const samples = await taken(page, () => devices.getByRole('link', { name: 'raw samples' }).click())
+    expect(samples.toString().trim().split('\n').length).toBe(9)
+  })
+
+  it('gives charts, maps and tables away', async () => {
     const page = await open(`${RUN}/gpus`)
+    const map = page.getByRole('img', { name: /^Compute time of 4 ranks over time/ })
+    await map.hover()
+    const save = (form: string) =>
+      page.getByRole('button', { name: `Save Compute time of 4 ranks over time as ${form}` })
+    const picture = await taken(page, () => save('PNG').click())
+    expect(picture.subarray(1, 4).toString()).toBe('PNG')
+    const cells = (await taken(page, () => save('CSV').click())).toString().trim().split('\r\n')
+    expect([cells[0], cells.length > STEPS]).toEqual(['rank,time,computeSeconds', true])
     const table = await taken(page, () => page.getByRole('button', { name: 'Save Ranks as Parquet' }).click())
     expect([table.subarray(0, 4).toString(), table.subarray(-4).toString()]).toEqual(['PAR1', 'PAR1'])
     await page.goto(`${hub.url}${RUN}/events`)
     const chart = page.getByRole('img', { name: /^Step time over time/ })
     await chart.hover()
-    const save = page.getByRole('button', { name: 'Save Step time over time as Parquet' })
-    const lines = await taken(page, () => save.click())
+    const parquet = page.getByRole('button', { name: 'Save Step time over time as Parquet' })
+    const lines = await taken(page, () => parquet.click())
     expect(lines.subarray(0, 4).toString()).toBe('PAR1')
   })
 
@@ -209,6 +244,32 @@ describe('every page', () => {
       expect(stops).toBeGreaterThan(6)
       expect(stops).toBeLessThan(400)
     }
+  })
+
+  it('of a run that died is well made: nothing that axe finds, no error, every stop of the focus in sight', async () => {
+    const dead = `/runs/${await bury()}`
+    const problems: string[] = []
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const page = await open('/', { colorScheme })
+      page.on('console', message => message.type() === 'error' && problems.push(message.text()))
+      page.on('pageerror', error => problems.push(error.message))
+      for (const place of ['', '/out-of-memory', '/evidence', '/events', '/report', '/memory']) {
+        await page.goto(`${hub.url}${dead}${place}`)
+        await isLive(page)
+        if (place === '/evidence') await page.getByRole('heading', { name: 'Held over time' }).waitFor()
+        if (place === '/out-of-memory') await page.getByTestId('cause').waitFor()
+        await page.evaluate(AXE)
+        const found = await page.evaluate(async () => {
+          const { axe } = window as unknown as {
+            axe: { run: (where: Document) => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> }
+          }
+          const { violations } = await axe.run(document)
+          return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 120) ?? ''}`)
+        })
+        expect({ place, found }).toEqual({ place, found: [] })
+      }
+    }
+    expect(problems).toEqual([])
   })
 
   it('has no style of its own in what the server sends: a policy without unsafe-inline breaks nothing', async () => {

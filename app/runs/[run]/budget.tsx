@@ -40,6 +40,29 @@ function tidy(fall: Waterfall): Waterfall {
   return { ...fall, bars }
 }
 
+const isTold = ({ measured, predicted }: BudgetBar) => measured.value !== null || predicted.value !== null
+
+/** Without a ceiling nothing can be said of how far kernels stay below it: all of their time stands in one bar. */
+const titleOf = (part: BudgetPart, told: readonly BudgetBar[]) =>
+  part === 'kernels' && !told.some(bar => bar.part === 'useful') ? 'Computing, useful or not' : PARTS[part].title
+
+/** What cannot be told, and why, in one line instead of rows of dashes. */
+function Untold({ bars }: { bars: readonly BudgetBar[] }) {
+  const reasons = new Map<string, string[]>()
+  for (const { part, measured } of bars)
+    reasons.set(measured.source, [...(reasons.get(measured.source) ?? []), PARTS[part].title])
+  return (
+    <dl className={styles.untold} aria-label="Not told apart">
+      {[...reasons].map(([reason, titles]) => (
+        <div key={reason}>
+          <dt>{titles.join(', ')}</dt>
+          <dd>{reason}</dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
 /** Where each bar begins: at the end of those before it. */
 function starts(bars: readonly BudgetBar[], of: (bar: BudgetBar) => Figure): number[] {
   let sum = 0
@@ -75,59 +98,81 @@ function Bar({ start, value, whole, color, isPredicted = false }: BarProps) {
 
 function Rows({ fall }: { fall: Waterfall }) {
   const whole = Math.max(fall.measured.value ?? 0, fall.predicted.value ?? 0)
-  const measured = starts(fall.bars, bar => bar.measured)
-  const predicted = starts(fall.bars, bar => bar.predicted)
+  const told = fall.bars.filter(isTold)
+  const untold = fall.bars.filter(bar => !isTold(bar))
+  const hasPredicted = fall.predicted.value !== null || told.some(({ predicted }) => predicted.value !== null)
+  const measured = starts(told, bar => bar.measured)
+  const predicted = starts(told, bar => bar.predicted)
   return (
-    <table className={styles.table}>
-      <thead>
-        <tr>
-          <th scope="col">Where a step’s time goes</th>
-          <th scope="col" className="number">
-            Share
-          </th>
-          <th scope="col" className="number">
-            Time
-          </th>
-          <th scope="col" className={styles.bars}>
-            <Provenance kind={fall.measured.provenance} /> <Provenance kind="predicted" />
-          </th>
-          <th scope="col" className="number">
-            Predicted
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {fall.bars.map(({ part, ...bar }, place) => (
-          <tr key={part} data-part={part}>
-            <th scope="row">{PARTS[part].title}</th>
-            <td className="number">{bar.measured.value === null ? '–' : shareText(bar.measured.value, fall)}</td>
-            <td className="number">
-              <FigureText title={PARTS[part].title} figure={bar.measured} unit="seconds" />
-            </td>
-            <td>
-              <svg width="100%" height="20" aria-hidden="true">
-                <Bar start={measured[place] ?? 0} value={bar.measured.value} whole={whole} color={PARTS[part].color} />
-                <Bar start={predicted[place] ?? 0} value={bar.predicted.value} whole={whole} color="" isPredicted />
-              </svg>
-            </td>
-            <td className="number">
-              <FigureText title={`${PARTS[part].title}, predicted`} figure={bar.predicted} unit="seconds" align="end" />
-            </td>
+    <>
+      <table className={styles.table}>
+        <thead>
+          <tr>
+            <th scope="col">Where a step’s time goes</th>
+            <th scope="col" className="number">
+              Share
+            </th>
+            <th scope="col" className="number">
+              Time
+            </th>
+            <th scope="col" className={styles.bars}>
+              <Provenance kind={fall.measured.provenance} /> {hasPredicted && <Provenance kind="predicted" />}
+            </th>
+            {hasPredicted && (
+              <th scope="col" className="number">
+                Predicted
+              </th>
+            )}
           </tr>
-        ))}
-        <tr className={styles.sum}>
-          <th scope="row">The whole step</th>
-          <td className="number">{fall.measured.value === null ? '–' : '100 %'}</td>
-          <td className="number">
-            <FigureText title="The whole step" figure={fall.measured} unit="seconds" />
-          </td>
-          <td />
-          <td className="number">
-            <FigureText title="The whole step, predicted" figure={fall.predicted} unit="seconds" align="end" />
-          </td>
-        </tr>
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {told.map(({ part, ...bar }, place) => (
+            <tr key={part} data-part={part}>
+              <th scope="row">{titleOf(part, told)}</th>
+              <td className="number">{bar.measured.value === null ? '–' : shareText(bar.measured.value, fall)}</td>
+              <td className="number">
+                <FigureText title={titleOf(part, told)} figure={bar.measured} unit="seconds" />
+              </td>
+              <td>
+                <svg width="100%" height="20" aria-hidden="true">
+                  <Bar
+                    start={measured[place] ?? 0}
+                    value={bar.measured.value}
+                    whole={whole}
+                    color={PARTS[part].color}
+                  />
+                  <Bar start={predicted[place] ?? 0} value={bar.predicted.value} whole={whole} color="" isPredicted />
+                </svg>
+              </td>
+              {hasPredicted && (
+                <td className="number">
+                  <FigureText
+                    title={`${titleOf(part, told)}, predicted`}
+                    figure={bar.predicted}
+                    unit="seconds"
+                    align="end"
+                  />
+                </td>
+              )}
+            </tr>
+          ))}
+          <tr className={styles.sum}>
+            <th scope="row">The whole step</th>
+            <td className="number">{fall.measured.value === null ? '–' : '100 %'}</td>
+            <td className="number">
+              <FigureText title="The whole step" figure={fall.measured} unit="seconds" />
+            </td>
+            <td />
+            {hasPredicted && (
+              <td className="number">
+                <FigureText title="The whole step, predicted" figure={fall.predicted} unit="seconds" align="end" />
+              </td>
+            )}
+          </tr>
+        </tbody>
+      </table>
+      {untold.length > 0 && <Untold bars={untold} />}
+    </>
   )
 }
 

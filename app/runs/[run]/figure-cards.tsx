@@ -2,6 +2,7 @@ import type { Unit } from '../../../base/units'
 import { FIGURES, type FigureName, type PredictedRun } from '../../data/prediction'
 import type { RunView } from '../../data/run-view'
 import { Figure } from '../../ui/figure'
+import { Raw } from './raw'
 import styles from './run.module.css'
 
 const LOOKS: Readonly<Record<FigureName, { title: string; unit: Unit }>> = {
@@ -12,6 +13,9 @@ const LOOKS: Readonly<Record<FigureName, { title: string; unit: Unit }>> = {
   mfu: { title: 'MFU', unit: 'ratio' },
   syncWaitSeconds: { title: 'Sync wait', unit: 'seconds' },
 }
+
+/** Figures are of the newest steps. */
+const RECENT_POINTS = 20
 
 /** Without a GPU the device of a rank is its share of the CPU. */
 function titleOf(name: FigureName, hasGpus: boolean): string {
@@ -32,6 +36,7 @@ export function FigureCards({ view, predicted }: { view: RunView; predicted: Pre
           predicted={predicted?.figures[name]}
           why={predicted?.why[name] ?? 'not predicted: no configuration yet'}
           align={place % 2 === 0 ? 'start' : 'end'}
+          raw={summary[name].value !== null && <Raw of="steps" from={view.overall.time.at(-RECENT_POINTS)} />}
         />
       ))}
     </div>

@@ -1,6 +1,6 @@
 'use client'
 import { door } from '../../data/door'
-import { durationSeconds, healthSentence, progressOf, STATES, wholeSeconds } from '../../data/health'
+import { durationSeconds, healthSentence, placeText, progressOf, STATES, wholeSeconds } from '../../data/health'
 import { useConnection } from '../../data/live'
 import { useNow } from '../../data/now'
 import type { RunView } from '../../data/run-view'
@@ -43,22 +43,12 @@ function Updated({ view }: { view: RunView }) {
   )
 }
 
-/** `node0000`, `node0000 and node0001`, `node0000 … node0127 (128 nodes)`. */
-export function nodesText(nodes: readonly string[]): string {
-  if (nodes.length === 0) return 'no node yet'
-  if (nodes.length <= 2) return nodes.join(' and ')
-  return `${nodes[0]} … ${nodes.at(-1)} (${nodes.length} nodes)`
-}
-
 function Meta({ view }: { view: RunView }) {
   const now = useNow() - view.clockAheadSeconds
   const { summary } = view.detail
-  const devices = summary.gpus === 0 ? 'no GPU' : `${summary.gpus} GPU${summary.gpus === 1 ? '' : 's'}`
   return (
     <div className={styles.meta}>
-      <span title={summary.nodes.join(', ')}>
-        {summary.worldSize ?? '–'} ranks, {devices} on {nodesText(summary.nodes)}
-      </span>
+      <span title={summary.nodes.join(', ')}>{placeText(summary)}</span>
       {summary.framework !== null && <span>{summary.framework}</span>}
       <span>
         started <Clock time={summary.startedAt} withDate />, {wholeSeconds(durationSeconds(summary, now))} long

@@ -134,7 +134,7 @@ export function StepCharts({ view, predicted }: { view: RunView; predicted: Pred
   const absent = CHARTS.filter(chart => !shown.includes(chart))
   return (
     <>
-      <div className={styles.charts}>
+      <div className={styles.charts} data-count={shown.length}>
         {shown.map(chart => (
           <OneChart
             key={chart.title}
@@ -146,14 +146,16 @@ export function StepCharts({ view, predicted }: { view: RunView; predicted: Pred
         ))}
       </div>
       {absent.length > 0 && (
-        <dl className={styles.absent} aria-label="Not measured">
-          {absent.map(chart => (
-            <div key={chart.title}>
-              <dt>{titleOf(chart)}</dt>
-              <dd>{chart.empty}</dd>
-            </div>
-          ))}
-        </dl>
+        <Card title="Not told by this run">
+          <dl className={styles.absent}>
+            {absent.map(chart => (
+              <div key={chart.title}>
+                <dt>{titleOf(chart)}</dt>
+                <dd>{chart.empty}</dd>
+              </div>
+            ))}
+          </dl>
+        </Card>
       )}
     </>
   )

@@ -1,6 +1,6 @@
 'use client'
 import { useMemo } from 'react'
-import { linePath, percent, UNITS, type Range } from '../../chart/path'
+import { bandPath, linePath, percent, UNITS, type Range } from '../../chart/path'
 import { useDrag } from '../../chart/use-drag'
 import { durationText, stretchText } from '../../data/time-text'
 import { isWhole, WHOLE, within, type Span } from '../../data/time-window'
@@ -63,10 +63,15 @@ export function TimeBrush() {
   const { dragged, handlers } = useDrag(whole, stretch => setWindow(within(stretch, whole)))
   useBrushKeys(span, whole, setWindow)
   const { time, stepSeconds } = view.overall
-  const path = useMemo(
-    () => linePath(time, stepSeconds, asRange(whole), { low: 0, high: topOf(stepSeconds) }),
-    [time, stepSeconds, whole],
-  )
+  const { path, area } = useMemo(() => {
+    const across = asRange(whole)
+    const up = { low: 0, high: topOf(stepSeconds) }
+    const ground = stepSeconds.map(() => 0)
+    return {
+      path: linePath(time, stepSeconds, across, up),
+      area: bandPath(time, ground, stepSeconds, across, up),
+    }
+  }, [time, stepSeconds, whole])
   const part = dragged ?? (isWhole(view.window) ? undefined : span)
   const said = part ?? whole
   return (
@@ -84,6 +89,7 @@ export function TimeBrush() {
           aria-label={`Step time of the whole run; ${stretchText(said, zone)} is shown`}
         >
           <svg viewBox={`0 0 ${UNITS} ${UNITS}`} preserveAspectRatio="none" width="100%" height="100%">
+            <path className={styles.area} d={area} />
             <path className={styles.line} d={path} vectorEffect="non-scaling-stroke" />
           </svg>
           <Marks whole={whole} />

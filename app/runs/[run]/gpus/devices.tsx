@@ -5,7 +5,7 @@ import type { Unit } from '../../../../base/units'
 import type { GpuSeries, HostSeries, NodeInfo } from '../../../../wire/api'
 import { LineChart } from '../../../chart/line-chart'
 import { Card } from '../../../ui/card'
-import { nodesText } from '../run-header'
+import { nodesText } from '../../../data/health'
 import { GpuTable } from './gpu-table'
 import styles from '../run.module.css'
 

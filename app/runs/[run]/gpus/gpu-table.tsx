@@ -8,6 +8,7 @@ import { Card } from '../../../ui/card'
 import { Provenance } from '../../../ui/provenance'
 import { Spark } from '../../../ui/spark'
 import { Table, type Column } from '../../../ui/table'
+import { Raw } from '../raw'
 import styles from './gpu-table.module.css'
 
 const FIRST_SHOWN = 16
@@ -64,62 +65,93 @@ function Throttle({ gpu, newest }: { gpu: GpuSeries; newest: number }) {
   )
 }
 
-function columnsOf(newest: number): Column<GpuSeries>[] {
-  const of = (
-    title: string,
-    unit: Unit,
-    values: (gpu: GpuSeries) => Values,
-    high: (gpu: GpuSeries) => number | null,
-    showsHigh = false,
-  ) => ({
-    name: title,
-    title,
-    cell: (gpu: GpuSeries) => (
-      <Multiple
-        gpu={gpu}
-        title={title}
-        values={values(gpu)}
-        unit={unit}
-        high={high(gpu)}
-        {...(showsHigh ? { of: high(gpu) } : {})}
-      />
-    ),
-  })
+interface Counter {
+  readonly title: string
+  readonly unit: Unit
+  readonly values: (gpu: GpuSeries) => Values
+  /** The top of its line. */
+  readonly high: (gpu: GpuSeries) => number | null
+  /** Whether the top is a limit that is worth saying. */
+  readonly showsHigh?: boolean
+  readonly source: string
+}
+
+const most = (values: Values) => values.reduce<number>((high, value) => Math.max(high, value ?? 0), 0) || null
+
+const COUNTERS: readonly Counter[] = [
+  {
+    title: 'Utilisation',
+    unit: 'ratio',
+    values: gpu => gpu.utilizationRatio,
+    high: () => 1,
+    source:
+      'share of the sample period in which any kernel ran, not how full the device was: the vendor’s tool; means of each point',
+  },
+  {
+    title: 'Memory',
+    unit: 'bytes',
+    values: gpu => gpu.memoryUsedBytes,
+    high: gpu => last(gpu.memoryTotalBytes),
+    showsHigh: true,
+    source: 'in use by all processes, of the device’s capacity: the vendor’s tool; the most of each point',
+  },
+  {
+    title: 'Power',
+    unit: 'watts',
+    values: gpu => gpu.powerWatts,
+    high: gpu => last(gpu.powerLimitWatts),
+    showsHigh: true,
+    source: 'drawn, of the limit that is enforced: the vendor’s tool; means of each point',
+  },
+  {
+    title: 'Temperature',
+    unit: 'celsius',
+    values: gpu => gpu.temperatureCelsius,
+    high: () => 100,
+    source: 'of the core: the vendor’s tool; the most of each point',
+  },
+  {
+    title: 'SM clock',
+    unit: 'hertz',
+    values: gpu => gpu.smClockHertz,
+    high: gpu => most(gpu.smClockHertz),
+    source: 'of the multiprocessors: the vendor’s tool; means of each point',
+  },
+]
+
+const columnOf = ({ title, unit, values, high, showsHigh = false, source }: Counter): Column<GpuSeries> => ({
+  name: title,
+  title,
+  about: { provenance: 'measured', source },
+  value: gpu => last(values(gpu)),
+  cell: gpu => (
+    <Multiple
+      gpu={gpu}
+      title={title}
+      values={values(gpu)}
+      unit={unit}
+      high={high(gpu)}
+      {...(showsHigh ? { of: high(gpu) } : {})}
+    />
+  ),
+})
+
+/** A counter that no device tells takes no room. */
+function columnsOf(gpus: readonly GpuSeries[], newest: number): Column<GpuSeries>[] {
+  const told = COUNTERS.filter(({ values }) => gpus.some(gpu => values(gpu).some(value => value !== null)))
   return [
-    { name: 'gpu', title: 'Device', cell: gpu => <Name gpu={gpu} /> },
-    of(
-      'Utilisation',
-      'ratio',
-      gpu => gpu.utilizationRatio,
-      () => 1,
-    ),
-    of(
-      'Memory',
-      'bytes',
-      gpu => gpu.memoryUsedBytes,
-      gpu => last(gpu.memoryTotalBytes),
-      true,
-    ),
-    of(
-      'Power',
-      'watts',
-      gpu => gpu.powerWatts,
-      gpu => last(gpu.powerLimitWatts),
-      true,
-    ),
-    of(
-      'Temperature',
-      'celsius',
-      gpu => gpu.temperatureCelsius,
-      () => 100,
-    ),
-    of(
-      'SM clock',
-      'hertz',
-      gpu => gpu.smClockHertz,
-      gpu => Math.max(0, ...gpu.smClockHertz.map(value => value ?? 0)) || null,
-    ),
-    { name: 'throttle', title: 'Throttled by', cell: gpu => <Throttle gpu={gpu} newest={newest} /> },
+    { name: 'gpu', title: 'Device', value: gpuId, cell: gpu => <Name gpu={gpu} /> },
+    ...told.map(columnOf),
+    {
+      name: 'throttle',
+      title: 'Throttled by',
+      about: {
+        provenance: 'measured',
+        source: 'what holds the clocks down, as the driver tells it with the newest sample',
+      },
+      value: gpu => gpu.throttleReasons.join(' '),
+      cell: gpu => <Throttle gpu={gpu} newest={newest} />,
+    },
   ]
 }
 
@@ -135,6 +167,7 @@ export function GpuTable({ gpus }: { gpus: readonly GpuSeries[] }) {
       title="GPUs"
       aside={
         <>
+          <Raw of="gpus" />
           <span>{sources}</span>
           <Provenance kind="measured" />
         </>
@@ -143,7 +176,7 @@ export function GpuTable({ gpus }: { gpus: readonly GpuSeries[] }) {
         ? { note: `Synthetic: the samples of ${synthetic} of ${gpus.length} devices are made up, no device was read.` }
         : {})}
     >
-      <Table label="GPUs" columns={columnsOf(newest)} rows={shown} rowKey={gpuId} scrolls />
+      <Table label="GPUs" columns={columnsOf(gpus, newest)} rows={shown} rowKey={gpuId} scrolls />
       {gpus.length > FIRST_SHOWN && (
         <button type="button" className={styles.more} onClick={() => setAll(!all)}>
           {all ? `Show the first ${FIRST_SHOWN}` : `Show all ${gpus.length}`}

@@ -13,6 +13,7 @@ import { Card } from '../../../ui/card'
 import { Select } from '../../../ui/choice'
 import { Clock } from '../../../ui/clock'
 import { Provenance } from '../../../ui/provenance'
+import { Raw } from '../raw'
 import { useRunPage } from '../run-context'
 import styles from './heat-map.module.css'
 
@@ -85,6 +86,7 @@ export function HeatMap({ ranks, picked, onPick, usualOrder = 'rank' }: HeatMapP
       title="Ranks over time"
       aside={
         <>
+          {HEAT_METRICS[metric].of !== 'host' && <Raw of={HEAT_METRICS[metric].of === 'device' ? 'gpus' : 'steps'} />}
           <Scale map={map} unit={unit} />
           <Select label="Metric of the map" options={OPTIONS} value={metric} onChange={choose} />
           <Select label="Order of the ranks" options={ORDERS} value={order} onChange={chooseOrder} />
@@ -93,6 +95,7 @@ export function HeatMap({ ranks, picked, onPick, usualOrder = 'rank' }: HeatMapP
       }
     >
       <HeatChart
+        name={`${title} of ${count} ranks over time`}
         map={map}
         order={rows}
         axis={axis}

@@ -5,6 +5,7 @@ import type { Figure } from '../../../../wire/findings'
 import { count } from '../../../data/health'
 import { Card } from '../../../ui/card'
 import { Table, type Column } from '../../../ui/table'
+import { Raw } from '../raw'
 
 function deviceText(rank: RankInfo): string {
   if (rank.gpuIndex !== null) return `GPU ${rank.gpuIndex}`
@@ -77,7 +78,17 @@ interface RanksTableProps {
 /** Drawn anew when its ranks change, not with each update of the run. */
 export const RanksTable = memo(function RanksTable({ ranks, picked, onPick }: RanksTableProps) {
   return (
-    <Card title="Ranks" aside={ranks.length === 0 ? undefined : 'means of the last 20 steps; a row opens its rank'}>
+    <Card
+      title="Ranks"
+      aside={
+        ranks.length > 0 && (
+          <>
+            <span>means of the last 20 steps; a row opens its rank</span>
+            <Raw of="steps" />
+          </>
+        )
+      }
+    >
       {ranks.length === 0 ? (
         <p className="muted">No rank has named itself: the hook does, and so do logs with rank prefixes.</p>
       ) : (

@@ -76,7 +76,14 @@ export function MemoryTable({ categories, ranks, predicted }: MemoryTableProps) 
   })
   return (
     <Card title="Memory by category" aside="measured: the fullest rank, by the hook">
-      <Table label="Memory by category" columns={COLUMNS} rows={rows} rowKey={row => row.name} />
+      {rows.every(({ measured, predicted: expected }) => measured.value === null && expected === undefined) ? (
+        <p className="muted">
+          Nothing to compare: the hook tells what a rank holds (attach it), and the prediction needs the model’s
+          dimensions.
+        </p>
+      ) : (
+        <Table label="Memory by category" columns={COLUMNS} rows={rows} rowKey={row => row.name} />
+      )}
     </Card>
   )
 }

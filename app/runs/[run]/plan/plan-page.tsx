@@ -6,6 +6,7 @@ import { planProblems } from '../../../../math/check-plan'
 import type { PredictInput } from '../../../../math/input'
 import type { Prediction } from '../../../../math/predict'
 import { useChangeAddress } from '../../../data/address'
+import { needsText, TELL_IT } from '../../../data/needs'
 import { Badge } from '../../../ui/badge'
 import { Card } from '../../../ui/card'
 import page from '../../../ui/document.module.css'
@@ -74,7 +75,7 @@ function Verdict({ config, prediction }: { config: PredictInput; prediction: Pre
   if (totalBytes === undefined || capacityBytes === undefined)
     return (
       <p className={styles.verdict} role="status">
-        <Badge tone="neutral">cannot be said</Badge> whether it fits: {needsText(prediction)}
+        <Badge tone="neutral">cannot be said</Badge> whether it fits: {whyUnsaid(prediction)}
       </p>
     )
   const left = capacityBytes - totalBytes
@@ -86,9 +87,9 @@ function Verdict({ config, prediction }: { config: PredictInput; prediction: Pre
   )
 }
 
-function needsText(prediction: Prediction | undefined): string {
-  const needs = new Set(prediction?.missing.flatMap(entry => entry.needs) ?? [])
-  return needs.size === 0 ? 'the capacity of the device is not known' : `needs ${[...needs].join(', ')}`
+function whyUnsaid(prediction: Prediction | undefined): string {
+  const needs = needsText(prediction?.missing ?? [])
+  return needs === '' ? 'the capacity of the device is not known' : `needs ${needs}. ${TELL_IT}`
 }
 
 function useChanges(): [Changes, (changes: Changes) => void] {

@@ -3,10 +3,13 @@ import { useMemo } from 'react'
 import { format } from '../../../../base/units'
 import type { PredictInput } from '../../../../math/input'
 import { searchPlans, type FoundPlan } from '../../../../math/plan-search'
+import { TELL_IT } from '../../../data/needs'
 import { Card } from '../../../ui/card'
 import { Table, type Column } from '../../../ui/table'
 
 const SHOWN = 10
+
+const predicted = (source: string) => ({ provenance: 'predicted' as const, source })
 
 const degree = (name: string, title: string, of: (found: FoundPlan) => number): Column<FoundPlan> => ({
   name,
@@ -27,6 +30,9 @@ const COLUMNS: readonly Column<FoundPlan>[] = [
     name: 'memory',
     title: 'Memory',
     number: true,
+    about: predicted(
+      'of the fullest stage: parameters + gradients + optimizer + activations + buffers, by the formulas of the Arithmetic page',
+    ),
     value: found => found.memoryBytes ?? null,
     cell: ({ memoryBytes }) => format(memoryBytes, 'bytes'),
   },
@@ -34,6 +40,7 @@ const COLUMNS: readonly Column<FoundPlan>[] = [
     name: 'headroom',
     title: 'Headroom',
     number: true,
+    about: predicted('the capacity of the device − its memory'),
     value: found => found.headroomBytes ?? null,
     cell: ({ headroomBytes }) => format(headroomBytes, 'bytes'),
   },
@@ -41,6 +48,9 @@ const COLUMNS: readonly Column<FoundPlan>[] = [
     name: 'step',
     title: 'Step',
     number: true,
+    about: predicted(
+      '(computing + communication that nothing hides) ÷ (1 − bubble), calibrated by what this run reached; Arithmetic has each formula',
+    ),
     value: found => found.stepSeconds ?? null,
     cell: ({ stepSeconds }) => format(stepSeconds, 'seconds'),
   },
@@ -48,6 +58,7 @@ const COLUMNS: readonly Column<FoundPlan>[] = [
     name: 'mfu',
     title: 'MFU',
     number: true,
+    about: predicted('FLOPs of the model in a step ÷ (step time × devices × peak of a device)'),
     value: found => found.mfu ?? null,
     cell: ({ mfu }) => format(mfu, 'ratio'),
   },
@@ -70,7 +81,9 @@ export function Plans({ config, onPick }: PlansProps) {
     const needs = found === undefined ? 'the number of devices' : found.missing.join(', ')
     return (
       <Card title="Plans for the same devices">
-        <p className="muted">A search over plans needs {needs}, which the configuration of this run does not give.</p>
+        <p className="muted">
+          A search over plans needs {needs}, which the configuration of this run does not give. {TELL_IT}
+        </p>
       </Card>
     )
   }
