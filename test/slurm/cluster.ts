@@ -1,4 +1,4 @@
-/** A real Slurm of one node on this machine: munged, slurmctld and slurmd of Debian, all their files in one folder. As root. */
+/** A real Slurm on this machine: munged, slurmctld and a slurmd for each node, of Debian, all their files in one folder. As root. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs'
@@ -11,8 +11,10 @@ export const hasSlurm =
   process.getuid?.() === 0 && PROGRAMS.every(name => spawnSync('sh', ['-c', `command -v ${name}`]).status === 0)
 
 export interface Slurm {
-  /** A command of a user, such as srun, to its end. */
-  run(command: readonly string[], environment?: Readonly<Record<string, string>>): Promise<Ended>
+  /** A command, such as srun, to its end; as another user where one is named. */
+  run(command: readonly string[], environment?: Readonly<Record<string, string>>, user?: string): Promise<Ended>
+  /** Until every node may take a job: one whose prolog or epilog failed never may. */
+  idle(): Promise<unknown>
   stop(): Promise<void>
 }
 export interface Ended {
@@ -21,7 +23,7 @@ export interface Ended {
   readonly stderr: string
 }
 
-function idOf(user: string, flag: '-u' | '-g'): number {
+export function idOf(user: string, flag: '-u' | '-g'): number {
   return Number(spawnSync('id', [flag, user], { encoding: 'utf8' }).stdout)
 }
 
@@ -37,30 +39,33 @@ function mungeFolders(folder: string): { key: string; socket: string } {
   return { key, socket: join(open, 'munge') }
 }
 
-/** `lines` are added to slurm.conf: Prolog=… */
-export async function startSlurm(folder: string, lines: readonly string[]): Promise<Slurm> {
+/** `lines` are added to slurm.conf: Prolog=…, where %n is the node's name. */
+export async function startSlurm(folder: string, nodes: readonly string[], lines: readonly string[]): Promise<Slurm> {
   chmodSync(folder, 0o755)
   const { key, socket } = mungeFolders(folder)
   for (const name of ['state', 'spool']) mkdirSync(join(folder, name))
-  const node = hostname().split('.')[0] ?? ''
+  const host = hostname().split('.')[0] ?? ''
+  const ports = await Promise.all(nodes.map(() => freePort()))
   const config = join(folder, 'slurm.conf')
   const text = [
     'ClusterName=plumbline',
-    `SlurmctldHost=${node}(127.0.0.1)`,
+    `SlurmctldHost=${host}(127.0.0.1)`,
     'SlurmUser=root',
     `SlurmctldPort=${await freePort()}`,
-    `SlurmdPort=${await freePort()}`,
     `AuthInfo=socket=${socket}`,
     `StateSaveLocation=${join(folder, 'state')}`,
-    `SlurmdSpoolDir=${join(folder, 'spool')}`,
+    `SlurmdSpoolDir=${join(folder, 'spool/%n')}`,
     `SlurmctldPidFile=${join(folder, 'slurmctld.pid')}`,
-    `SlurmdPidFile=${join(folder, 'slurmd.pid')}`,
+    `SlurmdPidFile=${join(folder, 'slurmd-%n.pid')}`,
     'ProctrackType=proctrack/linuxproc',
     'TaskPlugin=task/none',
     'MpiDefault=none',
     'ReturnToService=2',
-    `NodeName=${node} NodeAddr=127.0.0.1 CPUs=2 State=UNKNOWN`,
-    `PartitionName=all Nodes=${node} Default=YES State=UP`,
+    ...nodes.map((name, place) => {
+      const address = `NodeHostname=${host} NodeAddr=127.0.0.1 Port=${ports[place]}`
+      return `NodeName=${name} ${address} CPUs=2 State=UNKNOWN`
+    }),
+    `PartitionName=all Nodes=${nodes.join(',')} Default=YES State=UP`,
     ...lines,
     '',
   ]
@@ -73,19 +78,25 @@ export async function startSlurm(folder: string, lines: readonly string[]): Prom
   const munge = ['--foreground', '--key-file', key, '--socket', socket, ...files]
   daemon('munged', [...munge, '--pid-file', join(folder, 'socket/pid')], idOf('munge', '-u'))
   daemon('slurmctld', ['-D', '-f', config])
-  daemon('slurmd', ['-D', '-f', config])
+  for (const name of nodes) daemon('slurmd', ['-D', '-N', name, '-f', config])
 
-  const run: Slurm['run'] = ([command = '', ...args], more = {}) =>
+  const run: Slurm['run'] = ([command = '', ...args], more = {}, user = 'root') =>
     new Promise(resolve => {
-      const child = spawn(command, args, { env: { ...environment, ...more }, cwd: folder })
+      const who = { uid: idOf(user, '-u'), gid: idOf(user, '-g') }
+      const child = spawn(command, args, { env: { ...environment, ...more }, cwd: folder, ...who })
       let [stdout, stderr] = ['', '']
       child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
       child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
       child.once('close', code => resolve({ code, stdout, stderr }))
     })
-  await eventually('an idle node', async () => /idle/.test((await run(['sinfo', '--noheader'])).stdout))
+  const allIdle = async () => {
+    const { stdout } = await run(['sinfo', '--noheader', '--Node', '--format=%N %T'])
+    return nodes.every(name => stdout.includes(`${name} idle\n`))
+  }
+  await eventually('idle nodes', allIdle)
   return {
     run,
+    idle: () => eventually('idle nodes', allIdle),
     async stop() {
       for (const child of daemons.reverse()) {
         const gone = new Promise(resolve => child.once('close', resolve))
