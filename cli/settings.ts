@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Setting, Settings as Values } from '../base/config'
-import { KEEP, keepSchema } from '../hub/roll-ups/retention'
+import { KEPT, keepSchema } from '../hub/roll-ups/retention'
 import { DEFAULT_LIMITS, LIMIT_NAMES, limitsSchema } from '../wire/limits'
 import { userPatternSchema, type UserPattern } from '../collectors/logs/user-pattern'
 
@@ -36,8 +36,8 @@ export const settings = {
   store: setting(url, '', 'URL of a ClickHouse server; empty for the embedded store in the data folder'),
   keep: setting(
     keepSchema,
-    KEEP,
-    'how long what is kept, by age and size: samples=14d,lines=30d,steps=400d/200GB,fine=90d,medium=400d,coarse=forever',
+    KEPT,
+    'how long what is kept, by age, size or both (14d/200GB); what is not named stays at its default',
   ),
   hub: setting(url, '', 'URL of the hub that agents report to; empty for http://HOST:PORT of this machine'),
   token: setting(z.string(), '', 'secret that agents must show; empty asks for none'),

@@ -3,6 +3,7 @@ import { PlumblineError } from '../base/errors'
 import { packageRoot } from '../base/root'
 import type { TlsFiles } from '../hub/access/tls'
 import { startHub } from '../hub/hub'
+import { keepOf } from '../hub/roll-ups/retention'
 import { defineCommand, type Invocation } from './command'
 import type { DemoOptions } from './demo/demo'
 import { startNodeAgent } from './node-agent'
@@ -100,7 +101,7 @@ export const command = defineCommand({
       port,
       data,
       store,
-      keep,
+      keep: keepOf(keep),
       token,
       viewToken,
       tls: tlsOf(settings),

@@ -39,7 +39,7 @@ import { Notes } from './notes'
 import { OTLP_AGENT, serveOtlp } from './otlp/door'
 import { openPage, type Page } from './page'
 import { Folding } from './roll-ups/folding'
-import { KEEP, Retention, type Keep } from './roll-ups/retention'
+import { keepOf, Retention, type Keep } from './roll-ups/retention'
 import { Runs } from './runs'
 import { openStore } from './store/store'
 import { Views } from './views'
@@ -51,7 +51,7 @@ export interface HubOptions {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
-  /** How long what is kept; see `KEEP` where not given. */
+  /** How long what is kept; see `KEPT` where not given. */
   readonly keep?: Keep
   readonly data: string
   readonly store: string
@@ -152,7 +152,7 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
   const ownServer = options.tls === undefined ? undefined : createServer(answerAll)
   const store = await openStore({ ...options, isWatched: () => isWatched() })
   const folding = new Folding(store, options.log)
-  const retention = new Retention(store, options.keep ?? KEEP, options.log)
+  const retention = new Retention(store, options.keep ?? keepOf(''), options.log)
   const entrance = gate(allowed)
   const nodes = new Nodes()
   const runs = new Runs(store, nodes.isConnected)

@@ -40,14 +40,7 @@ export interface Limit {
 }
 export type Keep = Readonly<Record<KeptClass, Limit>>
 
-export const KEEP: Keep = {
-  samples: { seconds: 14 * DAY, bytes: Infinity },
-  lines: { seconds: 30 * DAY, bytes: Infinity },
-  steps: { seconds: 400 * DAY, bytes: Infinity },
-  fine: { seconds: 90 * DAY, bytes: Infinity },
-  medium: { seconds: 400 * DAY, bytes: Infinity },
-  coarse: { seconds: Infinity, bytes: Infinity },
-}
+export const KEPT = 'samples=14d,lines=30d,steps=400d,fine=90d,medium=400d,coarse=forever'
 
 const UNITS = { h: 3600, d: DAY, w: 7 * DAY, y: 365 * DAY, MB: 1e6, GB: 1e9, TB: 1e12 } as const
 const isUnit = (text: string): text is keyof typeof UNITS => text in UNITS
@@ -63,35 +56,33 @@ function limitOf(text: string): Limit | undefined {
   return limit
 }
 
-const parts = z.union([
-  z.record(z.string(), z.string()),
-  z.string().transform(text =>
-    Object.fromEntries(
-      text
-        .split(',')
-        .filter(Boolean)
-        .map(part => part.trim().split('=')),
-    ),
-  ),
-])
-
-/** `samples=14d,steps=1y/200GB`: of what is not named, the defaults. */
-export const keepSchema: z.ZodType<Keep> = parts.transform((given, context) => {
-  const keep: Record<KeptClass, Limit> = { ...KEEP }
-  for (const [name, text] of Object.entries(given)) {
+/** `samples=14d,steps=1y/200GB`: of what is not named, the defaults. Throws an Error that says what is wrong. */
+export function keepOf(text: string): Keep {
+  const keep: Partial<Record<KeptClass, Limit>> = {}
+  for (const part of [KEPT, text].join(',').split(',').filter(Boolean)) {
+    const [name = '', given = ''] = part.split('=').map(one => one.trim())
     const known = CLASS_NAMES.find(one => one === name)
-    const limit = limitOf(String(text))
-    if (known === undefined || limit === undefined) {
-      const message =
-        known === undefined
-          ? `"${name}" is none of ${CLASS_NAMES.join(', ')}`
-          : `${name}: "${text}" is not like 14d, 200GB or 14d/200GB`
-      context.addIssue({ code: 'custom', message })
-      return z.NEVER
-    }
+    if (known === undefined) throw new Error(`"${name}" is none of ${CLASS_NAMES.join(', ')}`)
+    const limit = limitOf(given)
+    if (limit === undefined) throw new Error(`${name}: "${given}" is not like 14d, 200GB or 14d/200GB`)
     keep[known] = limit
   }
-  return keep
+  return keep as Keep
+}
+
+const asText = z.record(z.string(), z.string()).transform(given =>
+  Object.entries(given)
+    .map(entry => entry.join('='))
+    .join(','),
+)
+
+/** A text that `keepOf` takes, or the same as a table of a file. */
+export const keepSchema: z.ZodType<string> = z.union([z.string(), asText]).superRefine((text, context) => {
+  try {
+    keepOf(text)
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: messageOf(error) })
+  }
 })
 
 /** A piece of a table, as it goes. */

@@ -9,7 +9,7 @@ import { efficiencyOf } from '../../analysis/efficiency'
 import { Folding } from '../../hub/roll-ups/folding'
 import { rollUps } from '../../hub/roll-ups/index'
 import { columnsOf } from '../../hub/roll-ups/roll-up'
-import { KEEP, keepSchema, Retention, tooMuch } from '../../hub/roll-ups/retention'
+import { keepOf, keepSchema, Retention, tooMuch } from '../../hub/roll-ups/retention'
 import { openStore, type Store } from '../../hub/store/store'
 import type { WireRecord } from '../../wire/records'
 import { batchOf } from './records'
@@ -180,9 +180,7 @@ describe('roll-ups', () => {
     )
     await fold()
     const log: string[] = []
-    await new Retention(store, { ...KEEP, fine: { seconds: Infinity, bytes: Infinity } }, line => log.push(line)).apply(
-      arrived + 30 * 86_400,
-    )
+    await new Retention(store, keepOf('fine=forever'), line => log.push(line)).apply(arrived + 30 * 86_400)
     expect(await count('gpu')).toBe(0)
     expect(log.some(line => line.includes('gpu of 2026'))).toBe(true)
     const [series] = await gpuSeries(store, ['old'], { from: BEGAN, to: BEGAN + 100, points: 100 })
@@ -203,12 +201,12 @@ describe('what is kept', () => {
   })
 
   it('is said by class, and nonsense is refused by name', () => {
-    expect(keepSchema.parse('samples=2d/10GB,coarse=1y')).toEqual({
-      ...KEEP,
+    expect(keepOf('samples=2d/10GB,coarse=1y')).toEqual({
+      ...keepOf(''),
       samples: { seconds: 172_800, bytes: 1e10 },
       coarse: { seconds: 365 * 86_400, bytes: Infinity },
     })
-    expect(keepSchema.parse({ lines: 'forever' }).lines.seconds).toBe(Infinity)
+    expect(keepOf(keepSchema.parse({ lines: 'forever' })).lines.seconds).toBe(Infinity)
     for (const text of ['samples=2', 'other=2d', 'samples', 'steps=-1d'])
       expect(keepSchema.safeParse(text).success).toBe(false)
   })
