@@ -16,6 +16,7 @@ import { LastMinutes } from './last-minutes'
 import { adoptOrphans } from './orphans'
 import { redactBatch } from './redact-batch'
 import { takeLock } from '../base/pid-lock'
+import { Restraint } from './restraint'
 import { Runner } from './runner'
 import { Spool, type Cursors } from './spool'
 import { Uplink } from './uplink'
@@ -47,6 +48,8 @@ export interface AgentOptions {
   readonly temporary?: boolean
   /** Without a black box: for what is told of long after. */
   readonly isPast?: boolean
+  /** What share of one processor this process may take before it looks less often; no bound where absent. */
+  readonly cpuRatio?: number
   readonly log: (line: string) => void
 }
 
@@ -103,6 +106,7 @@ export async function startAgent(given: AgentOptions): Promise<AgentHandle> {
     log,
   })
   const exporter = await openExporter(options, () => ({ pending: spool.pending, bytes: spool.bytes }))
+  const restraint = new Restraint(options.cpuRatio ?? 0, log)
   const runners = new Map<string, Runner>()
   let batch = new Batch()
 
@@ -115,6 +119,7 @@ export async function startAgent(given: AgentOptions): Promise<AgentHandle> {
         settings: options.collectorSettings,
         cursor: spool.cursors[collector.name],
         batch: () => batch,
+        restraint,
         log,
       }),
     )
@@ -165,6 +170,7 @@ export async function startAgent(given: AgentOptions): Promise<AgentHandle> {
     async stop({ flushMs = 5000, unreachedMs = UNREACHED_MS } = {}) {
       await Promise.all([...runners.values()].map(runner => runner.stop()))
       nodeScope.release()
+      restraint.close()
       clearInterval(timer)
       flush()
       await lastMinutes.close()

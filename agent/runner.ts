@@ -7,6 +7,7 @@ import { messageOf, PlumblineError } from '../base/errors'
 import type { Collector, CollectorSettings, Json, Session } from '../collectors/collector'
 import type { Host } from '../collectors/host'
 import type { Batch } from '../wire/table'
+import type { Restraint } from './restraint'
 
 /** A source that is not there is looked for again this often. */
 const DETECT_MS = 60_000
@@ -21,6 +22,8 @@ export interface RunnerOptions {
   readonly host: Host
   readonly settings: CollectorSettings
   readonly cursor: Json | undefined
+  /** How many times rarer it looks now, and why. */
+  readonly restraint: Pick<Restraint, 'factor' | 'note'>
   batch(): Batch
   log(line: string): void
 }
@@ -100,7 +103,7 @@ export class Runner {
     if (this.session === undefined) return DETECT_MS
     this.reopen.reset()
     await this.collectOnce(this.session)
-    return collector.everyMs(settings)
+    return collector.everyMs(settings) * this.options.restraint.factor
   }
 
   private async open(): Promise<Session | undefined> {
@@ -135,7 +138,7 @@ export class Runner {
       this.hanging = work
       work.then(done, done)
       await within(work, this.options.collector.timeoutMs, 'collecting')
-      this.health = { state: 'ok' }
+      this.health = { state: 'ok', ...this.options.restraint.note }
     } catch (error) {
       this.fail(error)
     }

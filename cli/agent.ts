@@ -16,6 +16,8 @@ export const command = defineCommand({
     'topology',
     'intervalMs',
     'spoolBytes',
+    'cpuRatio',
+    'niceness',
     ...EXPORTS,
   ],
   configure(command) {
@@ -28,6 +30,7 @@ export const command = defineCommand({
     const agent = await startNodeAgent({
       settings,
       log,
+      isAlone: true,
       fromStart: options['fromStart'] === true,
       run: typeof run === 'string' ? run : await runOfThisPod(),
     })

@@ -53,6 +53,16 @@ export const settings = {
     DEFAULT_LIMITS,
     `what the hub takes of one agent, NAME=NUMBER with commas between: ${LIMIT_NAMES.join(', ')}`,
   ),
+  cpuRatio: setting(
+    z.coerce.number().min(0).max(64),
+    0.05,
+    'share of one processor that the agent may take before it looks less often; 0 for no bound',
+  ),
+  niceness: setting(
+    z.coerce.number().int().min(0).max(19),
+    10,
+    'how far the agent stands back for others at the processor and the disk, 0 to 19',
+  ),
   intervalMs: setting(z.coerce.number().int().min(100).max(3_600_000), 1000, 'milliseconds between device samples'),
   logs: setting(list, [] as string[], 'globs of training logs to follow, with commas between'),
   logFormats: setting(

@@ -8,11 +8,11 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { build } from 'esbuild'
 import { sleep } from '../../base/clock'
 import { packageRoot } from '../../base/root'
 import { newMemory, startAcknowledger } from '../acknowledger'
 import { freePort } from '../plumbline'
+import { bundle } from './bundle'
 
 const EXPORTER = 'prometheus-node-exporter'
 const WARM_UP_MS = 5_000
@@ -75,24 +75,6 @@ function costOf(root: number): Cost {
     cost.processes += 1
   }
   return cost
-}
-
-async function bundle(folder: string): Promise<string> {
-  await build({
-    absWorkingDir: packageRoot,
-    entryPoints: ['cli/entry.ts'],
-    outdir: folder,
-    bundle: true,
-    splitting: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    packages: 'external',
-    outExtension: { '.js': '.mjs' },
-    external: ['*.node'],
-    logLevel: 'error',
-  })
-  return join(folder, 'entry.mjs')
 }
 
 function start(children: ChildProcess[], command: string, args: readonly string[], environment = process.env): number {

@@ -5,6 +5,7 @@ import type { Collector, Json, Session } from '../../collectors/collector'
 import { Batch } from '../../wire/table'
 import { FakeHost } from './fake-host'
 
+const FREE = { factor: 1, note: {} }
 const settings = { intervalMs: 1000, logs: [], scrape: [], run: undefined, fromStart: false, synthetic: false }
 const host = new FakeHost('node-a')
 
@@ -34,7 +35,7 @@ function start(parts: Partial<Collector>, cursor?: Json) {
     ...parts,
   }
   const log = (line: string) => lines.push(line)
-  const own = new Runner({ collector, host, settings, cursor, batch: () => batch, log })
+  const own = new Runner({ collector, host, settings, cursor, restraint: FREE, batch: () => batch, log })
   runner = own
   const states = () => batch.records().flatMap(record => (record.kind === 'collector' ? [record.state] : []))
   const last = () => batch.records().findLast(record => record.kind === 'collector')

@@ -1,0 +1,110 @@
+/**
+ * What being watched costs a job: a small transformer on one thread that is trained with agent and hook and without, in blocks of
+ * the same process, by turns (+--+), so that what drifts hits both. The slow-down is the mean of the blocks' ratios, with its 95 %
+ * confidence interval. Wall time is what a job loses, where the machine is quiet; processor time is told beside it.
+ *
+ *     npm run bench:overhead [-- --blocks 80 --seconds 2]
+ */
+import { spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
+import { sleep } from '../../base/clock'
+import { packageRoot } from '../../base/root'
+import { newMemory, startAcknowledger } from '../acknowledger'
+import { bundle } from './bundle'
+import { processorSeconds, residentBytes } from './ingest/process-cost'
+
+const { values } = parseArgs({
+  options: { blocks: { type: 'string', default: '80' }, seconds: { type: 'string', default: '2' } },
+})
+const WARM_UP_MS = 8000
+
+interface Block {
+  with: boolean
+  wall: number
+  cpu: number
+  steps: number
+}
+
+/** Of four blocks, + - - +: how much longer those with took. */
+function ratios(blocks: readonly Block[], of: 'wall' | 'cpu'): number[] {
+  const found: number[] = []
+  for (let at = 0; at + 4 <= blocks.length; at += 4) {
+    const four = blocks.slice(at, at + 4)
+    const sum = (isWith: boolean) => four.reduce((all, block) => all + (block.with === isWith ? block[of] : 0), 0)
+    found.push(Math.log(sum(true) / sum(false)))
+  }
+  return found
+}
+
+/** Mean and half of the 95 % interval, in percent; without the tenth at each end, which something else disturbed. */
+function interval(logs: readonly number[]): string {
+  const cut = Math.floor(logs.length / 10)
+  const kept = logs.toSorted((one, other) => one - other).slice(cut, logs.length - cut)
+  const mean = kept.reduce((sum, value) => sum + value, 0) / kept.length
+  const spread = Math.sqrt(kept.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (kept.length - 1))
+  // The trimmed mean's error is that of the spread before the cut: about 1.3 times that of what is left.
+  const half = (2.1 * 1.3 * spread) / Math.sqrt(kept.length)
+  const percent = (value: number) => `${(value * 100).toFixed(2)} %`
+  return `${percent(mean)} (95 % interval ${percent(mean - half)} to ${percent(mean + half)}, ${logs.length} fours)`
+}
+
+const folder = mkdtempSync(join(packageRoot, 'node_modules', '.bench-'))
+const hub = await startAcknowledger({ memory: newMemory() })
+mkdirSync(join(folder, 'hook'))
+const log = join(folder, 'train.log')
+const path = [join(packageRoot, 'cli/demo'), process.env['PATH']].join(delimiter)
+const built = await bundle(join(folder, 'built'))
+const options = [
+  '--hub',
+  hub.url,
+  '--data',
+  join(folder, 'data'),
+  '--logs',
+  `${log},${join(folder, 'hook')}/rank-*.jsonl`,
+  '--from-start',
+]
+const agent = spawn(process.execPath, [built, 'agent', ...options], {
+  env: { ...process.env, PATH: path, FAKE_SMI_GPUS: '8' },
+  stdio: ['ignore', 'ignore', 'inherit'],
+})
+const pid = agent.pid ?? 0
+try {
+  await sleep(WARM_UP_MS)
+  const before = processorSeconds(pid)
+  const from = performance.now()
+  const job = spawn(
+    '/usr/bin/python3',
+    [join(packageRoot, 'test/bench/overhead.py'), String(pid), values.blocks, values.seconds, log],
+    {
+      env: {
+        ...process.env,
+        PYTHONPATH: join(packageRoot, 'hook'),
+        PLUMBLINE_HOOK_DIR: join(folder, 'hook'),
+        PLUMBLINE_RUN: 'overhead',
+        OMP_NUM_THREADS: '1',
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
+  const blocks: Block[] = []
+  for await (const line of createInterface(job.stdout)) blocks.push(JSON.parse(line) as Block)
+  if (blocks.length < Number(values.blocks)) throw new Error(`the job ended after ${blocks.length} blocks`)
+  const steps = blocks[0]?.steps ?? 0
+  const mean = blocks.reduce((sum, { wall }) => sum + wall, 0) / blocks.length / steps
+  const share = (processorSeconds(pid) - before) / ((performance.now() - from) / 1000)
+  console.log(`${blocks.length} blocks of ${steps} steps, ${(mean * 1000).toFixed(1)} ms a step`)
+  console.log(`slow-down, wall time:      ${interval(ratios(blocks, 'wall'))}`)
+  console.log(`slow-down, processor time: ${interval(ratios(blocks, 'cpu'))}`)
+  console.log(
+    `agent: ${(share * 100).toFixed(2)} % of one processor, ${(residentBytes(pid) / 2 ** 20).toFixed(0)} MiB resident`,
+  )
+} finally {
+  agent.kill('SIGCONT')
+  agent.kill('SIGKILL')
+  await hub.close()
+  rmSync(folder, { recursive: true, force: true })
+}
+process.exit(0)
