@@ -6,6 +6,7 @@ import { unixSeconds } from '../base/clock'
 import { messageOf, PlumblineError } from '../base/errors'
 import { localHost } from '../collectors/host'
 import { collectors } from '../collectors/index'
+import { GroupWatch } from '../collectors/kernel/memory-group'
 import { launch, type Launched } from '../collectors/launch'
 import { createLogReader } from '../collectors/logs/read'
 import { formatsWith } from '../collectors/logs/user-pattern'
@@ -17,6 +18,8 @@ import { hubAnswers } from './hub-answers'
 import { EXPORTS, hubUrl, type PlumblineSettings } from './settings'
 
 const HEARTBEAT_MS = 5000
+/** A script may put itself into a cgroup and be killed there soon after. */
+const GROUP_MS = 500
 const KILL_MS = 10_000
 /** Output that a daemon holds open when the job is gone is let go of after so long without a byte. */
 const OUTPUT_MS = 2_000
@@ -169,6 +172,9 @@ async function watchJob(job: Job, settings: PlumblineSettings, log: (line: strin
   const stopForwarding = forwardSignals(launched)
   tell({ state: 'started', command: job.command.map(quoted).join(' '), pid: launched.pid })
   const heartbeat = setInterval(() => tell({ state: 'running', pid: launched.pid }), HEARTBEAT_MS)
+  const group = launched.pid === undefined ? undefined : new GroupWatch(localHost(), launched.pid)
+  void group?.look()
+  const grouping = setInterval(() => void group?.look(), GROUP_MS)
   const watching = watcher(job, settings, log).then(started => {
     agent = started
     opening = false
@@ -181,6 +187,7 @@ async function watchJob(job: Job, settings: PlumblineSettings, log: (line: strin
   await launched.finishOutput(OUTPUT_MS)
   stopForwarding()
   clearInterval(heartbeat)
+  clearInterval(grouping)
   await watching
   const exitCode = exitCodeOf(result)
   for (const reader of Object.values(readers)) for (const record of reader.end(unixSeconds())) add(stamp(record, job))
@@ -188,6 +195,8 @@ async function watchJob(job: Job, settings: PlumblineSettings, log: (line: strin
     const message =
       result.error?.message ?? (result.signal === null ? `exit code ${exitCode}` : `ended by ${result.signal}`)
     add({ kind: 'event', type: 'exit', time: unixSeconds(), run: job.run, node: hostname(), message, exitCode })
+    const killed = await group?.kill()
+    if (killed !== undefined) add({ ...killed, time: unixSeconds(), run: job.run, node: hostname() })
   }
   tell({ state: 'ended', exitCode })
   const left = await agent?.stop({ flushMs: 5000 }).catch((error: unknown) => {

@@ -25,10 +25,10 @@ function tooLarge({ scene, growth, predictedBytes, figures: { capacity, process 
   )
 }
 
-const SHARED = /shared memory|\/dev\/shm/
+const SHARED = /shared memory|\/dev\/shm|<\/torch_/
 /** Of a group of processes: cgroups as kernel, Slurm, Kubernetes, LSF and PBS tell of them. */
 const GROUP =
-  /memory cgroup|cgroup out-of-memory|\bOOMKilled\b|CONSTRAINT_MEMCG|memory limit|TERM_MEMLIMIT|exceeded limit|oom[-_]kill(?:er)? event/i
+  /memory cgroup|cgroup out-of-memory|\bOOMKilled\b|CONSTRAINT_MEMCG|memory limit|TERM_MEMLIMIT|exceeded limit|oom[-_]kill(?:er)? event|OUT_OF_ME(?:MORY|\+)|: Out Of Memory$|memory resource limit/i
 const message = ({ event }: Evidence) => (event.message ?? '').slice(0, 300)
 
 /** Less than the host has was allowed: a cgroup of a container or scheduler, or ulimit. */

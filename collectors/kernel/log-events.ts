@@ -44,12 +44,13 @@ function readXid(text: string, state: KernelState): Event | undefined {
   return event('sxid', text, { device, code: Number(number), ...adviceForSxid(/^Fatal\b/i.test(rest)) })
 }
 
+const OOM_BEGINS = /^(?:\S.{0,100} invoked oom-killer: |Task in \S{1,400} killed as a result of limit of )/
 const OOM_LIMIT = /^memory: usage \d{1,18}kB, limit (\d{1,18})kB/
 const OOM_CGROUP = /^oom-kill:constraint=.{0,400}?(?:oom_memcg=([^,]{1,400}),|task_memcg=)/
 const OOM_KILLED =
   /(?:^|: )Killed process (\d{1,10}),? (?:UID \d{1,10},? )?\((.{1,64})\),? (?:total-vm:\d{1,18}kB, )?(.{0,300})/
 const OOM_USER =
-  /^(?:Killed (\/\S{1,400}|.{1,100}) due to memory (?:used|pressure)|sending SIG(?:TERM|KILL) to process (\d{1,10}) )/
+  /^(?:(?:Killed|Marked) (\/\S{1,400}|.{1,100}?) (?:for killing )?due to memory (?:used|pressure)|(\S{1,256}): (?:A process of this unit has been killed by the OOM killer|Failed with result 'oom-kill')|sending SIG(?:TERM|KILL) to process (\d{1,10}) (?:.{0,300}?VmRSS (\d{1,12}) MiB)?)/
 /** The kernel says so of a cgroup without a limit: the largest multiple of a page below 2^63. */
 const NO_LIMIT_KILOBYTES = 9_007_199_254_740_988
 const FIX_OOM =
@@ -62,7 +63,7 @@ function residentBytes(figures: string): number | undefined {
 }
 
 function readOom(text: string, state: KernelState): Event | undefined {
-  if (text.length < 300 && /^\S.{0,100} invoked oom-killer: /.test(text)) state.oom = { cgroup: null, limit: null }
+  if (OOM_BEGINS.test(text)) state.oom = { cgroup: null, limit: null }
   if (state.oom !== null) {
     const limit = OOM_LIMIT.exec(text)?.[1]
     if (limit !== undefined && Number(limit) < NO_LIMIT_KILOBYTES) state.oom.limit = Number(limit) * 1024
@@ -70,9 +71,15 @@ function readOom(text: string, state: KernelState): Event | undefined {
   }
   const user = OOM_USER.exec(text)
   if (user !== null) {
-    const meaning = 'a daemon ended processes of the host before its memory ran out'
-    const pid = user[2] === undefined ? undefined : Number(user[2])
-    return event('host-oom', text, { device: user[1], pid, meaning, fix: FIX_OOM })
+    const [, cgroup, unit, pid, mebibytes] = user
+    const daemon = 'a daemon ended processes of the host before its memory ran out'
+    return event('host-oom', text, {
+      device: cgroup ?? unit,
+      pid: pid === undefined ? undefined : Number(pid),
+      processBytes: mebibytes === undefined ? undefined : Number(mebibytes) * 1024 ** 2,
+      meaning: unit === undefined ? daemon : `a process of ${unit} was killed for memory`,
+      fix: FIX_OOM,
+    })
   }
   const killed = OOM_KILLED.exec(text)
   if (killed === null) return undefined

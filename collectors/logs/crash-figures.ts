@@ -8,16 +8,16 @@ type Event = RecordOf<'event'>
 type Figure = 'requestedBytes' | 'capacityBytes' | 'freeBytes' | 'processBytes' | 'allocatedBytes' | 'reservedBytes'
 type Figures = Partial<Record<Figure | 'reservedUnallocatedBytes', number>>
 
-const SIZE = '(\\d[\\d.,]{0,30} ?(?:[KMGTP]i?)?(?:B\\b|bytes\\b|(?<=[KMGTP])(?![A-Za-z]))|\\d{1,20} bytes\\b)'
+const SIZE = '(\\d[\\d.,]{0,30} ?(?:[KMGTP]i?)?(?:B\\b|bytes\\b|(?<=[KMGTP]i?)(?![A-Za-z]))|\\d{1,20} bytes\\b)'
 const sized = (pattern: string) => new RegExp(pattern.replace('SIZE', SIZE), 'i')
 const POWERS: Readonly<Record<string, number>> = { '': 0, k: 1, m: 2, g: 3, t: 4, p: 5 }
 
-/** Bytes of `2.00 GiB`, `459.07 MB`, `21.95G`, `0 bytes`. */
+/** Bytes of `2.00 GiB`, `459.07 MB`, `21.95G`, `16384 megabytes`, `0 bytes`. */
 export function sizeOf(text: string | undefined): number | undefined {
-  const match = /^([\d.,]{1,32}) ?([kmgtp]?)i?(?:b|bytes)?$/i.exec(text ?? '')
+  const match = /^([\d.,]{1,32}) ?(?:([kmgtp]?)i?(?:b|bytes)?|([kmgtp])\w{3}bytes)$/i.exec(text ?? '')
   const value = Number((match?.[1] ?? '').replaceAll(',', '').replace(/\.$/, '') || NaN)
   return Number.isFinite(value)
-    ? Math.round(value * 1024 ** (POWERS[(match?.[2] ?? '').toLowerCase()] ?? 0))
+    ? Math.round(value * 1024 ** (POWERS[(match?.[2] ?? match?.[3] ?? '').toLowerCase()] ?? 0))
     : undefined
 }
 
@@ -28,12 +28,16 @@ const FIGURES: readonly (readonly [field: keyof Figures, patterns: readonly RegE
     [
       sized('\\btr(?:ied|ying) to allocate SIZE'),
       sized(
-        "\\b(?:attempt(?:ed|ing)?|fail(?:ed|s)?|unable|cannot|can't|could not)(?: to)? (?:(?:CUDA|GPU|device|host) )?(?:host )?(?:re)?(?:c|m)?alloc(?:ate)?(?: request for| memory of)? SIZE",
+        "\\b(?:attempt(?:ed|ing)?|fail(?:ed|s)?|unable|cannot|can't|could not)(?: to)? (?:(?:CUDA|GPU|device|host) )?(?:host )?(?:re)?(?:c|m)?alloc(?:ate)?(?: async| request for| memory of| memory for requested buffer of size)? SIZE",
       ),
-      sized('\\battempting to reserve SIZE'),
+      sized('\\battempting to (?:allocate|reserve) SIZE'),
       sized('\\ballocat(?:e|ing) SIZE'),
-      sized('pinned host memory of size: ?SIZE'),
-      /pinned host memory of size: ?(\d{1,20})/,
+      sized('\\b(?:memory allocation of|unable to mmap|failed to extend \\S{1,200} to|Requested size was) SIZE'),
+      /\b\w{0,20}alloc of (?:size )?(\d{1,20})(?: bytes)? failed/,
+      /(?:pinned host memory of size|Allocation failed for size:|alloc size|requested bytes of|requested buffer of size):? ?(\d{1,20})/,
+      // An engine's plan: its share of the device, the cache of one sequence.
+      sized('desired GPU memory utilization \\([\\d.]{1,10}, SIZE\\)'),
+      sized('SIZE KV cache is needed'),
       // A program of XLA that does not fit: what it would use, of what there is.
       /\bUsed ([\d.]{1,20}[KMGT]?) of [\d.]{1,20}[KMGT]? (?:hbm|vmem|smem)\b/,
     ],
@@ -44,6 +48,10 @@ const FIGURES: readonly (readonly [field: keyof Figures, patterns: readonly RegE
       sized('SIZE total capacity'),
       sized('total capaci?ty of SIZE'),
       sized('max allowed: SIZE'),
+      sized('was running was [\\d.]{1,20}[KMGT]?i?B / SIZE'),
+      /is used \([\d.]{1,20} \/ ([\d.]{1,20}) (GB)\)/,
+      /memory limit of (\d{1,15}) ((?:kilo|mega|giga)bytes)/,
+      /Free memory on device .{0,20}\([\d.]{1,20}\/([\d.]{1,20}) (GiB)\)/,
       /\bUsed [\d.]{1,20}[KMGT]? of ([\d.]{1,20}[KMGT]?) (?:hbm|vmem|smem)\b/,
     ],
   ],
@@ -54,9 +62,20 @@ const FIGURES: readonly (readonly [field: keyof Figures, patterns: readonly RegE
       sized('; SIZE free'),
       sized('available memory is(?: only)? SIZE'),
       sized('There (?:are|is) SIZE free'),
+      sized('available KV cache memory \\(SIZE\\)'),
+      sized('low on resource: memory\\..{0,60} available: SIZE'),
+      /Free memory on device .{0,20}\(([\d.]{1,20})\/[\d.]{1,20} (GiB)\)/,
     ],
   ],
-  ['processBytes', [sized('this process has SIZE memory in use')]],
+  [
+    'processBytes',
+    [
+      sized('this process has SIZE memory in use'),
+      sized('\\bmemory used=SIZE'),
+      sized('Container \\S{1,200} was using SIZE'),
+      /Peak usage: (\d{1,15}) ((?:kilo|mega|giga)bytes)/,
+    ],
+  ],
   [
     'allocatedBytes',
     [
@@ -64,6 +83,7 @@ const FIGURES: readonly (readonly [field: keyof Figures, patterns: readonly RegE
       sized('allocated memory SIZE is allocated by PyTorch'),
       sized('MPS allocated: SIZE'),
       sized('SIZE memory has been allocated'),
+      sized('allocated so far: SIZE'),
     ],
   ],
   ['reservedBytes', [sized('SIZE reserved in total by PyTorch')]],
@@ -99,13 +119,29 @@ function onlyProcess(text: string, allocated: number | undefined): number | unde
 
 /** What Slurm of old says of a job's processes and their limit, in KiB; PBS with its unit. */
 const OVER_LIMIT =
-  /exceeded (?:job |step )?(?:virtual )?memory limit \((\d{1,15}) > (\d{1,15})\)|\bmem (\d{1,15})kb exceeded limit (\d{1,15})kb/
+  /exceeded (?:job |step )?(?:virtual )?memory limit \((\d{1,15}) > (\d{1,15})\)|\bv?mem (\d{1,15})kb exceeded limit (\d{1,15})kb/
+
+/** Behind a rounded size the bytes themselves: `2.99GiB (3206250496B)`. */
+const EXACT = /^ ?\((\d{1,20}) ?(?:B|bytes)\)/
+
+function figureOf(text: string, patterns: readonly RegExp[]): number | undefined {
+  const match = patterns.map(pattern => pattern.exec(text)).find(found => found !== null)
+  if (match === undefined) return undefined
+  const exact = EXACT.exec(text.slice(match.index + match[0].length))
+  // A number and its unit may stand apart.
+  return sizeOf(
+    exact?.[1] ??
+      match
+        .slice(1)
+        .filter(group => group !== undefined)
+        .join(' '),
+  )
+}
 
 export function figuresIn(text: string): Figures {
   const figures: Figures = {}
   for (const [field, patterns] of FIGURES) {
-    const match = patterns.map(pattern => pattern.exec(text)).find(found => found !== null)
-    const bytes = sizeOf(match?.slice(1).find(group => group !== undefined))
+    const bytes = figureOf(text, patterns)
     if (bytes !== undefined) figures[field] = bytes
   }
   const requested = figures.requestedBytes ?? tensorBytes(text)
@@ -121,19 +157,22 @@ export function figuresIn(text: string): Figures {
 }
 
 const GPU =
-  /\b[GNX]PU #?(\d{1,4})\b(?! (?:\(s\)|GPUs))|\/device:[GT]PU:(\d{1,4})\b|\bGPU_(\d{1,4})_bfc|\bdevice(?: ordinal)? (\d{1,4}): ?cudaMalloc|device ordinal (\d{1,4})\b/i
-const RANK = /\[(?:PG [^\]]{0,100})?[Rr]ank (\d{1,8})\]/
+  /\b[GNX]PU #?(\d{1,4})\b(?! (?:\(s\)|GPUs))|\/device:[GT]PU:(\d{1,4})\b|\bGPU_(\d{1,4})_bfc|\bdevice(?: ordinal)? (\d{1,4}): ?cudaMalloc|device ordinal (\d{1,4})\b|Device\(id:(\d{1,4})\)/i
+const RANK = /\[(?:PG [^\]]{0,100})?[Rr]ank ?(\d{1,8})\]/
+const PID = /\bpid(?:=|: ?| )'?(\d{1,10})\b/
 
-const TASK = /^srun: error: (\S{1,256}): task (\d{1,8}): Out Of Memory$/
+const TASK = /^srun: error: (\S{1,256}): tasks? ([\d,-]{1,200}): Out Of Memory$/
 
-/** Which device, rank and node a message names. */
-export function placeIn(text: string): Pick<Event, 'gpuIndex' | 'rank' | 'node'> {
+/** Which device, rank, node and, where a host killed it, process a message names. */
+export function placeIn(text: string, type: string): Pick<Event, 'gpuIndex' | 'rank' | 'node' | 'pid'> {
   const task = TASK.exec(text)
-  if (task !== null) return { rank: Number(task[2]), node: task[1] }
+  if (task !== null) return { node: task[1], ...(/^\d+$/.test(task[2] ?? '') && { rank: Number(task[2]) }) }
   const gpu = GPU.exec(text)?.slice(1).find(Boolean)
   const rank = RANK.exec(text)?.[1]
+  const pid = type === 'host-oom' ? PID.exec(text)?.[1] : undefined
   return {
     ...(gpu !== undefined && { gpuIndex: Number(gpu) }),
     ...(rank !== undefined && { rank: Number(rank) }),
+    ...(pid !== undefined && { pid: Number(pid) }),
   }
 }

@@ -3,14 +3,13 @@
  * allocations), on a GPU the statistics of its buffers (`BufferAssignment stats`, `Peak buffers`). It becomes the parts of the
  * event above it. https://github.com/openxla/xla/blob/main/xla/service/buffer_assignment.cc
  */
-import type { RecordOf, WireRecord } from '../../wire/records'
+import type { RecordOf } from '../../wire/records'
 import { sizeOf } from './crash-figures'
-import type { Json } from '../collector'
 
 type Event = RecordOf<'event'>
 type Part = NonNullable<Event['parts']>[number]
 
-const IS_XLA = /RESOURCE_EXHAUSTED|Ran out of memory in memory space|ResourceExhausted/
+const IS_XLA = /RESOURCE_EXHAUSTED|Resource exhausted|Ran out of memory in memory space|ResourceExhausted/
 /** A line of the report: a heading, a figure, or a word about one of the largest. */
 const HEADING =
   /^\s{0,16}(?:Total [hv]\w{2,4} usage >= |Exceeded \w{3,5} capacity by |Program \w{3,5} requirement |Output size |Largest program allocations in |BufferAssignment (?:OOM Debugging|stats)|Peak buffers:|Allocation type: |Unpadded size: |Extra memory due to padding|XLA [Ll]abel: |Entry Parameter Subshape: |Operator: |Shape: |={6,}|There are |Buffer \d{1,4}:$|This (?:program|operation) )/
@@ -22,44 +21,12 @@ const SHAPE = /^\s{0,16}(?:Shape|Entry Parameter Subshape): ([^\s{]{1,200})/
 /** Sums of others: they would count twice. */
 const SUMS = new Set(['total allocation', 'program', 'total fragmentation', 'preallocated temp fragmentation'])
 const MOST_LARGEST = 8
-const MOST_OPEN = 64
+/** Whether a report may stand below the message. */
+export const hasReport = ({ message = '' }: Event) => IS_XLA.test(message)
 
-/** Events whose report may still go on; the key is the rank, or `-`. */
-export type OpenReports = { [rank: string]: { event: { [field: string]: Json }; largest: boolean } }
-type Holder = { reports: OpenReports }
-
-const keyOf = (rank: number | undefined) => (rank === undefined ? '-' : String(rank))
-const asEvent = (held: { [field: string]: Json }): Event => held as unknown as Event
-
-/** Holds an event back whose report may follow; gives what is to be sent now. */
-export function holdReport(event: Event, rank: number | undefined, holder: Holder): WireRecord[] {
-  const before = closeReport(rank, holder)
-  const open = holder.reports
-  if (!IS_XLA.test(event.message ?? '') || Object.keys(open).length >= MOST_OPEN) return [...before, event]
-  const held = Object.fromEntries(Object.entries(event).filter(([, value]) => value !== undefined))
-  open[keyOf(rank)] = { event: held as { [field: string]: Json }, largest: false }
-  return before
-}
-
-export function closeReport(rank: number | undefined, holder: Holder): WireRecord[] {
-  const key = keyOf(rank)
-  const held = holder.reports[key]
-  if (held === undefined) return []
-  holder.reports = Object.fromEntries(Object.entries(holder.reports).filter(([open]) => open !== key))
-  return [asEvent(held.event)]
-}
-
-export function closeReports(holder: Holder): WireRecord[] {
-  const events = Object.values(holder.reports).map(({ event }) => asEvent(event))
-  holder.reports = {}
-  return events
-}
-
-/** True: the line belongs to the report that is open. */
-export function readReportLine(text: string, rank: number | undefined, { reports }: Holder): boolean {
-  const held = reports[keyOf(rank)]
-  if (held === undefined) return false
-  const event = asEvent(held.event)
+/** True: the line belongs to the report below this event. `held.largest`: the largest allocations are being listed. */
+export function readReportLine(text: string, event: Event, held: { largest: boolean }): boolean {
+  if (!hasReport(event)) return false
   const short = text.slice(0, 8000)
   const figure = FIGURE.exec(short)
   const size = SIZE.exec(short)

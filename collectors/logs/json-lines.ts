@@ -3,31 +3,15 @@ import type { WireRecord } from '../../wire/records'
 import { commonStep, isHeldOut } from './common-names'
 import { nanEvent } from './figures'
 import { defineFormat, type LogLine } from './format'
-import { membersOf } from './json-members'
+import { membersOf, timeOf } from './json-members'
 import { headOf } from './logger-head'
-import { isoSeconds, localTime, numberOf } from './values'
+import { numberOf } from './values'
 
 type State = { nan: boolean }
 
 const MOST_CHARACTERS = 32_768
 /** Words that one of the members must have in its name. */
 const LIKELY = /"[^"]{0,60}(?:step|iter|update)[^"]{0,20}" ?:/i
-const TIMES = ['time', 'timestamp', '_timestamp', 'ts', '@timestamp', 'created']
-/** Seconds, or what is some thousands of years later: milliseconds. */
-const MILLISECONDS_FROM = 1e11
-
-function timeOf(members: ReadonlyMap<string, string>): number | undefined {
-  for (const name of TIMES) {
-    const text = members.get(name)
-    if (text === undefined) continue
-    const number = numberOf(text)
-    if (number !== undefined && number > 1e9) return number > MILLISECONDS_FROM ? number / 1000 : number
-    const written = isoSeconds(text) ?? localTime(text)
-    if (written !== undefined) return written
-  }
-  return undefined
-}
-
 /** Without what loggers nest their figures in: `metrics/train/loss`, `payload/loss`. */
 function withoutNest(members: ReadonlyMap<string, string>): Map<string, string> {
   return new Map(

@@ -1,4 +1,5 @@
 /** Members of a JSON object as text, nested ones by the path to them: `metrics/train/loss`. */
+import { isoSeconds, localTime, numberOf } from './values'
 
 /** Python writes NaN and Infinity, which JSON does not have. */
 const NOT_FINITE = /(?<=[:,[]\s{0,4})(-?Infinity|NaN)(?=\s{0,4}[,}\]])/g
@@ -29,4 +30,21 @@ export function membersOf(text: string): Map<string, string> | undefined {
   } catch {
     return undefined
   }
+}
+
+const TIMES = ['time', 'timestamp', '_timestamp', 'ts', '@timestamp', 'created']
+/** Seconds, or what is some thousands of years later: milliseconds. */
+const MILLISECONDS_FROM = 1e11
+
+/** Unix seconds of the member that says when. */
+export function timeOf(members: ReadonlyMap<string, string>): number | undefined {
+  for (const name of TIMES) {
+    const text = members.get(name)
+    if (text === undefined) continue
+    const number = numberOf(text)
+    if (number !== undefined && number > 1e9) return number > MILLISECONDS_FROM ? number / 1000 : number
+    const written = isoSeconds(text) ?? localTime(text)
+    if (written !== undefined) return written
+  }
+  return undefined
 }

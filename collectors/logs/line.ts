@@ -108,6 +108,8 @@ const PREFIXES: readonly { readonly pattern: RegExp; readonly time?: true }[] = 
     pattern: /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)) (?:std(?:out|err) [FP] )?/,
     time: true,
   },
+  // journalctl -o cat --output-fields, daemons' own logs: programs of the system that end processes for memory
+  { pattern: /^(?<program>systemd-oomd|earlyoom)\[\d{1,10}\]: / },
   // journald
   {
     pattern:

@@ -2,6 +2,7 @@
 import type { RecordOf, WireRecord } from '../../wire/records'
 import type { Json } from '../collector'
 import type { Host } from '../host'
+import { groupsOf, killIn, type SeenGroup } from '../kernel/memory-group'
 
 type Watched = {
   run: string
@@ -11,6 +12,8 @@ type Watched = {
   startTicks: string | null
   missing: boolean
   ended: boolean
+  /** Its memory cgroup and the one around it, as they were when it was seen first; null before that. */
+  groups: SeenGroup[] | null
 }
 
 const MOST_RANKS = 4096
@@ -45,7 +48,7 @@ export class RankWatch {
   note(record: RecordOf<'rank'>): void {
     const { run, rank, pid, node, state } = record
     if (run === undefined || rank === undefined || pid === undefined || node !== this.host.hostname) return
-    const entry: Watched = { run, rank, pid, startTicks: null, missing: false, ended: state === 'ended' }
+    const entry: Watched = { run, rank, pid, startTicks: null, missing: false, ended: state === 'ended', groups: null }
     const before = this.watched.get(keyOf(entry))
     if (before?.pid === pid) before.ended ||= entry.ended
     else if (this.watched.size < MOST_RANKS) this.watched.set(keyOf(entry), entry)
@@ -64,11 +67,29 @@ export class RankWatch {
     const open = [...this.watched.values()].filter(entry => !entry.ended)
     // Where other users' processes are hidden, a missing one says nothing.
     if (open.length === 0 || (await this.host.stat('/proc/1')) === undefined) return
+    const gone: Watched[] = []
     for (const entry of open) {
-      const gone = !(await this.isAlive(entry))
-      if (gone && entry.missing) emit(this.endOf(entry))
-      entry.missing = gone
+      const missing = !(await this.isAlive(entry))
+      if (missing && entry.missing) gone.push(entry)
+      entry.missing = missing
+      if (!missing) entry.groups ??= await groupsOf(this.host, entry.pid)
     }
+    if (gone.length === 0) return
+    const kills = await this.killsOf(gone)
+    emit([...kills, ...gone.flatMap(entry => this.endOf(entry))])
+  }
+
+  /** Kills for memory in the groups of processes that are gone, one event a group: the ranks that end with it need not be the killed. */
+  private async killsOf(gone: readonly Watched[]): Promise<WireRecord[]> {
+    const events: WireRecord[] = []
+    for (const [folder, members] of byGroup(gone)) {
+      const [first] = members
+      const found = await killIn(this.host, first?.groups ?? [])
+      if (first === undefined || found === undefined) continue
+      const who = members.length === 1 ? { rank: first.rank, pid: first.pid } : {}
+      events.push({ ...found, ...who, time: this.host.now(), run: first.run, node: this.host.hostname, device: folder })
+    }
+    return events
   }
 
   private async isAlive(entry: Watched): Promise<boolean> {
@@ -92,6 +113,16 @@ export class RankWatch {
   }
 }
 
+/** Those whose group is known, by its folder. */
+function byGroup(entries: readonly Watched[]): Map<string, Watched[]> {
+  const groups = new Map<string, Watched[]>()
+  for (const entry of entries) {
+    const folder = entry.groups?.[0]?.folder
+    if (folder !== undefined) groups.set(folder, [...(groups.get(folder) ?? []), entry])
+  }
+  return groups
+}
+
 const keyOf = ({ run, rank }: { run: string; rank: number }) => `${run}\n${rank}`
 
 function savedRank(value: Json): Watched | undefined {
@@ -99,5 +130,12 @@ function savedRank(value: Json): Watched | undefined {
   const { run, rank, pid, startTicks, missing, ended } = value
   if (typeof run !== 'string' || typeof rank !== 'number' || typeof pid !== 'number') return undefined
   const ticks = typeof startTicks === 'string' ? startTicks : null
-  return { run, rank, pid, startTicks: ticks, missing: missing === true, ended: ended === true }
+  const groups = Array.isArray(value['groups']) ? value['groups'].flatMap(savedGroup) : null
+  return { run, rank, pid, startTicks: ticks, missing: missing === true, ended: ended === true, groups }
+}
+
+function savedGroup(value: Json): SeenGroup[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return []
+  const { folder, kills } = value
+  return typeof folder === 'string' && typeof kills === 'number' ? [{ folder, kills }] : []
 }
