@@ -9,11 +9,13 @@ import { fileURLToPath } from 'node:url'
 
 const root = resolve(fileURLToPath(import.meta.url), '../..')
 const flags = process.argv.includes('--executable') ? ['--executable'] : []
+const commit = execFileSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim()
 const run = (cwd, command, ...args) => execFileSync(command, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'] })
 
 /** SHA-256 of each thing that is given away, by its name. */
 function built(clone) {
-  run(root, 'git', 'clone', '--quiet', root, clone)
+  run(root, 'git', 'clone', '--quiet', '--no-checkout', root, clone)
+  run(clone, 'git', 'checkout', '--quiet', commit)
   // Hard links: as if installed there, and at once.
   run(root, 'cp', '-al', join(root, 'node_modules'), join(clone, 'node_modules'))
   run(clone, 'npm', 'pack')
