@@ -66,12 +66,14 @@ export class Replay {
     const cells = this.members.length * steps.length
     this.longest = { work: new Float64Array(cells), data: new Float64Array(cells) }
     const places = new Map(Array.from(ranks, (rank, place) => [rank, place]))
-    this.transfers = new Transfers(
-      groups,
-      rank => this.unitOf[places.get(rank) ?? -1],
-      this.members.length,
-      this.stages,
-    )
+    // A rank that tells nothing of itself is in the groups of the others all the same.
+    const silent = (rank: number) => {
+      const { data = NaN, pipeline = NaN } = plan?.coordinates.get(rank) ?? {}
+      const replica = number.get(data)
+      return replica === undefined || pipeline >= this.stages ? undefined : replica * this.stages + pipeline
+    }
+    const unitOf = (rank: number) => this.unitOf[places.get(rank) ?? -1] ?? silent(rank)
+    this.transfers = new Transfers(groups, unitOf, this.members.length, this.stages)
     for (const unit of this.members.keys()) this.gather(unit)
     const isKnown = this.members.map(members => members.length > 0)
     for (const column of [this.longest.work, this.longest.data]) fillUnknown(column, isKnown, this.stages)
@@ -90,6 +92,11 @@ export class Replay {
       before = last
       return seconds
     })
+  }
+
+  /** Before anything is taken off: what nobody told of is held to suffer from the cause as well. */
+  suppose({ link }: Cause): void {
+    if (link !== undefined) this.transfers.suppose(link)
   }
 
   /** `sign` 1 takes off, by cell, the seconds that each rank and each transfer takes longer; -1 gives them back. */

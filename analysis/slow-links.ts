@@ -9,6 +9,7 @@ import { islandOf } from './islands'
 import { median } from './statistics'
 import type { Straggler } from './stragglers'
 import { Suspects, type Suspect } from './suspects'
+import { cardsOf, wholeNodes } from './whole-nodes'
 
 export interface SlowLink {
   /**
@@ -22,6 +23,8 @@ export interface SlowLink {
   readonly groups: readonly number[]
 }
 
+/** Latest steps in which islands are looked for: first, and where nothing else is found. */
+const ISLAND_STEPS = { few: 32, many: 96 } as const
 /** With more causes than this, the fabric is slow and not a link of it. */
 const MOST_CAUSES = 8
 /** So many of its groups may look healthy by chance. */
@@ -48,17 +51,36 @@ const sizeOf = ({ pattern, excess }: Straggler) => (pattern === 'drifting' ? exc
 
 type Cause = Pick<SlowLink, 'where' | 'links' | 'groups'>
 
+interface Known {
+  /** By name, whole nodes among them where the switches are not known. */
+  readonly links: ReadonlyMap<string, Link>
+  readonly explained: ReadonlySet<number>
+  readonly isInferred: boolean
+}
+
+/** Which of the links may be why, once one is slow. */
+function askedBeside(
+  { link: { kind } }: Suspect,
+  suspects: readonly Suspect[],
+  { links, isInferred }: Known,
+): readonly Link[] {
+  // How slow it is and since when, one of them says: what shares its switch need not be as clear by itself.
+  if (isInferred && kind !== 'nvlink') return [...links.values()].filter(other => other.kind !== 'nvlink')
+  return suspects.flatMap(({ link: { name } }) => links.get(name) ?? [])
+}
+
 /**
- * Of the suspects, the one that all slow groups of a kind have in common, as far as groups that are not slow do not clear
- * it; with it the links that the same groups cross. Where the switches are not known, what several have in common.
+ * The link that all slow groups of a kind have in common, as far as groups that are not slow do not clear it; with it the
+ * links that the same groups cross. Where the switches are not known, what several have in common.
  */
 function causeOf(
   matrix: GroupMatrix,
-  links: ReadonlyMap<string, Link>,
+  suspect: Suspect,
   suspects: readonly Suspect[],
-  slow: Straggler,
-  { explained, isInferred }: { explained: ReadonlySet<number>; isInferred: boolean },
-): Cause | undefined {
+  known: Known,
+): (Cause & { readonly picked: readonly Link[] }) | undefined {
+  const { links, explained, isInferred } = known
+  const { slow } = suspect
   const size = sizeOf(slow)
   const levels = new Map<number, number>()
   const level = (group: number) => {
@@ -72,7 +94,7 @@ function causeOf(
     [...grouped(link.groups, group => matrix.classes[group]).values()].some(
       members => members.filter(isHealthy).length > HEALTHY_SHARE * members.length,
     )
-  const possible = suspects.flatMap(({ link: { name } }) => links.get(name) ?? []).filter(link => !isCleared(link))
+  const possible = askedBeside(suspect, suspects, known).filter(link => !isCleared(link))
   const picked: Link[] = []
   const covered = new Set<number>()
   const isOpen = (group: number) => !isHealthy(group) && !explained.has(group) && !covered.has(group)
@@ -86,10 +108,15 @@ function causeOf(
   if (first === undefined) return undefined
   const bound = size * EXPLAINED_UP_TO + EXPLAINED_AND
   const groups = [...covered].filter(group => !(level(group) > bound))
-  if (picked.length > 1) return { where: 'behind', links: picked, groups }
+  const cards = isInferred ? cardsOf(picked, links.values()) : picked
+  if (cards.length > 1) return { where: 'behind', links: cards, groups, picked }
   const key = first.groups.join()
-  return { where: 'one of', links: [...links.values()].filter(link => link.groups.join() === key), groups }
+  const alike = [...links.values()].filter(({ kind, groups: own }) => kind === first.kind && own.join() === key)
+  return { where: 'one of', links: isInferred ? alike : sameGroups(links, key), groups, picked }
 }
+
+const sameGroups = (links: ReadonlyMap<string, Link>, key: string) =>
+  [...links.values()].filter(({ groups }) => groups.join() === key)
 
 /** The link with most groups that are open; of several, the one on a node of which others are picked. */
 function mostOf(possible: readonly Link[], picked: readonly Link[], isOpen: (group: number) => boolean) {
@@ -130,16 +157,21 @@ function comparable({ classes, excess, steps }: GroupMatrix, links: readonly Lin
 }
 
 export function slowLinksOf(matrix: GroupMatrix, fabric: Fabric): SlowLink[] {
-  const links = comparable(matrix, fabric.links)
+  const cables = comparable(matrix, fabric.links)
   const isInferred = fabric.nodesOf === undefined
+  const links = isInferred ? [...cables, ...wholeNodes(cables)] : cables
   const explained = new Set<number>()
-  const island = isInferred ? islandOf(matrix, links) : undefined
-  const found: SlowLink[] = island === undefined ? [] : [{ where: 'between', ...island }]
-  for (const group of island?.groups ?? []) explained.add(group)
+  const found: SlowLink[] = []
+  const lookForIsland = (span: number) => {
+    const island = isInferred ? islandOf(matrix, cables, span) : undefined
+    if (island !== undefined) found.push({ where: 'between', ...island })
+    for (const group of island?.groups ?? []) explained.add(group)
+  }
+  lookForIsland(ISLAND_STEPS.few)
   const byName = new Map(links.map(link => [link.name, link]))
   const suspects = new Suspects(matrix, links)
   while (found.length < MOST_CAUSES) {
-    const cause = nextCause(matrix, byName, suspects.without(explained), { explained, isInferred })
+    const cause = nextCause(matrix, suspects.without(explained), { links: byName, explained, isInferred })
     if (cause === undefined) break
     const at = isInferred ? found.findIndex(one => isPartOf(cause, one)) : -1
     const whole = found[at]
@@ -147,11 +179,12 @@ export function slowLinksOf(matrix: GroupMatrix, fabric: Fabric): SlowLink[] {
     else found[at] = joined(whole, cause)
     for (const group of cause.groups) explained.add(group)
   }
+  if (found.length === 0) lookForIsland(ISLAND_STEPS.many)
   // What crosses it as well, but has nothing to be held against, takes as much longer.
   const all = new Map(fabric.links.map(({ name, groups }) => [name, groups]))
   return found.map(one => {
     const [first] = one.links
-    const compared = new Set(links.find(({ name }) => name === first?.name)?.groups)
+    const compared = new Set(cables.find(({ name }) => name === first?.name)?.groups)
     const silent = (all.get(first?.name ?? '') ?? []).filter(group => !compared.has(group))
     return one.where === 'one of' ? { ...one, groups: [...one.groups, ...silent] } : one
   })
@@ -173,19 +206,15 @@ function isPartOf(cause: SlowLink, { where, links }: SlowLink): boolean {
 }
 
 /** The clearest cause of what is not explained yet. */
-function nextCause(
-  matrix: GroupMatrix,
-  links: ReadonlyMap<string, Link>,
-  suspects: readonly Suspect[],
-  known: { explained: ReadonlySet<number>; isInferred: boolean },
-): SlowLink | undefined {
-  for (const { slow } of suspects) {
-    const cause = causeOf(matrix, links, suspects, slow, known)
+function nextCause(matrix: GroupMatrix, suspects: readonly Suspect[], known: Known): SlowLink | undefined {
+  for (const suspect of suspects) {
+    const cause = causeOf(matrix, suspect, suspects, known)
     if (cause === undefined || cause.groups.length === 0) continue
+    const { picked, ...found } = cause
     // A card behind a slow switch may have led there: how slow it is, the switch itself says best.
-    const names = new Set(cause.links.map(({ name }) => name))
+    const names = new Set([...picked, ...found.links].map(({ name }) => name))
     const own = suspects.find(({ link }) => names.has(link.name))
-    return { ...cause, slow: own?.slow ?? slow }
+    return { ...found, slow: own?.slow ?? suspect.slow }
   }
   return undefined
 }

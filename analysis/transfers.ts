@@ -28,6 +28,9 @@ export class Transfers {
   private readonly length: number
   /** Of the last groups, and of those of which something is taken off: by step. */
   private readonly own = new Map<number, Float64Array>()
+  /** By class: the median of its groups. Of groups of which nothing is known, what a slow link is held to make them longer by. */
+  private readonly middles = new Map<string | undefined, Float64Array>()
+  private readonly supposed = new Map<number, number>()
   /** By unit; of messages, the one before the border. */
   private readonly inner: readonly Abreast[]
   private readonly sends: readonly Abreast[]
@@ -55,7 +58,7 @@ export class Transfers {
     ;[this.inner, this.sends, this.sendsBack] = [inner, sends, sendsBack]
     for (const [group, { ranks }] of (groups?.groups ?? []).entries()) {
       const at = ranks.flatMap(rank => unitOf(rank) ?? [])
-      if (at.length === ranks.length && this.isKnown(group)) this.place(group, at)
+      if (at.length === ranks.length) this.place(group, at)
     }
     for (const place of new Set(this.placeOf.values())) this.measure(place)
     for (const [index, abreast] of [inner, sends, sendsBack].entries()) {
@@ -92,6 +95,7 @@ export class Transfers {
             ? this.sendsBack[second]
             : undefined
     if (abreast !== undefined) {
+      if (!this.isKnown(group)) return
       abreast.groups.push(group)
       this.placeOf.set(group, abreast)
       return
@@ -100,14 +104,48 @@ export class Transfers {
     this.last[isOneStage ? 0 : 1].push({ units: [...new Set(at)], seconds: this.ownOf(group) })
   }
 
-  /** A copy of the group’s steps that may be changed. */
+  /** By step, a copy; of a group of which nothing is known, as the middle one of those that are alike. */
+  private seenOf(group: number): Float64Array {
+    const first = group * this.length
+    if (this.isKnown(group))
+      return carried(this.groups?.seconds.slice(first, first + this.length) ?? new Float64Array())
+    const supposed = this.supposed.get(group) ?? 0
+    return this.middleOf(this.groups?.classes[group]).map(seconds => seconds * (1 + supposed))
+  }
+
+  private middleOf(kind: string | undefined): Float64Array {
+    const before = this.middles.get(kind)
+    if (before !== undefined) return before
+    const members = [...(this.groups?.classes.keys() ?? [])].filter(
+      group => kind !== undefined && this.groups?.classes[group] === kind && this.isKnown(group),
+    )
+    const middle = Float64Array.from({ length: this.length }, (_, step) =>
+      median(members.map(group => this.groups?.seconds[group * this.length + step] ?? NaN)),
+    )
+    this.middles.set(kind, carried(middle))
+    return middle
+  }
+
+  /** The group’s steps, which may be changed. */
   private ownOf(group: number): Float64Array {
     const before = this.own.get(group)
     if (before !== undefined) return before
-    const first = group * this.length
-    const own = carried(this.groups?.seconds.slice(first, first + this.length) ?? new Float64Array())
+    const own = this.seenOf(group)
     this.own.set(group, own)
     return own
+  }
+
+  /** Groups of which nothing is known are held to suffer from a slow link as the others that cross it. */
+  suppose(link: SlowLink): void {
+    if (this.groups === undefined) return
+    const sizeOf = sizes(this.groups, link)
+    for (const group of link.groups) {
+      const own = this.own.get(group)
+      if (own === undefined || this.isKnown(group)) continue
+      this.supposed.set(group, sizeOf(group))
+      const seen = this.seenOf(group)
+      own.set(seen.subarray(link.slow.from), link.slow.from)
+    }
   }
 
   private measure({ groups, longest }: Abreast): void {
@@ -163,7 +201,7 @@ export class Transfers {
     for (const group of link.groups) {
       const first = group * this.length
       const excess = carried(this.groups.excess.slice(first, first + this.length))
-      const seen = carried(this.groups.seconds.slice(first, first + this.length))
+      const seen = this.seenOf(group)
       const own = this.ownOf(group)
       for (let step = slow.from; step < this.length; step += 1) {
         const size = slow.pattern === 'constant' ? sizeOf(group) : Math.max(0, excess[step] ?? 0)

@@ -23,6 +23,7 @@ export function costsOf(
 ): Cost[] {
   if (causes.length === 0) return []
   const replay = new Replay(matrix, plan, groups)
+  for (const cause of causes) replay.suppose(cause)
   const before = replay.times()
   for (const cause of causes) replay.change(cause, 1)
   const well = replay.times()

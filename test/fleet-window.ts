@@ -1,5 +1,6 @@
 /** A simulated fleet as a hub would see it: the last steps of all ranks and groups, as a detector’s window. */
 import type { DetectorWindow, GroupFacts } from '../analysis/detector'
+import { tellsTransfer } from '../analysis/sync-wait'
 import { seededRandom } from '../base/random'
 import type { Fleet, FleetStep } from '../cli/simulate/fleet'
 import { cardName, leafName, nodeName, type Layout } from '../cli/simulate/layout'
@@ -85,13 +86,13 @@ export class FleetWindow {
     this.jobSteps.time[at] = STARTED_AT + this.seconds
     this.jobSteps.stepSeconds[at] = meanOf(step.stepSeconds, isHere)
     for (const [group, { ranks }] of this.fleet.layout.groups.entries()) {
-      let least = Infinity
-      // Only a group all of whose members told says what its transfer took.
-      for (let position = 0; position < ranks.length; position += 1)
-        least = isHere[ranks[position] ?? -1]
-          ? Math.min(least, step.groupSeconds[(this.fleet.offsets[group] ?? 0) + position] ?? NaN)
-          : NaN
-      this.transfers[at * this.facts.length + group] = least
+      let [least, told] = [Infinity, 0]
+      for (let position = 0; position < ranks.length; position += 1) {
+        if (isHere[ranks[position] ?? -1] !== true) continue
+        least = Math.min(least, step.groupSeconds[(this.fleet.offsets[group] ?? 0) + position] ?? NaN)
+        told += 1
+      }
+      this.transfers[at * this.facts.length + group] = tellsTransfer(told, ranks.length) ? least : NaN
     }
   }
 

@@ -1,5 +1,6 @@
 /** What the fabric of a run is known by: where its ranks stand and run, what its groups transferred, and the cables. */
 import type { Coordinates, DetectorWindow, GroupFacts, GroupStepColumns, Place } from '../../analysis/detector'
+import { tellsTransfer } from '../../analysis/sync-wait'
 import { ranksOfGroup } from '../../wire/group-name'
 import type { RecordOf } from '../../wire/records'
 import type { Store } from '../store/store'
@@ -46,7 +47,7 @@ const MOST_GROUPS = 1 << 16
 
 /**
  * Transfers by group and step. Who waits for others inside a collective spends longer than the transfer: it is what the
- * member that waited least spent, so that all members must have told.
+ * member that waited least spent, so that nearly all members must have told.
  */
 export async function groupSteps(
   store: Store,
@@ -77,7 +78,7 @@ export async function groupSteps(
       number = groups.push({ name, operation, ranks, bytes: numberAt(rows, 'bytes', row) || NaN }) - 1
       known.set(key, number)
     }
-    if ((numberAt(rows, 'members', row) ?? 0) < (groups[number]?.ranks.length ?? Infinity)) continue
+    if (!tellsTransfer(numberAt(rows, 'members', row) ?? 0, groups[number]?.ranks.length ?? Infinity)) continue
     columns.group.push(number)
     columns.step.push(numberAt(rows, 'step', row) ?? NaN)
     columns.seconds.push(numberAt(rows, 'seconds', row) ?? NaN)
