@@ -51,7 +51,7 @@ export interface GroupStepColumns {
   /** Number of the group in `groups`. */
   readonly group: ArrayLike<number>
   readonly step: ArrayLike<number>
-  /** The transfer: what the member that waited least spent, of a group nearly all of whose members told. */
+  /** The transfer: what the member that waited least spent, of a group all of whose members told. */
   readonly seconds: ArrayLike<number>
 }
 
@@ -93,6 +93,8 @@ export interface Coordinates {
   readonly pipeline: number
   /** Of the replica: all that a pipeline of its own has, data and context. */
   readonly data: number
+  /** Which set of experts it has; left out without experts. */
+  readonly expert?: number | undefined
 }
 
 export interface Place {

@@ -7,6 +7,7 @@ import { rankMatrix, type RankMatrix } from './rank-matrix'
 import { rolesOf, type Roles } from './roles'
 import { NODE_LEAST, ranksByNode, slowNodesOf } from './slow-nodes'
 import { slowLinksOf, type SlowLink } from './slow-links'
+import { slowLoadersOf } from './slow-loaders'
 import { median } from './statistics'
 import { stragglersOf, type Straggler } from './stragglers'
 import type { Cause } from './replay'
@@ -50,6 +51,8 @@ function look(window: DetectorWindow): Diagnosis | undefined {
   if (matrix === undefined) return undefined
   const byNode = ranksByNode(matrix, window.places)
   const stragglers = new Map([...slowNodesOf(matrix, byNode), ...stragglersOf(matrix)].map(one => [one.place, one]))
+  for (const one of slowLoadersOf(matrix))
+    if (!((stragglers.get(one.place)?.excess ?? 0) > one.excess)) stragglers.set(one.place, one)
   const ranks = togetherOf([...stragglers.values()], byNode)
   const { groups, fabric } = groupsOf(window, matrix.steps)
   const links = groups === undefined || fabric === undefined ? [] : slowLinksOf(groups, fabric)

@@ -5,11 +5,11 @@
 import type { RecordOf } from '../wire/records'
 import type { DetectorWindow, GroupFacts } from './detector'
 
-export type LinkKind = 'nic' | 'leaf' | 'uplink' | 'nvlink'
+export type LinkKind = 'nic' | 'leaf' | 'uplink' | 'spine' | 'nvlink'
 
 export interface Link {
   readonly kind: LinkKind
-  /** `nic NODE CARD`, `leaf SWITCH`, `uplink SWITCH` (from it to others), `nvlink NODE` (all within the node). */
+  /** `nic NODE CARD`, `leaf SWITCH`, `uplink SWITCH` (from it to others), `spine SWITCH`, `nvlink NODE` (all within the node). */
   readonly name: string
   /** The node that it is of; undefined of a switch. */
   readonly node: string | undefined
@@ -34,7 +34,10 @@ interface Card {
 }
 
 /** Made once: making one takes longer than many comparisons. */
-const natural = new Intl.Collator('en', { numeric: true })
+const collator = new Intl.Collator('en', { numeric: true })
+/** Names that are equally long need no collator, which takes a thousand times as long. */
+const natural = (one: string, other: string) =>
+  one.length === other.length ? (one < other ? -1 : Number(one > other)) : collator.compare(one, other)
 
 type Cables = readonly RecordOf<'topology'>[]
 
@@ -47,8 +50,17 @@ function cardsOf(topology: Cables): Map<string, { device: string; leaf: string }
     if (!own.some(card => card.device === device && card.leaf === leaf)) own.push({ device, leaf })
     cards.set(node, own)
   }
-  for (const own of cards.values()) own.sort((one, other) => natural.compare(one.device, other.device))
+  for (const own of cards.values()) own.sort((one, other) => natural(one.device, other.device))
   return cards
+}
+
+/** The spine above each leaf; of a leaf with several of them nobody knows which one a message takes. */
+function spinesOf(topology: Cables): Map<string, string> {
+  const above = new Map<string, Set<string>>()
+  for (const { below, switch: spine, tier } of topology)
+    if (below !== undefined && spine !== undefined && (tier === undefined || tier === 'spine'))
+      above.set(below, (above.get(below) ?? new Set()).add(spine))
+  return new Map([...above].flatMap(([leaf, [spine, ...more]]) => (spine && more.length === 0 ? [[leaf, spine]] : [])))
 }
 
 /** The rank on its node, as it said, or by the order of the ranks there. */
@@ -72,6 +84,7 @@ interface End {
   readonly nic: Crossed
   readonly leaf: Crossed | undefined
   readonly uplink: Crossed | undefined
+  readonly spine: Crossed | undefined
 }
 
 type LinkFinder = (kind: LinkKind, own: string, node?: string, card?: string) => Crossed
@@ -90,13 +103,14 @@ function linkFinder(links: Crossed[]): LinkFinder {
   }
 }
 
-function endAt(node: string, { name, leaf }: Card, linkOf: LinkFinder): End {
+function endAt(node: string, { name, leaf }: Card, spine: string | undefined, linkOf: LinkFinder): End {
   return {
     node,
     leafName: leaf,
     nic: linkOf('nic', node, node, name),
     leaf: leaf === undefined ? undefined : linkOf('leaf', leaf),
     uplink: leaf === undefined ? undefined : linkOf('uplink', leaf),
+    spine: spine === undefined ? undefined : linkOf('spine', spine),
   }
 }
 
@@ -115,6 +129,7 @@ export function fabricOf(
     const card = own[Math.floor((local * own.length) / Math.max(1, counts.get(node) ?? 1))] ?? own[0]
     return card === undefined ? { name: String(local), leaf: undefined } : { name: card.device, leaf: card.leaf }
   }
+  const spines = isKnown ? spinesOf(topology) : new Map<string, string>()
   const links: Crossed[] = []
   const linkOf = linkFinder(links)
   // A rank is in many groups: its links are looked up once.
@@ -123,7 +138,9 @@ export function fabricOf(
     const known = ends.get(rank)
     if (known !== undefined || ends.has(rank)) return known
     const node = places.get(rank)?.node
-    const end = node === undefined ? undefined : endAt(node, cardOf(rank, node), linkOf)
+    const card = node === undefined ? undefined : cardOf(rank, node)
+    const end =
+      node === undefined || card === undefined ? undefined : endAt(node, card, spines.get(card.leaf ?? ''), linkOf)
     ends.set(rank, end)
     return end
   }
@@ -142,6 +159,7 @@ export function fabricOf(
         cross(end.nic)
         cross(end.leaf)
         if (isFar) cross(end.uplink)
+        if (isFar) cross(end.spine)
       }
       span = isFar || span === 'fabric' ? 'fabric' : 'leaf'
     }

@@ -2,7 +2,7 @@
 import { grouped } from '../base/grouped'
 import { Axis } from './axis'
 import type { GroupFacts, GroupStepColumns } from './detector'
-import { median, medianInPlace } from './statistics'
+import { medianInPlace, medianOf } from './statistics'
 
 /** A cell of group number g and step number s is at g · steps + s; NaN is absent. */
 export interface GroupMatrix {
@@ -46,7 +46,7 @@ export function groupMatrix(
 
 /** What all of a class share in a step (other jobs on the fabric) counts for none of them. */
 function compare(steps: number, members: readonly number[], seconds: Float64Array, excess: Float64Array): void {
-  const middles = members.map(group => median(seconds.subarray(group * steps, (group + 1) * steps)))
+  const middles = members.map(group => medianOf(seconds, group * steps, (group + 1) * steps))
   const ascending = middles.filter(middle => middle > 0).sort((one, other) => one - other)
   const usual = ascending[Math.floor(USUAL_QUANTILE * (ascending.length - 1))] ?? NaN
   const faster = ascending[Math.floor((ascending.length - 1) / 2)] ?? NaN

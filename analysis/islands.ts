@@ -18,6 +18,8 @@ export interface Island {
   readonly groups: readonly number[]
 }
 
+/** Latest steps that are looked at. */
+const STEPS = 32
 /**
  * A group is slow from so much on, and so many deviations above the fastest quarter. They lie nearer together than
  * all of them, but more may be slow than not.
@@ -30,16 +32,15 @@ const ERRORS = 4
 /** Fewer slow groups are chance, or a card. */
 const LEAST_GROUPS = 4
 
-/** By the last `span` steps: few tell at once what is very slow, more what is less so. */
-export function islandOf(matrix: GroupMatrix, links: readonly Link[], span: number): Island | undefined {
+export function islandOf(matrix: GroupMatrix, links: readonly Link[]): Island | undefined {
   const { length } = matrix.steps
   const cards = links.filter(({ kind }) => kind === 'nic')
   const crossing = [...new Set(cards.flatMap(({ groups }) => groups))]
-  const from = Math.max(0, length - span)
+  const from = Math.max(0, length - STEPS)
   const levels = new Map(
     crossing.map(group => [group, median(matrix.excess.subarray(group * length + from, (group + 1) * length))]),
   )
-  const error = (MEDIAN_ERROR * scatterOf(matrix.excess, length)) / Math.sqrt(Math.min(span, length))
+  const error = (MEDIAN_ERROR * scatterOf(matrix.excess, length)) / Math.sqrt(Math.min(STEPS, length))
   const slow = slowOf(levels, error)
   if (slow.size < LEAST_GROUPS) return undefined
   const cut = cutOff(cards, slow)

@@ -5,6 +5,7 @@ export const NAMES: Readonly<Record<LinkKind, (own: string) => string>> = {
   nic: own => `NIC ${own}`,
   leaf: own => `Switch ${own}`,
   uplink: own => `Uplink of ${own}`,
+  spine: own => `Spine ${own}`,
   nvlink: own => `NVLink of ${own}`,
 }
 
@@ -30,6 +31,7 @@ export const NEXT: Readonly<Record<LinkKind | 'behind' | 'between', string>> = {
   nic: 'Look at the card’s link speed, its error counters and its cable; then at the port of the switch.',
   leaf: 'Look at the switch: port errors, pause frames, temperature, what else runs over it.',
   uplink: 'Look at the uplink’s ports: a link that is down or slower leaves less for all behind it.',
+  spine: 'Look at the spine: ports that are down or slower, errors, and how traffic is spread over its links.',
   nvlink: 'Look at the node’s NVLink state and errors: nvidia-smi nvlink -s and -e.',
   behind: 'Look at the switch that these nodes share. Tell Plumbline the topology, and it names it.',
   between: 'Look at the uplink of the switch that these nodes share. Tell Plumbline the topology, and it names it.',

@@ -17,8 +17,9 @@ export interface RankMatrix {
   /** By cell: its row in the window's columns, -1 where its work or its time in collectives is not known. */
   readonly rows: Int32Array
   readonly columns: RankStepColumns
-  /** Seconds of the known phases together, as long as the time in collectives is known as well. */
+  /** Seconds of the known phases together, as long as the time in collectives is known as well; and this. */
   readonly work: Float64Array
+  readonly communication: Float64Array
   /** Rank numbers of each role. */
   readonly roles: readonly Int32Array[]
   /** By role number and step number: median work of the role's ranks, seconds. */
@@ -55,6 +56,7 @@ export function rankMatrix(
     columns,
     rows: new Int32Array(cells).fill(-1),
     work: column(),
+    communication: column(),
     excess: column(),
     ahead: column(),
     roles: members,
@@ -70,18 +72,21 @@ function membersOf(ranks: Float64Array, roles: ReadonlyMap<number, string> | und
   return Array.from(members.values(), places => Int32Array.from(places))
 }
 
-function fill({ rows, work, columns, steps: { length } }: RankMatrix, ranks: Axis, steps: Axis): void {
+function fill({ rows, work, communication, columns, steps: { length } }: RankMatrix, ranks: Axis, steps: Axis): void {
   for (let row = 0; row < columns.step.length; row += 1) {
     const rank = ranks.place(columns.rank[row] ?? NaN)
     const step = steps.place(columns.step[row] ?? NaN)
-    if (rank < 0 || step < 0 || !Number.isFinite(columns.communicationSeconds[row] ?? NaN)) continue
+    const spent = columns.communicationSeconds[row] ?? NaN
+    if (rank < 0 || step < 0 || !Number.isFinite(spent)) continue
     const data = columns.dataSeconds[row] ?? NaN
     const forward = columns.forwardSeconds[row] ?? NaN
     const backward = columns.backwardSeconds[row] ?? NaN
     const sum = finiteOr0(data) + finiteOr0(forward) + finiteOr0(backward)
     if (!Number.isFinite(data) && !Number.isFinite(forward) && !Number.isFinite(backward)) continue
-    rows[rank * length + step] = row
-    work[rank * length + step] = sum
+    const cell = rank * length + step
+    rows[cell] = row
+    work[cell] = sum
+    communication[cell] = spent
   }
 }
 
@@ -92,8 +97,7 @@ const STRIPE = 8
 
 /** Excess of the ranks of one role. Steps in which fewer than two of them are known are left out. */
 function compare(matrix: RankMatrix, role: number, members: Int32Array): void {
-  const { steps, work, rows, columns, excess, ahead, roleWork } = matrix
-  const { communicationSeconds } = columns
+  const { steps, work, communication, excess, ahead, roleWork } = matrix
   const [works, waits] = [new Float64Array(STRIPE * members.length), new Float64Array(STRIPE * members.length)]
   const counts = new Int32Array(STRIPE)
   const middles = { work: new Float64Array(STRIPE), wait: new Float64Array(STRIPE) }
@@ -107,7 +111,7 @@ function compare(matrix: RankMatrix, role: number, members: Int32Array): void {
         if (Number.isNaN(own)) continue
         const at = step * members.length + (counts[step] ?? 0)
         works[at] = own
-        waits[at] = communicationSeconds[rows[first + step] ?? -1] ?? NaN
+        waits[at] = communication[first + step] ?? NaN
         counts[step] = (counts[step] ?? 0) + 1
       }
     }
@@ -123,7 +127,7 @@ function compare(matrix: RankMatrix, role: number, members: Int32Array): void {
         const own = work[first + step] ?? NaN
         const known = counts[step] ?? 0
         if (known < 2 || Number.isNaN(own)) continue
-        const wait = communicationSeconds[rows[first + step] ?? -1] ?? NaN
+        const wait = communication[first + step] ?? NaN
         let peerWork = middles.work[step] ?? NaN
         let peerWait = middles.wait[step] ?? NaN
         // Of two, the median of both is half one's own.

@@ -1,4 +1,5 @@
 /** Which ranks do the same work: only those are held against each other. */
+import { grouped } from '../base/grouped'
 import type { Coordinates, DetectorWindow } from './detector'
 
 export interface Plan {
@@ -19,11 +20,8 @@ export function rolesOf({ ranks, config, coordinates }: DetectorWindow): Roles |
   const { pipeline = 1, tensor = 1, context = 1, virtualStages = 1 } = config?.parallelism ?? {}
   const stages = [...new Set(Array.from(coordinates?.values() ?? [], one => one.pipeline))]
   if (coordinates !== undefined && (pipeline <= 1 || stages.length > 1)) {
-    const roles =
-      stages.length > 1
-        ? new Map(Array.from(coordinates, ([rank, one]) => [rank, `pipeline stage ${one.pipeline}`]))
-        : undefined
-    return { roles, isAssumed: false, plan: { coordinates, microBatches: microBatchesOf(config, coordinates) } }
+    const plan = { coordinates, microBatches: microBatchesOf(config, coordinates) }
+    return { roles: rolesBy(coordinates), isAssumed: false, plan }
   }
   if (pipeline <= 1) return { roles: undefined, plan: undefined, isAssumed: false }
   const worldSize = config?.parallelism?.worldSize ?? 0
@@ -43,6 +41,19 @@ export function rolesOf({ ranks, config, coordinates }: DetectorWindow): Roles |
     plan: { coordinates: assumed, microBatches: microBatchesOf(config, assumed) },
     roles: new Map(Array.from(assumed, ([rank, one]) => [rank, `pipeline stage ${one.pipeline}`])),
   }
+}
+
+/** Of fewer ranks nobody can say who is usual: they are compared across their experts. */
+const ROLE_LEAST = 4
+
+/** Stages have unlike layers, and experts get unlike many tokens. Undefined: all do the same. */
+function rolesBy(coordinates: ReadonlyMap<number, Coordinates>): Map<number, string> | undefined {
+  const byStage = ({ pipeline }: Coordinates) => `pipeline stage ${pipeline}`
+  const byExpert = (one: Coordinates) => `${byStage(one)}, experts ${one.expert ?? 0}`
+  const sizes = grouped(coordinates.values(), byExpert)
+  const isFine = [...sizes.values()].every(({ length }) => length >= ROLE_LEAST)
+  const roles = new Map(Array.from(coordinates, ([rank, one]) => [rank, isFine ? byExpert(one) : byStage(one)]))
+  return new Set(roles.values()).size > 1 ? roles : undefined
 }
 
 function microBatchesOf(config: DetectorWindow['config'], coordinates: ReadonlyMap<number, Coordinates>): number {

@@ -23,8 +23,6 @@ export interface SlowLink {
   readonly groups: readonly number[]
 }
 
-/** Latest steps in which islands are looked for: first, and where nothing else is found. */
-const ISLAND_STEPS = { few: 32, many: 96 } as const
 /** With more causes than this, the fabric is slow and not a link of it. */
 const MOST_CAUSES = 8
 /** So many of its groups may look healthy by chance. */
@@ -162,12 +160,9 @@ export function slowLinksOf(matrix: GroupMatrix, fabric: Fabric): SlowLink[] {
   const links = isInferred ? [...cables, ...wholeNodes(cables)] : cables
   const explained = new Set<number>()
   const found: SlowLink[] = []
-  const lookForIsland = (span: number) => {
-    const island = isInferred ? islandOf(matrix, cables, span) : undefined
-    if (island !== undefined) found.push({ where: 'between', ...island })
-    for (const group of island?.groups ?? []) explained.add(group)
-  }
-  lookForIsland(ISLAND_STEPS.few)
+  const island = isInferred ? islandOf(matrix, cables) : undefined
+  if (island !== undefined) found.push({ where: 'between', ...island })
+  for (const group of island?.groups ?? []) explained.add(group)
   const byName = new Map(links.map(link => [link.name, link]))
   const suspects = new Suspects(matrix, links)
   while (found.length < MOST_CAUSES) {
@@ -179,7 +174,6 @@ export function slowLinksOf(matrix: GroupMatrix, fabric: Fabric): SlowLink[] {
     else found[at] = joined(whole, cause)
     for (const group of cause.groups) explained.add(group)
   }
-  if (found.length === 0) lookForIsland(ISLAND_STEPS.many)
   // What crosses it as well, but has nothing to be held against, takes as much longer.
   const all = new Map(fabric.links.map(({ name, groups }) => [name, groups]))
   return found.map(one => {

@@ -100,13 +100,19 @@ function blocksOf({ ranks, steps, excess, ahead }: Excesses): Blocks {
   }
 }
 
+/** More say no more of how steps scatter. */
+const MOST_DIFFERENCES = 4096
+
 /** From the differences of steps that follow each other, so that levels do not count; of a sample of the cells. */
 export function scatterOf(excess: Float64Array, steps: number): number {
-  const differences: number[] = []
-  const every = Math.max(1, Math.floor(excess.length / 20_000))
-  for (let cell = 0; cell + 1 < excess.length; cell += every)
-    if ((cell + 1) % steps !== 0) differences.push((excess[cell + 1] ?? NaN) - (excess[cell] ?? NaN))
-  return (deviation(differences) || 0) / Math.SQRT2
+  const differences = new Float64Array(MOST_DIFFERENCES + 1)
+  const every = Math.max(1, Math.ceil(excess.length / MOST_DIFFERENCES))
+  let known = 0
+  for (let cell = 0; cell + 1 < excess.length; cell += every) {
+    const difference = (excess[cell + 1] ?? NaN) - (excess[cell] ?? NaN)
+    if ((cell + 1) % steps !== 0 && !Number.isNaN(difference)) differences[known++] = difference
+  }
+  return (deviation(differences.subarray(0, known)) || 0) / Math.SQRT2
 }
 
 /** Mean of the known among blocks `from` up to `to`, by rank. */
@@ -126,8 +132,11 @@ function means(values: Float64Array, count: number, from: number, to: number): F
 /** More say no more of a spread. */
 const MOST_HISTORY = 4096
 
-/** How the means of `span` blocks differed from those before them, of all ranks, but for the last ones, which are in question. */
-function changesBefore(excess: Float64Array, count: number, span: number): Float64Array {
+/**
+ * How the means of `span` blocks differed from `share` of those before them, of all ranks, but for the last ones, which are in
+ * question.
+ */
+function changesBefore(excess: Float64Array, count: number, span: number, share: number): Float64Array {
   const pairs = Math.floor((count - span) / span) - 1
   const ranks = excess.length / count
   if (pairs < 1) return new Float64Array()
@@ -141,9 +150,20 @@ function changesBefore(excess: Float64Array, count: number, span: number): Float
       one += excess[block] ?? NaN
       other += excess[block + span] ?? NaN
     }
-    if (!Number.isNaN(other - one)) changes[known++] = (other - one) / span
+    if (!Number.isNaN(other - one)) changes[known++] = (other - share * one) / span
   }
   return changes.subarray(0, known)
+}
+
+/**
+ * How far a rank's own past says where it should be, from 0 to 1: no further than it is surer than what ranks that are alike
+ * lie apart (the best linear prediction; James and Stein).
+ */
+function pastShare(before: Float64Array, error: number, apart: number, { lookAt }: Likeness): number {
+  // Of cables a few are what all of them cross: they are no sample of those that are alike.
+  if (lookAt === 'lower half') return 1
+  const seen = spread(before, Math.hypot(apart, error))
+  return seen > error ? 1 - (error / seen) ** 2 : 0
 }
 
 /**
@@ -172,9 +192,11 @@ function clearest({ count, excess, ahead, scatter }: Blocks, likeness: Likeness)
   for (let span = 1; span < count; span *= 2) {
     const now = means(excess, count, count - span, count)
     const before = means(excess, count, 0, count - span)
-    const changed = now.map((value, rank) => value - (before[rank] ?? NaN))
-    const believed = Math.hypot(Math.SQRT2 * wander, errorOf(span), errorOf(count - span))
-    const history = changesBefore(excess, count, span)
+    const past = pastShare(before, Math.hypot(wander, errorOf(count - span)), chip, likeness)
+    const changed = now.map((value, rank) => value - past * (before[rank] ?? NaN))
+    const errors = [wander, past * wander, errorOf(span), past * errorOf(count - span), (1 - past) * chip]
+    const believed = Math.hypot(...errors)
+    const history = changesBefore(excess, count, span, past)
     const sure = deviationsOf(ranks, CHANGE_CHANCE, ranks + history.length)
     const change = sure * spread(changed, believed, likeness.lookAt, history)
     judge(changed, now, means(ahead, count, count - span, count), Math.max(likeness.floors.change, change))

@@ -18,14 +18,13 @@ const LIKENESS: Readonly<Record<LinkKind, Likeness>> = {
   nic: { ...OF_LINKS, floors: { level: 0.03, change: 0.02, intermittent: 0.02 } },
   leaf: { ...OF_LINKS, wander: 0.003, floors: { level: 0.025, change: 0.02, intermittent: 0.02 } },
   uplink: { ...OF_LINKS, wander: 0.003, floors: { level: 0.025, change: 0.02, intermittent: 0.02 } },
+  spine: { ...OF_LINKS, wander: 0.003, floors: { level: 0.025, change: 0.02, intermittent: 0.02 } },
   nvlink: { ...OF_LINKS, apart: 0.1, wander: 0.1, floors: { level: 0.5, change: 0.5, intermittent: 0.5 } },
 }
 /** How far links are apart for good, of what one group's transfers scatter: the median of many groups hides that. */
 const APART_OF_GROUPS = 0.2
 /** Groups of a link that are looked at: more do not make the median surer. */
 const SAMPLE = 48
-/** Steps that are looked at together: a group's lie side by side in memory. */
-const STRIPE = 8
 
 function sampleOf(groups: readonly number[]): readonly number[] {
   if (groups.length <= SAMPLE) return groups
@@ -56,8 +55,9 @@ const FEW_CHANGED = 0.02
 export class Suspects {
   private open: readonly Open[]
   private classes = new Map<string, LinkClass>()
-  private readonly values = new Float64Array(STRIPE * SAMPLE)
-  private readonly counts = new Int32Array(STRIPE)
+  /** Of a step: what the groups of a link are; and where their rows begin. */
+  private readonly values = new Float64Array(SAMPLE)
+  private readonly rows = new Int32Array(SAMPLE)
   private readonly apart: number
 
   constructor(
@@ -116,24 +116,18 @@ export class Suspects {
 
   /** By step, from place `at` on: the median of the groups that cross a link. */
   private fill(column: Float64Array, at: number, groups: readonly number[]): void {
-    const { steps, excess } = this.matrix
+    const { excess } = this.matrix
+    const { length } = this.matrix.steps
+    const { values, rows } = this
     const sample = sampleOf(groups)
-    for (let from = 0; from < steps.length; from += STRIPE) {
-      const count = Math.min(STRIPE, steps.length - from)
-      this.counts.fill(0)
-      for (const group of sample) this.gather(excess, group * steps.length + from, count)
-      for (let step = 0; step < count; step += 1)
-        column[at + from + step] = medianInPlace(this.values, this.counts[step] ?? 0, step * SAMPLE)
-    }
-  }
-
-  private gather(excess: Float64Array, first: number, count: number): void {
-    for (let step = 0; step < count; step += 1) {
-      const value = excess[first + step] ?? NaN
-      if (Number.isNaN(value)) continue
-      const known = this.counts[step] ?? 0
-      this.values[step * SAMPLE + known] = value
-      this.counts[step] = known + 1
+    for (let place = 0; place < sample.length; place += 1) rows[place] = (sample[place] ?? 0) * length
+    for (let step = 0; step < length; step += 1) {
+      let known = 0
+      for (let place = 0; place < sample.length; place += 1) {
+        const value = excess[(rows[place] ?? 0) + step] ?? NaN
+        if (!Number.isNaN(value)) values[known++] = value
+      }
+      column[at + step] = medianInPlace(values, known)
     }
   }
 }

@@ -29,16 +29,6 @@ export function syncWait(communicationSeconds: ArrayLike<number>): SyncWait {
   return { transferSeconds: transfer, waitSeconds }
 }
 
-/** Of a group’s members so many must have told, or what its transfer took is not known: the last to come may be silent. */
-const TOLD_LEAST = 0.75
-
-/**
- * Whether the least of those that told is the group’s transfer: it is no less, and the same but for the seldom case that
- * one who did not tell came last. Who waits for one alone must tell, and so must that one.
- */
-export const tellsTransfer = (told: number, members: number): boolean =>
-  told >= 2 && told >= Math.ceil(TOLD_LEAST * members)
-
 const isTime = (value: number) => Number.isFinite(value) && value >= 0
 
 /** Columns of one length, a row for each rank and step, in any order. */

@@ -24,7 +24,6 @@ export function cardsOf(picked: readonly Link[], links: Iterable<Link>): Link[] 
   if (nodes.size === 0) return [...picked]
   const names = new Set(picked.map(({ name }) => name))
   return [...links].filter(
-    ({ kind, node, name, groups }) =>
-      kind === 'nic' && groups.length > 0 && (names.has(name) || nodes.has(node ?? '')),
+    ({ kind, node, name, groups }) => kind === 'nic' && groups.length > 0 && (names.has(name) || nodes.has(node ?? '')),
   )
 }

@@ -1,9 +1,8 @@
 /** `plumbline simulate`: a fleet with known faults, sent as agents send what they see; the truth is written beside it. */
 import { writeFileSync } from 'node:fs'
-import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
 import type { AgentHandle } from '../agent/agent'
-import { unixSeconds } from '../base/clock'
+import { sleep, unixSeconds } from '../base/clock'
 import { PlumblineError } from '../base/errors'
 import { seededRandom } from '../base/random'
 import type { WireRecord } from '../wire/records'
@@ -15,8 +14,12 @@ import { sizeAt, type Fault } from './simulate/faults'
 import { Fleet, USUAL_TRANSFERS } from './simulate/fleet'
 import { layoutOf, nodeName, type Layout } from './simulate/layout'
 import { NOISE_LEVELS } from './simulate/noise'
-import { announcement, deviceRecords, stepRecords } from './simulate/records'
+import { announcement, deviceRecords, hangRecords, stepRecords } from './simulate/records'
 import { describe, scenarios } from './simulate/scenarios'
+
+const STEP_MICRO_BATCHES = 8
+/** What leaves a leaf has that much less of the bandwidth. */
+const CROSS_LEAF_RATIO = 1.2
 
 const count = z.coerce.number().int().min(1).max(16_384)
 const share = z.coerce.number().min(0.001).max(10)
@@ -27,6 +30,9 @@ const optionsSchema = z.object({
   gpusPerNode: count.default(8),
   nodesPerLeaf: count.default(2),
   rails: z.boolean().default(false),
+  leavesPerSpine: count.optional(),
+  oversubscription: z.coerce.number().min(1).max(64).default(CROSS_LEAF_RATIO),
+  experts: count.default(1),
   size: share.default(0.3),
   from: count.default(40),
   steps: count.default(200),
@@ -39,11 +45,15 @@ const optionsSchema = z.object({
 })
 type Options = z.infer<typeof optionsSchema>
 
-const STEP_MICRO_BATCHES = 8
-const CROSS_LEAF_RATIO = 1.2
 /** A hub on a busy machine takes minutes for what was played at once; one that was never reached takes nothing. */
 const FLUSH_MS = 3_600_000
 const UNREACHED_MS = 120_000
+/** After which a collective that hangs is told of. */
+const WATCHDOG_SECONDS = 60
+/** Who presses Ctrl-C waits no longer for what is on its way. */
+const ENDS_WITHIN_MS = 3000
+/** Exit code of who was ended by Ctrl-C. */
+const INTERRUPTED = 130
 /** Rows after which the agent gets a turn of the loop to write its spool. */
 const ROWS = 20_000
 
@@ -55,13 +65,19 @@ function optionsOf(given: Readonly<Record<string, unknown>>): Options {
   throw new PlumblineError(`--${name}: ${issue?.message ?? 'not understood'}`, { fix: 'see plumbline simulate --help' })
 }
 
-function layoutFor({ ranks, tensor, pipeline, gpusPerNode, nodesPerLeaf, rails }: Options): Layout {
+function layoutFor(options: Options): Layout {
+  const { ranks, tensor, pipeline, gpusPerNode, nodesPerLeaf, rails, leavesPerSpine, experts } = options
   const data = ranks / (tensor * pipeline)
   if (!Number.isInteger(data))
     throw new PlumblineError(`${ranks} ranks cannot be split in ${tensor} × ${pipeline}`, {
       fix: 'choose --tensor and --pipeline whose product divides --ranks',
     })
-  return layoutOf({ tensor, pipeline, data, gpusPerNode, nodesPerLeaf, rails, microBatches: STEP_MICRO_BATCHES })
+  if (data % experts !== 0)
+    throw new PlumblineError(`${data} replicas cannot share ${experts} sets of experts`, {
+      fix: 'choose --experts that divides --ranks / (--tensor × --pipeline)',
+    })
+  const shape = { tensor, pipeline, data, gpusPerNode, nodesPerLeaf, rails, leavesPerSpine, experts }
+  return layoutOf({ ...shape, microBatches: STEP_MICRO_BATCHES })
 }
 
 interface Truth {
@@ -93,7 +109,7 @@ class Show {
       computeSeconds: options.stepSeconds,
       transferRatio: USUAL_TRANSFERS,
       noise: NOISE_LEVELS.find(({ name }) => name === options.noise) ?? NOISE_LEVELS[1] ?? failed(),
-      crossLeafRatio: CROSS_LEAF_RATIO,
+      crossLeafRatio: options.oversubscription,
     }
     this.broken = new Fleet({ ...same, faults })
     this.healthy = new Fleet({ ...same, faults: [] })
@@ -101,8 +117,8 @@ class Show {
     this.startedAt = unixSeconds() - (options.fast ? 1.5 * options.steps * options.stepSeconds : 0)
   }
 
-  /** Ends early where `isOver`. */
-  async play(agent: AgentHandle, isOver: () => boolean): Promise<void> {
+  /** Ends early where it is aborted. */
+  async play(agent: AgentHandle, stopped: AbortSignal): Promise<void> {
     const { run } = this.about
     const add = (record: WireRecord) =>
       agent.add('node' in record && record.node !== undefined ? { ...record, node: nodesOf(run, record.node) } : record)
@@ -110,15 +126,17 @@ class Show {
     for (const record of announcement(this.broken, told))
       if (this.options.cables || record.kind !== 'topology') add(record)
     let rows = 0
-    for (let number = 1; number <= this.options.steps && !isOver(); number += 1) {
+    for (let number = 1; number <= this.options.steps && !stopped.aborted; number += 1) {
+      const hung = this.faults.filter(({ kind, from }) => kind === 'hang' && number >= from)
+      if (hung.length > 0) return this.hang(hung, number, add, stopped)
       const step = this.broken.next()
       const end = Math.max(...step.end)
       this.count(number, end)
-      if (!this.options.fast) await wait(Math.max(0, (this.startedAt + end - unixSeconds()) * 1000))
+      await this.until(end, stopped)
       for (const record of stepRecords(this.broken, step, told)) {
         add(record)
         rows += 1
-        if (rows % ROWS === 0) await wait(300)
+        if (rows % ROWS === 0) await sleep(300, stopped)
       }
       // What comes and goes is seen all the time: a sample of a second is longer than a step may be.
       const shown = this.faults.map(fault => ({ fault, size: sizeAt(fault, number, () => 0) }))
@@ -126,6 +144,25 @@ class Show {
     }
     const time = this.startedAt + this.ends.broken
     add({ kind: 'run', time, run, node: nodeName(0), state: 'ended', exitCode: 0 })
+  }
+
+  /** In fact, seconds from the start; played at once, that was long ago. */
+  private async until(seconds: number, stopped: AbortSignal): Promise<void> {
+    if (!this.options.fast) await sleep(Math.max(0, (this.startedAt + seconds - unixSeconds()) * 1000), stopped)
+  }
+
+  /** Nobody ends the run: watchdogs tell after a while who waits. */
+  private async hang(
+    hung: readonly Fault[],
+    step: number,
+    add: (record: WireRecord) => void,
+    stopped: AbortSignal,
+  ): Promise<void> {
+    const end = this.ends.broken + WATCHDOG_SECONDS
+    await this.until(end, stopped)
+    const told = { run: this.about.run, time: this.startedAt + end }
+    const ranks = hung.flatMap(fault => fault.ranks)
+    for (const record of hangRecords(this.broken, ranks, step, told)) add(record)
   }
 
   private count(number: number, end: number): void {
@@ -160,6 +197,9 @@ export const command = defineCommand({
       .option('--gpus-per-node <n>', 'ranks of a node (8)')
       .option('--nodes-per-leaf <n>', 'nodes on one leaf switch (2)')
       .option('--rails', 'one leaf per GPU of a node, as on rails')
+      .option('--leaves-per-spine <n>', 'leaves below one spine (all below one, which is not told)')
+      .option('--oversubscription <ratio>', 'what leaves a leaf takes so many times as long (1.2)')
+      .option('--experts <n>', 'sets of experts that the replicas share (1)')
       .option('--size <ratio>', 'of the fault: 0.3 takes 30 % longer (0.3)')
       .option('--from <step>', 'at which it begins (40)')
       .option('--steps <n>', 'steps in all (200)')
@@ -193,16 +233,23 @@ export const command = defineCommand({
       synthetic: true,
       log: () => undefined,
     })
-    let isOver = false
-    process.once('SIGINT', () => (isOver = true))
+    const stopped = new AbortController()
+    process.once('SIGINT', () => {
+      stopped.abort()
+      setTimeout(() => process.exit(INTERRUPTED), ENDS_WITHIN_MS).unref()
+    })
     const isJson = given['json'] === true
     const say = (line: string) => void (isJson || console.log(line))
     for (const fault of faults) say(`fault: ${nodesOf(run, describe(fault, layout))}`)
     say(`${hub}/runs/${run}`)
     const synthetic = `a simulated fleet of ${options.ranks} ranks: ${name}`
     const show = new Show(options, faults, layout, { run, name: `simulated ${name}`, synthetic })
-    await show.play(agent, () => isOver)
-    const { pending } = await agent.stop({ flushMs: FLUSH_MS, unreachedMs: UNREACHED_MS })
+    await show.play(agent, stopped.signal)
+    const { pending } = await agent.stop({
+      flushMs: stopped.signal.aborted ? ENDS_WITHIN_MS : FLUSH_MS,
+      unreachedMs: UNREACHED_MS,
+    })
+    if (stopped.signal.aborted) return INTERRUPTED
     if (pending > 0) throw new PlumblineError(`${pending} batches were not taken by the hub at ${hub}`)
     const truth: Truth = {
       run,

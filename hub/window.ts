@@ -64,7 +64,7 @@ export async function detectorWindow(store: Store, runs: Runs, facts: RunFacts, 
   const where = 'run = {run:String} AND step > {from:Float64} AND step <= {to:Float64}'
   const ranks = await store.query(
     `SELECT ${RANK_COLUMNS.join(', ')}, coalesce(memoryPeakBytes, memoryAllocatedBytes) AS peakBytes
-     FROM (${perRank(`${where} AND rank IS NOT NULL`)}) ORDER BY step, rank`,
+     FROM (${perRank(`${where} AND rank IS NOT NULL`)}) ORDER BY rank, step`,
     parameters,
   )
   const steps = await store.query(`SELECT step, at, seconds FROM (${perStep(where)}) ORDER BY step`, parameters)

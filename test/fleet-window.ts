@@ -1,9 +1,8 @@
 /** A simulated fleet as a hub would see it: the last steps of all ranks and groups, as a detector’s window. */
-import type { DetectorWindow, GroupFacts } from '../analysis/detector'
-import { tellsTransfer } from '../analysis/sync-wait'
+import type { Coordinates, DetectorWindow, GroupFacts } from '../analysis/detector'
 import { seededRandom } from '../base/random'
 import type { Fleet, FleetStep } from '../cli/simulate/fleet'
-import { cardName, leafName, nodeName, type Layout } from '../cli/simulate/layout'
+import { cardName, leafName, nodeName, spineName, type Layout } from '../cli/simulate/layout'
 
 export interface Seen {
   readonly hasTopology: boolean
@@ -86,13 +85,13 @@ export class FleetWindow {
     this.jobSteps.time[at] = STARTED_AT + this.seconds
     this.jobSteps.stepSeconds[at] = meanOf(step.stepSeconds, isHere)
     for (const [group, { ranks }] of this.fleet.layout.groups.entries()) {
-      let [least, told] = [Infinity, 0]
-      for (let position = 0; position < ranks.length; position += 1) {
-        if (isHere[ranks[position] ?? -1] !== true) continue
-        least = Math.min(least, step.groupSeconds[(this.fleet.offsets[group] ?? 0) + position] ?? NaN)
-        told += 1
-      }
-      this.transfers[at * this.facts.length + group] = tellsTransfer(told, ranks.length) ? least : NaN
+      let least = Infinity
+      // Only a group all of whose members told says what its transfer took.
+      for (let position = 0; position < ranks.length; position += 1)
+        least = isHere[ranks[position] ?? -1]
+          ? Math.min(least, step.groupSeconds[(this.fleet.offsets[group] ?? 0) + position] ?? NaN)
+          : NaN
+      this.transfers[at * this.facts.length + group] = least
     }
   }
 
@@ -130,12 +129,7 @@ export class FleetWindow {
         tokens: new Float64Array(known.length).fill(NaN),
         memoryPeakBytes: new Float64Array(known.length).fill(NaN),
       },
-      coordinates: new Map(
-        Array.from({ length: layout.worldSize }, (_, rank) => [
-          rank,
-          { pipeline: layout.stageOf[rank] ?? 0, data: layout.dataOf[rank] ?? 0 },
-        ]),
-      ),
+      coordinates: new Map(Array.from({ length: layout.worldSize }, (_, rank) => [rank, coordinatesOf(layout, rank)])),
       places: new Map(
         Array.from({ length: layout.worldSize }, (_, rank) => [
           rank,
@@ -156,23 +150,29 @@ export class FleetWindow {
     return { step: inOrder(this.groupSteps), time: inOrder(time), stepSeconds: inOrder(stepSeconds) }
   }
 
+  /** Rank by rank, as the hub gives them. */
   private knownRows(): Float64Array {
     const { step } = this.rows
+    const { worldSize } = this.fleet.layout
     const rows = new Float64Array(step.length)
     let count = 0
-    for (let row = 0; row < step.length; row += 1) if (!Number.isNaN(step[row])) rows[count++] = row
+    for (let rank = 0; rank < worldSize; rank += 1)
+      for (let row = rank; row < step.length; row += worldSize) if (!Number.isNaN(step[row])) rows[count++] = row
     return rows.subarray(0, count)
   }
 
   private groupColumns(): NonNullable<DetectorWindow['groups']> {
     const groups = this.facts.length
-    const [group, step] = [new Float64Array(this.transfers.length), new Float64Array(this.transfers.length)]
-    for (let at = 0; at < this.length; at += 1)
-      for (let number = 0; number < groups; number += 1) {
-        group[at * groups + number] = number
-        step[at * groups + number] = this.groupSteps[at] ?? NaN
+    const count = this.transfers.length
+    const [group, step, seconds] = [new Float64Array(count), new Float64Array(count), new Float64Array(count)]
+    for (let number = 0; number < groups; number += 1)
+      for (let at = 0; at < this.length; at += 1) {
+        const row = number * this.length + at
+        group[row] = number
+        step[row] = this.groupSteps[at] ?? NaN
+        seconds[row] = this.transfers[at * groups + number] ?? NaN
       }
-    return { groups: this.facts, group, step, seconds: this.transfers.slice() }
+    return { groups: this.facts, group, step, seconds }
   }
 }
 
@@ -184,6 +184,11 @@ function meanOf(values: Float64Array, isIn: readonly boolean[]): number {
     count += 1
   }
   return sum / count
+}
+
+function coordinatesOf({ stageOf, dataOf, shape: { experts = 1 } }: Layout, rank: number): Coordinates {
+  const data = dataOf[rank] ?? 0
+  return { pipeline: stageOf[rank] ?? 0, data, expert: experts > 1 ? data % experts : undefined }
 }
 
 function configOf({ shape, worldSize }: Layout): NonNullable<DetectorWindow['config']> {
@@ -198,6 +203,16 @@ function configOf({ shape, worldSize }: Layout): NonNullable<DetectorWindow['con
 }
 
 function topologyOf(layout: Layout): NonNullable<DetectorWindow['topology']> {
+  return [...cardCables(layout), ...spineCables(layout)]
+}
+
+function spineCables({ spineOf, shape }: Layout): NonNullable<DetectorWindow['topology']> {
+  if (shape.leavesPerSpine === undefined) return []
+  const cable = { kind: 'topology' as const, time: 0, tier: 'spine' }
+  return Array.from(spineOf, (spine, leaf) => ({ ...cable, below: leafName(leaf), switch: spineName(spine) }))
+}
+
+function cardCables(layout: Layout): NonNullable<DetectorWindow['topology']> {
   return Array.from({ length: layout.worldSize }, (_, rank) => ({
     kind: 'topology' as const,
     time: 0,

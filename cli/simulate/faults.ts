@@ -3,12 +3,13 @@
 export interface Fault {
   /**
    * compute: a GPU or a whole node is slow. data: its loader is. link: what a card, a leaf or its uplink carries takes longer.
-   * skew: each replica's sequences are now longer and now shorter, by so much on average.
+   * skew: each replica's sequences are now longer and now shorter, by so much on average. hang: a rank never comes to its
+   * collective of that step, and no step comes after it.
    */
-  readonly kind: 'compute' | 'data' | 'link' | 'skew'
-  /** Ranks of `compute` and `data`. */
+  readonly kind: 'compute' | 'data' | 'link' | 'skew' | 'hang'
+  /** Ranks of `compute`, `data` and `hang`. */
   readonly ranks: readonly number[]
-  /** `nic NODE CARD`, `leaf LEAF` or `uplink LEAF`. */
+  /** `nic NODE CARD`, `leaf LEAF`, `uplink LEAF` or `spine SPINE`. */
   readonly links: readonly string[]
   /** 0.1: takes 10 % longer. Of `data` relative to the compute of a step. */
   readonly size: number
@@ -30,6 +31,7 @@ export const SHOWINGS = [
   'storage',
   'busy-host',
   'link-errors',
+  'link-speed',
 ] as const
 export type Showing = (typeof SHOWINGS)[number]
 

@@ -159,7 +159,7 @@ export class Fleet {
     for (const [index, fault] of faults.entries()) {
       const size = sizes[index] ?? 0
       if (fault.kind === 'skew' && size > 0) this.skew(size)
-      for (const rank of fault.kind === 'link' ? [] : fault.ranks) {
+      for (const rank of fault.kind === 'link' || fault.kind === 'hang' ? [] : fault.ranks) {
         if (fault.kind === 'data') dataSeconds[rank] = (dataSeconds[rank] ?? 0) + size * computeSeconds
         else this.compute[rank] = (this.compute[rank] ?? 0) * (1 + size)
       }

@@ -9,6 +9,10 @@ export interface FleetShape {
   readonly nodesPerLeaf: number
   /** GPU i of every node of a pod is on rail switch i; otherwise all cards of a node are on its rack's leaf. */
   readonly rails: boolean
+  /** Leaves below one spine; left out where one spine has all of them. What leaves a spine goes on over another. */
+  readonly leavesPerSpine?: number | undefined
+  /** The replicas share so many sets of experts among them, in turn; left out without experts. */
+  readonly experts?: number | undefined
   readonly microBatches: number
 }
 
@@ -32,17 +36,20 @@ export interface Layout {
   readonly stageOf: Int32Array
   readonly nodeOf: Int32Array
   readonly leafOf: Int32Array
+  /** By leaf; all 0 where there is one. */
+  readonly spineOf: Int32Array
   readonly groups: readonly Group[]
 }
 
 const pad = (value: number, width: number) => String(value).padStart(width, '0')
 export const nodeName = (node: number) => `node${pad(node, 4)}`
 export const leafName = (leaf: number) => `leaf${pad(leaf, 3)}`
+export const spineName = (spine: number) => `spine${pad(spine, 2)}`
 export const cardName = (local: number) => `mlx5_${local}`
 
 /** Megatron's order: tensor ranks lie side by side, then data, then pipeline. */
 export function layoutOf(shape: FleetShape): Layout {
-  const { tensor: T, data: D, pipeline: P, gpusPerNode, nodesPerLeaf, rails } = shape
+  const { tensor: T, data: D, pipeline: P, gpusPerNode, nodesPerLeaf, rails, leavesPerSpine = Infinity } = shape
   const worldSize = T * D * P
   const ranks = Array.from({ length: worldSize }, (_, rank) => rank)
   const nodeOf = Int32Array.from(ranks, rank => Math.floor(rank / gpusPerNode))
@@ -51,13 +58,15 @@ export function layoutOf(shape: FleetShape): Layout {
     return rails ? pod * gpusPerNode + (rank % gpusPerNode) : pod
   }
   const leafOf = Int32Array.from(ranks, leafAt)
+  const leaves = leafOf.reduce((most, leaf) => Math.max(most, leaf), 0) + 1
   return {
     shape,
     worldSize,
     nodes: Math.ceil(worldSize / gpusPerNode),
     nodeOf,
     leafOf,
-    leaves: leafOf.reduce((most, leaf) => Math.max(most, leaf), 0) + 1,
+    leaves,
+    spineOf: Int32Array.from({ length: leaves }, (_, leaf) => Math.floor(leaf / leavesPerSpine)),
     tensorOf: Int32Array.from(ranks, rank => rank % T),
     dataOf: Int32Array.from(ranks, rank => Math.floor(rank / T) % D),
     stageOf: Int32Array.from(ranks, rank => Math.floor(rank / (T * D))),
@@ -85,14 +94,17 @@ function groupsOf({ tensor: T, data: D, pipeline: P }: FleetShape): Group[] {
 }
 
 /** Links that a group's traffic crosses: its ring goes through its ranks in their order. */
-export function linksOf({ nodeOf, leafOf, shape }: Layout, { ranks }: Group): string[] {
+export function linksOf({ nodeOf, leafOf, spineOf, shape }: Layout, { ranks }: Group): string[] {
   const links = new Set<string>()
   for (const [at, from] of ranks.entries()) {
     const to = ranks[(at + 1) % ranks.length] ?? from
     if (nodeOf[from] === nodeOf[to]) continue
     for (const end of [from, to]) links.add(`nic ${nodeName(nodeOf[end] ?? 0)} ${cardName(end % shape.gpusPerNode)}`)
     for (const end of [from, to]) links.add(`leaf ${leafName(leafOf[end] ?? 0)}`)
-    if (leafOf[from] !== leafOf[to]) for (const end of [from, to]) links.add(`uplink ${leafName(leafOf[end] ?? 0)}`)
+    if (leafOf[from] === leafOf[to]) continue
+    for (const end of [from, to]) links.add(`uplink ${leafName(leafOf[end] ?? 0)}`)
+    if (shape.leavesPerSpine === undefined) continue
+    for (const end of [from, to]) links.add(`spine ${spineName(spineOf[leafOf[end] ?? 0] ?? 0)}`)
   }
   return [...links]
 }

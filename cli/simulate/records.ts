@@ -2,7 +2,7 @@
 import type { RecordOf, WireRecord } from '../../wire/records'
 import type { Fault, Showing } from './faults'
 import type { Fleet, FleetStep } from './fleet'
-import { cardName, leafName, nodeName } from './layout'
+import { cardName, leafName, nodeName, spineName } from './layout'
 
 const OPERATIONS = {
   tensor: 'all-reduce',
@@ -13,6 +13,8 @@ const OPERATIONS = {
 
 /** An accelerator at full clock. */
 const CLOCK_HERTZ = 1.98e9
+/** Of a card. */
+const LINK_BITS = 4e11
 const [POWER_WATTS, IDLE_WATTS, TEMPERATURE] = [650, 120, 62] as const
 
 export interface Told {
@@ -27,8 +29,8 @@ const node = (fleet: Fleet, rank: number) => nodeName(fleet.layout.nodeOf[rank] 
 const local = (fleet: Fleet, rank: number) => rank % fleet.layout.shape.gpusPerNode
 
 export function* announcement(fleet: Fleet, { run, name, synthetic, startedAt }: Told): Generator<WireRecord> {
-  const { worldSize, shape, stageOf, dataOf, tensorOf, leafOf } = fleet.layout
-  const { tensor, pipeline, data, microBatches } = shape
+  const { worldSize, shape, stageOf, dataOf, tensorOf, leafOf, spineOf } = fleet.layout
+  const { tensor, pipeline, data, microBatches, experts = 1, leavesPerSpine } = shape
   const base = { time: startedAt, run }
   yield { kind: 'run', ...base, node: nodeName(0), name, synthetic, state: 'started' }
   yield {
@@ -36,11 +38,13 @@ export function* announcement(fleet: Fleet, { run, name, synthetic, startedAt }:
     ...base,
     framework: 'simulated',
     precision: 'bf16',
-    parallelism: { tensor, pipeline, data, worldSize },
+    parallelism: { tensor, pipeline, data, worldSize, ...(experts > 1 && { expert: experts }) },
     batch: { micro: 1, global: microBatches * data },
   }
   for (let rank = 0; rank < worldSize; rank += 1) {
-    const coordinates = { pp: stageOf[rank] ?? 0, dp: dataOf[rank] ?? 0, tp: tensorOf[rank] ?? 0 }
+    const replica = dataOf[rank] ?? 0
+    const expert = experts > 1 ? { ep: replica % experts } : {}
+    const coordinates = { pp: stageOf[rank] ?? 0, dp: replica, tp: tensorOf[rank] ?? 0, ...expert }
     yield {
       kind: 'rank',
       ...base,
@@ -63,6 +67,44 @@ export function* announcement(fleet: Fleet, { run, name, synthetic, startedAt }:
       tier: 'leaf',
       source: 'file',
     }
+  }
+  if (leavesPerSpine === undefined) return
+  for (const [leaf, spine] of spineOf.entries())
+    yield {
+      kind: 'topology',
+      time: startedAt,
+      below: leafName(leaf),
+      switch: spineName(spine),
+      tier: 'spine',
+      source: 'file',
+    }
+}
+
+/** What watchdogs say of a step that a rank never came to: those that it works with wait in their collective. */
+export function* hangRecords(
+  { layout }: Fleet,
+  ranks: readonly number[],
+  step: number,
+  { run, time }: { readonly run: string; readonly time: number },
+): Generator<WireRecord> {
+  for (const hung of ranks) {
+    const group =
+      layout.groups.find(({ purpose, ranks: members }) => purpose === 'data' && members.includes(hung)) ??
+      layout.groups.find(({ ranks: members }) => members.includes(hung))
+    if (group === undefined) continue
+    const what = { group: group.name, operation: OPERATIONS[group.purpose], collectiveSequence: step }
+    for (const rank of group.ranks)
+      if (!ranks.includes(rank))
+        yield {
+          kind: 'event',
+          type: 'nccl-timeout',
+          time,
+          run,
+          node: nodeName(layout.nodeOf[rank] ?? 0),
+          rank,
+          message: `Watchdog caught collective operation timeout: ${OPERATIONS[group.purpose]} ${step} of ${group.name}`,
+          ...what,
+        }
   }
 }
 
@@ -206,12 +248,13 @@ function hostRecord(name: string, own: readonly Shown[], time: number): RecordOf
 function linkRecord(name: string, index: number, step: number, now: readonly Shown[], time: number): RecordOf<'link'> {
   const own = now.find(({ fault }) => fault.links.includes(`nic ${name} ${cardName(index)}`))
   const isBroken = own?.fault.shows === 'link-errors'
+  const isDown = own?.fault.shows === 'link-speed'
   return {
     kind: 'link',
     time,
     node: name,
     device: cardName(index),
-    rateBitsPerSecond: 4e11,
+    rateBitsPerSecond: isDown ? LINK_BITS / (1 + own.size) : LINK_BITS,
     state: 'up',
     errors: { symbol_error: isBroken ? 200 * step : 0 },
   }

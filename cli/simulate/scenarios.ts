@@ -37,7 +37,7 @@ const oneRank = (change: Partial<Fault>) => (setting: Setting) => {
   return [faultOf(setting, { ranks: [rank], ...change })]
 }
 
-const oneLink = (kind: 'nic' | 'leaf' | 'uplink', change: Partial<Fault>) => (setting: Setting) => {
+const oneLink = (kind: 'nic' | 'leaf' | 'uplink' | 'spine', change: Partial<Fault>) => (setting: Setting) => {
   const { layout, random } = setting
   const crossed = new Set(layout.groups.flatMap(group => linksOf(layout, group)))
   const link = pick(
@@ -126,12 +126,32 @@ export const scenarios = registry<Scenario>('scenario', [
     faults: setting => [faultOf(setting, { ranks: stageRanks(setting.layout), from: 1 })],
   },
   {
+    name: 'hot-experts',
+    help: 'one set of experts has more to do (with --experts): no rank is to blame',
+    faults: setting => [faultOf(setting, { ranks: expertRanks(setting.layout), from: 1 })],
+  },
+  {
+    name: 'hang',
+    help: 'one rank never comes to a collective, and the run stands still',
+    faults: oneRank({ kind: 'hang' }),
+  },
+  {
     name: 'slow-nic',
     help: 'what one card carries takes longer, and it counts errors',
     faults: oneLink('nic', { shows: 'link-errors' }),
   },
+  {
+    name: 'nic-downgrade',
+    help: 'one card’s link came up slower',
+    faults: oneLink('nic', { shows: 'link-speed' }),
+  },
   { name: 'slow-switch', help: 'what one leaf carries takes longer', faults: oneLink('leaf', {}) },
   { name: 'slow-uplink', help: 'what leaves one leaf takes longer', faults: oneLink('uplink', {}) },
+  {
+    name: 'slow-spine',
+    help: 'what goes over one spine takes longer (with --leaves-per-spine)',
+    faults: oneLink('spine', {}),
+  },
   { name: 'slow-fabric', help: 'all links are slow alike: no link is to blame', faults: everyLink },
   {
     name: 'rank-and-switch',
@@ -145,6 +165,10 @@ const stageRanks = ({ shape, stageOf }: Layout) => {
   const isMiddle = (stage: number) => (shape.pipeline > 2 ? stage > 0 && stage < shape.pipeline - 1 : stage === 0)
   return [...stageOf.keys()].filter(rank => isMiddle(stageOf[rank] ?? 0))
 }
+
+/** All that have the first set of experts. */
+const expertRanks = ({ shape: { experts = 1 }, dataOf }: Layout) =>
+  experts < 2 ? [] : [...dataOf.keys()].filter(rank => (dataOf[rank] ?? 0) % experts === 0)
 
 /** More names than this are a number. */
 const LISTED = 8
@@ -160,6 +184,7 @@ export function describe(
     names.length > LISTED ? `${names.length} ${what}s` : `${what} ${names.join(', ')}`
   const who =
     kind === 'skew' ? 'replicas in turn' : kind === 'link' ? listed('link', links) : `${listed('rank', ranks)}${where}`
+  if (kind === 'hang') return `${who}: never comes to step ${from}`
   const until = to === Infinity ? '' : ` to ${to}`
   const signs = shows === undefined ? '' : `; seen as ${shows}`
   return `${who}: ${kind} ${Math.round(size * 100)} % longer from step ${from}${until}, ${pattern}${signs}`

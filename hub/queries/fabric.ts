@@ -1,6 +1,5 @@
 /** What the fabric of a run is known by: where its ranks stand and run, what its groups transferred, and the cables. */
 import type { Coordinates, DetectorWindow, GroupFacts, GroupStepColumns, Place } from '../../analysis/detector'
-import { tellsTransfer } from '../../analysis/sync-wait'
 import { ranksOfGroup } from '../../wire/group-name'
 import type { RecordOf } from '../../wire/records'
 import type { Store } from '../store/store'
@@ -34,7 +33,7 @@ export async function standing(store: Store, run: string): Promise<Standing> {
   const coordinates = new Map<number, Coordinates>()
   for (const [rank, one] of said) {
     const data = (member(one, 'dp') ?? 0) * contexts + (member(one, 'cp') ?? 0)
-    coordinates.set(rank, { pipeline: member(one, 'pp') ?? 0, data })
+    coordinates.set(rank, { pipeline: member(one, 'pp') ?? 0, data, expert: member(one, 'ep') })
   }
   return {
     places: places.size === 0 ? undefined : places,
@@ -47,7 +46,7 @@ const MOST_GROUPS = 1 << 16
 
 /**
  * Transfers by group and step. Who waits for others inside a collective spends longer than the transfer: it is what the
- * member that waited least spent, so that nearly all members must have told.
+ * member that waited least spent, so that all members must have told.
  */
 export async function groupSteps(
   store: Store,
@@ -78,7 +77,7 @@ export async function groupSteps(
       number = groups.push({ name, operation, ranks, bytes: numberAt(rows, 'bytes', row) || NaN }) - 1
       known.set(key, number)
     }
-    if (!tellsTransfer(numberAt(rows, 'members', row) ?? 0, groups[number]?.ranks.length ?? Infinity)) continue
+    if ((numberAt(rows, 'members', row) ?? 0) < (groups[number]?.ranks.length ?? Infinity)) continue
     columns.group.push(number)
     columns.step.push(numberAt(rows, 'step', row) ?? NaN)
     columns.seconds.push(numberAt(rows, 'seconds', row) ?? NaN)

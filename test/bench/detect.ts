@@ -30,6 +30,7 @@ function table(
         cases: score.cases,
         precision: percent(score.precision),
         recall: percent(score.recall),
+        'recall at best': percent(score.bestRecall),
         F1: score.f1.toFixed(3),
         'steps to detect': Number.isNaN(score.stepsToDetect) ? '–' : score.stepsToDetect,
         'cost error': percent(score.costError),

@@ -19,6 +19,8 @@ const RACKS: FleetShape = {
   rails: false,
   microBatches: 8,
 }
+/** Four leaves of one node below each spine. */
+const PODS: FleetShape = { ...RACKS, nodesPerLeaf: 1, leavesPerSpine: 4 }
 const RAILS: FleetShape = { ...RACKS, tensor: 8, pipeline: 2, data: 16, nodesPerLeaf: 8, rails: true }
 
 const slow = (link: string, size = 0.3): Fault => ({
@@ -59,6 +61,7 @@ describe('slow links', () => {
     ['nic node0005 mlx5_3', RACKS],
     ['leaf leaf002', RACKS],
     ['uplink leaf001', RACKS],
+    ['spine spine01', PODS],
     ['nic node0017 mlx5_6', RAILS],
     ['leaf leaf011', RAILS],
   ])('%s is the smallest that explains what is slow', (link, shape) => {

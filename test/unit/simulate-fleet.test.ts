@@ -1,10 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { hang } from '../../analysis/hang'
+import { slowRank } from '../../analysis/slow-rank'
 import type { Fault } from '../../cli/simulate/faults'
 import { Fleet, USUAL_TRANSFERS } from '../../cli/simulate/fleet'
 import { layoutOf, linksOf, type FleetShape } from '../../cli/simulate/layout'
 import { NOISE_LEVELS } from '../../cli/simulate/noise'
+import { hangRecords } from '../../cli/simulate/records'
 import { pipelineTimes, PipelineSchedule } from '../../math/pipeline-schedule'
+import type { RecordOf } from '../../wire/records'
+import { FleetWindow } from '../fleet-window'
 
 const SHAPE: FleetShape = {
   tensor: 4,
@@ -107,5 +112,32 @@ describe('a fleet', () => {
       if (!linksOf(healthy.layout, group).includes('leaf leaf001')) expect(ratio).toBeCloseTo(1, 2)
       else expect(ratio).toBeGreaterThan(1.8)
     }
+  })
+})
+
+describe('what no rank is to blame for, and what stands still', () => {
+  const shape: FleetShape = { ...SHAPE, data: 8, experts: 2 }
+  const seenOf = (faults: readonly Fault[]) => {
+    const window = new FleetWindow(fleetOf(faults, 1, shape))
+    for (let step = 0; step < 48; step += 1) window.push(window.fleet.next())
+    return window.window()
+  }
+  const { dataOf } = layoutOf(shape)
+  const hot = [...dataOf.keys()].filter(rank => (dataOf[rank] ?? 0) % 2 === 0)
+
+  it('experts that have more to do are no slow ranks, but a slow one among them is', () => {
+    const more: Fault = { ...slow, ranks: hot, size: 0.2 }
+    expect(slowRank.detect(seenOf([more]))).toEqual([])
+    const [first, ...rest] = slowRank.detect(seenOf([more, { ...slow, ranks: [hot[3] ?? 0] }]))
+    expect(first?.ranks).toEqual([hot[3]])
+    expect(rest).toEqual([])
+  })
+
+  it('a hang is told by the watchdogs of those that wait', () => {
+    const records = [...hangRecords(fleetOf([], 1, shape), [5], 9, { run: 'run', time: 2_000 })]
+    const events = records.filter((record): record is RecordOf<'event'> => record.kind === 'event')
+    expect(hang.detect({ ...seenOf([]), events }).map(({ ranks, title }) => [ranks, title])).toEqual([
+      [[5], expect.stringContaining('never came to all-reduce 9')],
+    ])
   })
 })

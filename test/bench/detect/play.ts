@@ -2,6 +2,7 @@
 import { detectors } from '../../../analysis/index'
 import { Fleet, type FleetStep } from '../../../cli/simulate/fleet'
 import { FleetWindow, STARTED_AT } from '../../fleet-window'
+import { bestChance } from './bound'
 import { relativeScores, whatIfRatio, zScores } from './baselines'
 import { faultOf, fleetOptions, type Case } from './cases'
 import { judge, type Method, type Verdict } from './judge'
@@ -33,6 +34,8 @@ export interface Played {
   readonly costSince: number
   /** Of a step without the fault. */
   readonly stepSeconds: number
+  /** That the best method there could be finds it at the last look. */
+  readonly bestChance: number
 }
 
 export function play(one: Case, methods: readonly Method[] = METHODS): Played {
@@ -68,6 +71,7 @@ export function play(one: Case, methods: readonly Method[] = METHODS): Played {
     cost: truthSince(FROM),
     costSince: truthSince(Math.min(Math.max(begin, 1), last)),
     stepSeconds: ((ends.healthy[last] ?? NaN) - (ends.healthy[FROM - 1] ?? NaN)) / (last - FROM + 1),
+    bestChance: bestChance(one, fault, options.layout, first.isMissing, last),
   }
 }
 

@@ -7,6 +7,8 @@ export interface Score {
   readonly cases: number
   readonly precision: number
   readonly recall: number
+  /** Of the best method there could be. */
+  readonly bestRecall: number
   readonly f1: number
   /** Steps from the fault to the first look with the right finding, median of those found. */
   readonly stepsToDetect: number
@@ -25,14 +27,16 @@ export const isHarmless = ({ cost, stepSeconds }: Pick<Played, 'cost' | 'stepSec
 /** At the last look. Faults of links are asked of those methods alone that speak of links. */
 export function scoreOf(played: readonly Played[], { name, isOfLinks: speaksOfLinks }: Method): Score {
   let [found, missed, wrong] = [0, 0, 0]
+  let best = 0
   const steps: number[] = []
   const errors: number[] = []
-  for (const { case: one, verdicts, cost, costSince, stepSeconds } of played) {
+  for (const { case: one, verdicts, cost, costSince, stepSeconds, bestChance } of played) {
     const looks = verdicts.get(name) ?? []
     const last = looks.at(-1)
     if (last === undefined) continue
     wrong += last.wrong
     if ((isOfLinks(one.kind) && !speaksOfLinks) || isHarmless({ cost, stepSeconds })) continue
+    best += bestChance
     if (!last.isFound) {
       missed += 1
       continue
@@ -46,6 +50,7 @@ export function scoreOf(played: readonly Played[], { name, isOfLinks: speaksOfLi
     cases: found + missed,
     precision,
     recall,
+    bestRecall: best / Math.max(1, found + missed),
     f1: (2 * precision * recall) / Math.max(1e-9, precision + recall),
     stepsToDetect: middle(steps),
     costError: middle(errors),

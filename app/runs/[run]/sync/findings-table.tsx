@@ -24,7 +24,7 @@ const COLUMNS: readonly Column<Finding>[] = [
     cell: ({ costSecondsPerStep, costRatio }) =>
       costSecondsPerStep === undefined
         ? '–'
-        : `${format(costSecondsPerStep, 'seconds')}${costRatio === undefined ? '' : ` (${Math.round(costRatio * 100)} %)`}`,
+        : `${format(costSecondsPerStep, 'seconds')}${costRatio === undefined ? '' : ` (${(costRatio * 100).toFixed(costRatio < 0.1 ? 1 : 0)} %)`}`,
   },
 ]
 

@@ -90,8 +90,12 @@ export function Topology({ picture, blamed, suspects }: TopologyProps) {
               {!picture.isInferred && (
                 <h3>
                   {name}
-                  {isSlow && <span className={styles.word}> slow</span>}
-                  {isUplinkSlow && <span className={styles.word}> uplink slow</span>}
+                  {(isSlow || isUplinkSlow) && (
+                    <span className={styles.word}>
+                      {' '}
+                      {isSlow && isUplinkSlow ? 'or its uplink is slow' : isSlow ? 'slow' : 'uplink slow'}
+                    </span>
+                  )}
                 </h3>
               )}
               <div className={styles.nodes}>
