@@ -79,6 +79,12 @@ describe('a frame', () => {
     ])
   })
 
+  it('of the version before (made by a62d492) is read as it was written', () => {
+    const fixture = (name: string) => readFileSync(join(import.meta.dirname, '../fixtures/frames', name))
+    const written = fixture('plb2.jsonl').toString('utf8').trim().split('\n')
+    expect(decodeFrame(fixture('plb2.frame')).records()).toEqual(written.map(line => JSON.parse(line) as unknown))
+  })
+
   it('that says it unpacks to more than the limit is refused before it is unpacked', () => {
     const frame = encodeFrame(batchOf([{ kind: 'gpu', time: 1 }]))
     const schema = frame.readUInt32LE(4)
