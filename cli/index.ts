@@ -33,5 +33,6 @@ export const commands = registry<CommandEntry>('command', [
     load: () => import('./probe'),
   },
   { name: 'token', help: 'secrets for agents and people, given out and taken back', load: () => import('./token') },
+  { name: 'store', help: 'what the store holds, and moving it into another', load: () => import('./store') },
   { name: 'doctor', help: 'what this node offers, what is missing, and how to get it', load: () => import('./doctor') },
 ])

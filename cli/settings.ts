@@ -39,6 +39,11 @@ export const settings = {
     KEPT,
     'how long what is kept, by age, size or both (14d/200GB); what is not named stays at its default',
   ),
+  storeCluster: setting(
+    z.string().regex(/^\w*$/, 'letters, digits and _'),
+    '',
+    'name of the cluster that --store is a server of: tables are replicated and spread over its shards',
+  ),
   hub: setting(url, '', 'URL of the hub that agents report to; empty for http://HOST:PORT of this machine'),
   token: setting(z.string(), '', 'secret that agents must show; empty asks for none'),
   viewToken: setting(

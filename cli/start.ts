@@ -66,6 +66,7 @@ export const command = defineCommand({
     'data',
     'store',
     'keep',
+    'storeCluster',
     'token',
     'viewToken',
     'tlsCertificate',
@@ -91,7 +92,7 @@ export const command = defineCommand({
   },
   async run({ settings, options }) {
     const ended = interrupted()
-    const { host, port, data, store, keep, token, viewToken, notify, notifySecret, publicUrl } = settings
+    const { host, port, data, store, storeCluster, keep, token, viewToken, notify, notifySecret, publicUrl } = settings
     const { pricePerGpuHour, currency } = settings
     const page = options['page'] === false ? undefined : packageRoot
     let url = ''
@@ -102,6 +103,7 @@ export const command = defineCommand({
       data,
       store,
       keep: keepOf(keep),
+      storeCluster,
       token,
       viewToken,
       tls: tlsOf(settings),

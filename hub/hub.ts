@@ -55,6 +55,8 @@ export interface HubOptions {
   readonly keep?: Keep
   readonly data: string
   readonly store: string
+  /** The name of the ClickHouse cluster that the store's server is of. */
+  readonly storeCluster?: string
   /** What agents must show; '' for nothing. */
   readonly token: string
   /** What viewers must show; '' for nothing on the loopback, and for the agents' token elsewhere. */

@@ -152,7 +152,7 @@ export class Retention {
 
   private async pieces({ tables, span }: Kept): Promise<Piece[]> {
     const rows = await this.store.query(
-      `SELECT table, partition_id AS id, sum(bytes_on_disk) AS bytes FROM system.parts
+      `SELECT table, partition_id AS id, sum(bytes_on_disk) AS bytes FROM ${this.store.parts}
        WHERE active AND database = currentDatabase() AND table IN {tables:Array(String)} GROUP BY table, id`,
       { tables },
     )

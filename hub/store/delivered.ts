@@ -45,7 +45,7 @@ export class Delivered {
   async look(tables: readonly Kind[], since: number): Promise<void> {
     const selects = tables.map(
       kind =>
-        `SELECT '${kind}' AS kind, toString(agent) AS agent, max(sequence) AS last FROM \`${kind}\` WHERE receivedAt >= {since:Float64} GROUP BY agent`,
+        `SELECT '${kind}' AS kind, toString(agent) AS agent, max(sequence) AS last FROM ${this.engine.everywhere(kind)} WHERE receivedAt >= {since:Float64} GROUP BY agent`,
     )
     const { kind = [], agent = [], last = [] } = await columnsOf(this.engine, selects.join(' UNION ALL '), { since })
     for (const [row, name] of agent.entries()) {

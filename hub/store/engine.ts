@@ -6,10 +6,12 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import { createClient, type ClickHouseClient } from '@clickhouse/client'
 import { PlumblineError, messageOf } from '../../base/errors'
 import { ownerOf, takeLock } from '../../base/pid-lock'
 import { backUp } from './backup'
+import { CLUSTER_SETTINGS, defineOnCluster, everyPart, everyReplica } from './cluster'
 import type { Block } from './native'
 
 export interface Engine {
@@ -19,6 +21,12 @@ export interface Engine {
   insert(table: string, block: Block): Promise<void>
   /** Keeps the store as it is, under a name, before its tables change. A server's backup is its operator's. */
   backUp(name: string): Promise<void>
+  /** Runs a statement that makes or changes tables, as it is written for one server. */
+  define(statement: string): Promise<void>
+  /** For FROM: the rows of a table wherever there are any, some perhaps more than once. */
+  everywhere(table: string): string
+  /** For FROM: the parts that tables consist of. */
+  readonly parts: string
   close(): Promise<void>
 }
 
@@ -74,6 +82,12 @@ async function backUpFiles(client: ClickHouseClient, data: string, name: string)
   }
 }
 
+/** An INSERT whose rows follow it. The answer, which is empty, is read to its end: else its connection is lost. */
+export async function insertStream(client: ClickHouseClient, query: string, values: Readable): Promise<void> {
+  const { stream } = await client.exec({ query, values })
+  await finished(stream.resume())
+}
+
 async function embedded(data: string): Promise<Engine> {
   try {
     mkdirSync(data, { recursive: true })
@@ -93,6 +107,7 @@ async function embedded(data: string): Promise<Engine> {
       client,
       insert: (table, block) => insertByFile(client, join(data, `incoming-${table}.native`), table, block),
       backUp: name => backUpFiles(client, data, name),
+      ...oneServer(client),
       close: async () => {
         await client.close()
         unlock()
@@ -107,23 +122,50 @@ async function embedded(data: string): Promise<Engine> {
   }
 }
 
-export async function openEngine(options: { data: string; store: string }): Promise<Engine> {
-  if (options.store === '') return embedded(options.data)
-  const client = createClient({ url: options.store })
+/** How tables are made, and where all rows are, without a cluster. */
+const oneServer = (client: ClickHouseClient): Pick<Engine, 'define' | 'everywhere' | 'parts'> => ({
+  define: async query => void (await client.command({ query })),
+  everywhere: table => `\`${table}\``,
+  parts: 'system.parts',
+})
+
+const ofCluster = (client: ClickHouseClient, cluster: string): Pick<Engine, 'define' | 'everywhere' | 'parts'> => ({
+  define: statement => defineOnCluster(client, cluster, statement),
+  everywhere: table => everyReplica(table, cluster),
+  parts: everyPart(cluster),
+})
+
+export interface EngineOptions {
+  /** The folder of the embedded store. */
+  readonly data: string
+  /** The URL of a server; '' for the embedded store. */
+  readonly store: string
+  /** The name of the cluster that this server is of; '' for the server alone. */
+  readonly storeCluster?: string
+}
+
+/** Throws PlumblineError where it cannot be opened or does not answer. */
+export async function openEngine({ data, store, storeCluster = '' }: EngineOptions): Promise<Engine> {
+  if (store === '') {
+    if (storeCluster === '') return embedded(data)
+    throw new PlumblineError('the embedded store is no cluster', { fix: 'name one of its servers with --store' })
+  }
+  const client = createClient({ url: store, ...(storeCluster !== '' && { clickhouse_settings: CLUSTER_SETTINGS }) })
   const answer = await client.ping()
   if (!answer.success) {
     throw new PlumblineError(`the store does not answer: ${messageOf(answer.error)}`, { fix: 'check --store' })
   }
   return {
-    name: 'ClickHouse server',
+    name: storeCluster === '' ? 'ClickHouse server' : `ClickHouse cluster ${storeCluster}`,
     client,
-    async insert(table, { columns, pieces }) {
-      await client.exec({
-        query: `INSERT INTO \`${table}\` (${listed(columns)}) ${AS_IT_IS} FORMAT Native`,
-        values: Readable.from(pieces, { objectMode: false }),
-      })
-    },
     backUp: () => Promise.resolve(),
+    ...(storeCluster === '' ? oneServer(client) : ofCluster(client, storeCluster)),
+    insert: (table, { columns, pieces }) =>
+      insertStream(
+        client,
+        `INSERT INTO \`${table}\` (${listed(columns)}) ${AS_IT_IS} FORMAT Native`,
+        Readable.from(pieces, { objectMode: false }),
+      ),
     close: () => client.close(),
   }
 }

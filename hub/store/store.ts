@@ -29,8 +29,10 @@ export interface Store {
   arrival(): number
   /** Up to when all that arrived is stored, in Unix seconds. */
   storedTo(): number
-  /** Runs a statement that answers nothing. */
+  /** Runs a statement that answers nothing. One without parameters may change tables. */
   command(sql: string, parameters?: Parameters): Promise<void>
+  /** For FROM: the parts that tables consist of, of all replicas. */
+  readonly parts: string
   /** Runs a SELECT; the answer is columns by name, arrays of one length. Values are bound with `{name:Type}`. */
   query(sql: string, parameters?: Parameters): Promise<Columns>
   /** The answer of a SELECT as a file in a format of ClickHouse. */
@@ -39,11 +41,17 @@ export interface Store {
   close(): Promise<void>
 }
 
-async function migrate(engine: Engine): Promise<void> {
-  await engine.client.command({
-    query:
-      'CREATE TABLE IF NOT EXISTS migrations (version UInt32, name String, appliedAt Float64) ENGINE = MergeTree ORDER BY version',
-  })
+/** One that was begun and did not end is run again from its first statement. */
+const repeatable = (statement: string) =>
+  statement
+    .replace(/^CREATE TABLE (?!IF )/, 'CREATE TABLE IF NOT EXISTS ')
+    .replace(/\bADD COLUMN (?!IF )/g, 'ADD COLUMN IF NOT EXISTS ')
+
+/** Brings the tables up to this Plumbline's. Throws PlumblineError where they are of a newer one. */
+export async function migrate(engine: Engine): Promise<void> {
+  await engine.define(
+    'CREATE TABLE IF NOT EXISTS migrations (version UInt32, name String, appliedAt Float64) ENGINE = MergeTree ORDER BY version',
+  )
   const { version = [] } = await columnsOf(engine, 'SELECT version FROM migrations')
   const newest = Math.max(0, ...migrations.map(migration => migration.version))
   const found = Math.max(0, ...version.map(Number))
@@ -59,7 +67,7 @@ async function migrate(engine: Engine): Promise<void> {
   for (const migration of migrations.filter(({ version }) => version > found)) {
     const upgrade = found > 0 ? (migration.upgrade ?? []) : []
     for (const statement of [...migration.statements, ...upgrade]) {
-      await engine.client.command({ query: statement.replace(/^CREATE TABLE /, 'CREATE TABLE IF NOT EXISTS ') })
+      await engine.define(repeatable(statement))
     }
     const query = `INSERT INTO migrations VALUES (${migration.version}, '${migration.name}', ${Date.now() / 1000})`
     await engine.client.command({ query })
@@ -106,6 +114,8 @@ export interface StoreOptions {
   readonly data: string
   /** The URL of a server; '' for the embedded store. */
   readonly store: string
+  /** The name of the cluster that the server is of; '' for the server alone. */
+  readonly storeCluster?: string
   /** Whether somebody waits for what is stored. */
   readonly isWatched?: () => boolean
 }
@@ -137,7 +147,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       return arrived
     },
     storedTo: () => Math.min(unixSeconds() - STAMPED_SECONDS, commits.oldestWaiting() - 1e-3),
-    command: (sql, parameters) => work.do(() => commandOf(engine, sql, parameters)),
+    command: (sql, parameters) =>
+      work.do(() => (parameters === undefined ? engine.define(sql) : commandOf(engine, sql, parameters))),
+    parts: engine.parts,
     query: (sql, parameters) => work.do(() => columnsOf(engine, sql, parameters)),
     export: (sql, format, parameters) => work.do(() => fileOf(engine, sql, format, parameters)),
     async close() {

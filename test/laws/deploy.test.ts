@@ -68,12 +68,34 @@ function checkDashboard(file: string): void {
   expect(read(file), 'run npm run dashboards').toBe(dashboards().get(file.replace('grafana/', '')))
 }
 
+/** Every server that the configuration names is a service, and every file that is mounted is there. */
+function checkCompose(file: string): void {
+  const { services } = parse(read(file), { merge: true }) as { services: Record<string, { volumes?: string[] }> }
+  const hosts = [...read(join(file, '../config.xml')).matchAll(/<host>([^<]+)<\/host>/g)].map(([, host = '']) => host)
+  expect(Object.keys(services)).toEqual(expect.arrayContaining(hosts))
+  const mounted = Object.values(services).flatMap(({ volumes = [] }) => volumes.filter(one => one.startsWith('./')))
+  for (const one of mounted) expect(files).toContain(join(file, '..', one.split(':')[0] ?? ''))
+}
+
+/** Elements that are opened are closed. */
+function checkXml(file: string): void {
+  const open: string[] = []
+  for (const [, end, name = '', alone] of read(file)
+    .replace(/<!--[^]*?-->/g, '')
+    .matchAll(/<(\/?)(\w+)[^>]*?(\/?)>/g))
+    if (end === '/') expect(open.pop()).toBe(name)
+    else if (alone === '') open.push(name)
+  expect(open).toEqual([])
+}
+
 /** How each kind of file is checked; what is rendered or loaded by its own program has a test in `test/deploy/`. */
 const CHECKS: readonly (readonly [file: RegExp, check: (file: string) => void])[] = [
   [/\.sh$/, checkScript],
   [/\.service$/, checkUnit],
   [/\.env$/, file => expect(read(file)).toMatch(/^(#.*\n|[A-Z_]+=\S+\n)+$/)],
   [/Containerfile$/, checkContainer],
+  [/compose\.yaml$/, checkCompose],
+  [/\.xml$/, checkXml],
   [/values\.yaml$/, checkValues],
   [/^prometheus\//, file => expect(parse(read(file))).toBeTypeOf('object')],
   [/^grafana\//, checkDashboard],
