@@ -4,9 +4,9 @@ import { readLines } from '../nvidia/lines'
 
 const PATH = /^(?:X|SYS|NODE|PHB|PXB|PIX|NV\d{1,2})$/
 const DEVICE = /^(?:GPU\d{1,4}|NIC\d{1,4}|mlx\d_\d{1,3}|bnxt_re\S{1,20}|irdma\S{1,20}|ibp\S{1,20})$/
-/** Underlining of the titles. */
+/** Underlining of the titles, also where the escape character was lost as the text was copied. */
 // eslint-disable-next-line no-control-regex
-const COLOURS = /\u001b\[\d{0,3}m/g
+const COLOURS = /\u001b?\[\d{0,3}m/g
 
 const wordsOf = (line: string) => line.slice(0, 8000).replaceAll(COLOURS, '').trim().split(/\s+/)
 
