@@ -113,18 +113,19 @@ async function remove(to: Engine, form: TableForm, { from, to: until }: Slice, a
   )
 }
 
-/** Gives how many rows were there before. */
-async function moveSlice(options: MoveOptions, form: TableForm, slice: Slice): Promise<number> {
+/** Gives how many rows there are, and how many of them were there before. */
+async function moveSlice(options: MoveOptions, form: TableForm, slice: Slice): Promise<Omit<Moved, 'table'>> {
   const wanted = await sumsOf(options.from, form, slice)
   const there = await sumsOf(options.to, form, slice)
   const missing = differing(wanted, there)
-  const present = rowsIn(wanted, wanted.keys()) - rowsIn(wanted, missing)
-  if (missing.length === 0) return present
+  const rows = rowsIn(wanted, wanted.keys())
+  const present = rows - rowsIn(wanted, missing)
+  if (missing.length === 0) return { rows, present }
   const inParts = form.replaces ? [] : missing.filter(agent => there.has(agent))
   if (inParts.length > 0) await remove(options.to, form, slice, inParts)
   await copy(options, form, slice, missing)
   const wrong = differing(wanted, await sumsOf(options.to, form, slice))
-  if (wrong.length === 0) return present
+  if (wrong.length === 0) return { rows, present }
   throw new PlumblineError(`${form.table}: rows of ${wrong.length} agents differ after they were moved`, {
     fix: 'run it again; if it says so again, somebody else writes there',
   })
@@ -133,11 +134,14 @@ async function moveSlice(options: MoveOptions, form: TableForm, slice: Slice): P
 async function moveTable(options: MoveOptions, form: TableForm): Promise<Moved> {
   const slices = await slicesOf(options.from, form)
   const of = slices.reduce((sum, { rows }) => sum + rows, 0)
-  let [rows, present] = [0, 0]
+  let [seen, rows, present] = [0, 0, 0]
   for (const slice of slices) {
-    present += await moveSlice(options, form, slice)
-    rows += slice.rows
-    options.progress(form.table, rows, of)
+    const moved = await moveSlice(options, form, slice)
+    rows += moved.rows
+    present += moved.present
+    // Of rows that replace one another more lie there than there are.
+    seen += slice.rows
+    options.progress(form.table, seen, of)
   }
   return { table: form.table, rows, present }
 }
