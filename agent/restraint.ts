@@ -12,6 +12,8 @@ export class Restraint {
   /** How many times rarer than asked for the collectors look. */
   factor = 1
   private share = 0
+  /** What a start costs says nothing of what comes after it. */
+  private isStarting = true
   private before = process.cpuUsage()
   private at = performance.now()
   private readonly timer: ReturnType<typeof setInterval>
@@ -42,7 +44,8 @@ export class Restraint {
   private look(): void {
     const now = performance.now()
     const { user, system } = process.cpuUsage(this.before)
-    this.observe((user + system) / 1000 / (now - this.at))
+    if (!this.isStarting) this.observe((user + system) / 1000 / (now - this.at))
+    this.isStarting = false
     this.before = process.cpuUsage()
     this.at = now
   }
