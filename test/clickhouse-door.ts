@@ -1,9 +1,9 @@
 /**
  * A ClickHouse server for tests: the embedded engine behind ClickHouse's HTTP interface, as a process of its own.
- * `tsx test/clickhouse-door.ts PORT FOLDER [CLUSTER] [ZOOKEEPER]`
+ * `tsx test/clickhouse-door.ts PORT FOLDER [CLUSTER]`
  *
  * With a cluster, tables before it are the real Distributed engine, over one shard that is this server. What needs more than
- * one process is left out: ON CLUSTER, and replication where no ZooKeeper is named.
+ * one process is left out: ON CLUSTER and replication.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
@@ -14,16 +14,14 @@ import { createClient } from '@clickhouse/client'
 import { Session } from 'chdb'
 import { createChdbConnection } from 'chdb/connection'
 
-const [port = '0', folder = '', cluster = '', zookeeper = ''] = process.argv.slice(2)
+const [port = '0', folder = '', cluster = ''] = process.argv.slice(2)
 const data = resolve(folder)
 mkdirSync(data, { recursive: true })
 
 const element = (name: string, ...content: string[]) => `<${name}>${content.join('')}</${name}>`
 function configured(): string {
   const replica = element('replica', element('host', '127.0.0.1'), element('port', '9000'))
-  const [zookeeperHost = '', zookeeperPort = ''] = zookeeper.split(':')
   const file = join(data, 'config.xml')
-  const keeper = element('zookeeper', element('node', element('host', zookeeperHost), element('port', zookeeperPort)))
   writeFileSync(
     file,
     element(
@@ -31,7 +29,6 @@ function configured(): string {
       element('tcp_port', '9000'),
       element('remote_servers', element(cluster, element('shard', replica))),
       element('macros', element('shard', '1'), element('replica', 'one')),
-      ...(zookeeper === '' ? [] : [keeper]),
     ),
   )
   return file
@@ -69,10 +66,8 @@ async function textOf(body: IncomingMessage): Promise<string> {
   return text
 }
 
-function adapted(query: string): string {
-  const alone = query.replace(/ ON CLUSTER `\w+`/g, '')
-  return zookeeper === '' ? alone.replace(/\bENGINE = Replicated/g, 'ENGINE = ') : alone
-}
+const adapted = (query: string) =>
+  query.replace(/ ON CLUSTER `\w+`/g, '').replace(/\bENGINE = Replicated/g, 'ENGINE = ')
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { searchParams, pathname } = new URL(request.url ?? '/', 'http://server')

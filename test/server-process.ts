@@ -40,14 +40,12 @@ export interface ClickHouseOptions {
   readonly port?: number
   /** A name makes it a cluster of one shard. */
   readonly cluster?: string
-  /** HOST:PORT; with it tables are really replicated. */
-  readonly zookeeper?: string
 }
 
 /** Its database is `plumbline`. */
 export async function startClickHouse(folder: string, options: ClickHouseOptions = {}): Promise<ServerProcess> {
-  const { port = await freePort(), cluster = '', zookeeper = '' } = options
+  const { port = await freePort(), cluster = '' } = options
   const script = resolve(import.meta.dirname, 'clickhouse-door.ts')
-  const args = ['--import', 'tsx', script, String(port), folder, cluster, zookeeper]
+  const args = ['--import', 'tsx', script, String(port), folder, cluster]
   return serve('http', port, process.execPath, args)
 }
