@@ -87,9 +87,9 @@ export async function killIn(host: Host, groups: readonly SeenGroup[]): Promise<
   return undefined
 }
 
-/** Follows one process, which may be put into another group after it began. */
+/** Follows one process, which may be put into another group after it began, and leaves all of them when it ends. */
 export class GroupWatch {
-  private groups: readonly SeenGroup[] = []
+  private readonly seen = new Map<string, readonly SeenGroup[]>()
 
   constructor(
     private readonly host: Host,
@@ -98,10 +98,16 @@ export class GroupWatch {
 
   async look(): Promise<void> {
     const groups = await groupsOf(this.host, this.pid)
-    if (groups.length > 0 && groups[0]?.folder !== this.groups[0]?.folder) this.groups = groups
+    const folder = groups[0]?.folder
+    if (folder !== undefined && !this.seen.has(folder)) this.seen.set(folder, groups)
   }
 
-  kill(): Promise<RecordOf<'event'> | undefined> {
-    return killIn(this.host, this.groups)
+  /** Of the group that it was put into last, in which the kernel killed. */
+  async kill(): Promise<RecordOf<'event'> | undefined> {
+    for (const groups of [...this.seen.values()].toReversed()) {
+      const found = await killIn(this.host, groups)
+      if (found !== undefined) return found
+    }
+    return undefined
   }
 }

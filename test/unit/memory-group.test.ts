@@ -74,6 +74,10 @@ describe('a memory cgroup', () => {
     for (const [path, text] of Object.entries(second(5))) host.write(path, text)
     await watch.look()
     for (const [path, text] of Object.entries(second(6))) host.write(path, text)
+    // A process that ends is seen in the group of all.
+    host.write('/proc/42/cgroup', '0::/\n')
+    host.write('/sys/fs/cgroup/memory.events', events(0))
+    await watch.look()
     expect(await watch.kill()).toMatchObject({ type: 'host-oom' })
   })
 

@@ -1,0 +1,78 @@
+/** A device that fills, in a hub that runs: it is told while it can still be avoided; a sawtooth is not. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { z } from 'zod'
+import { findingSchema, type Finding } from '../../wire/findings'
+import type { WireRecord } from '../../wire/records'
+import { startRecords, stepRecords, TestAgent } from '../e2e/page-agent'
+import { eventually, freePort, startHubProcess, type Running } from '../plumbline'
+
+const GIB = 1024 ** 3
+const STEPS = 60
+const RANKS = 2
+
+let folder: string
+let url: string
+let hub: Running
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'plumbline-forecast-'))
+  const port = await freePort()
+  url = `http://127.0.0.1:${port}`
+  hub = await startHubProcess(port, join(folder, 'hub'), ['--no-page'])
+}, 120_000)
+afterAll(async () => {
+  await hub.kill('SIGKILL')
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** A job of two ranks on devices of 80 GiB, whose peaks are as given; its last step was just now. */
+function recordsOf(run: string, peakOf: (step: number, rank: number) => number): WireRecord[] {
+  const began = Date.now() / 1000 - STEPS
+  const devices = Array.from({ length: RANKS }, (_, index): WireRecord => ({
+    kind: 'gpu',
+    time: began + STEPS - 1,
+    node: run,
+    index,
+    uuid: `GPU-${run}-${index}`,
+    memoryTotalBytes: 80 * GIB,
+    memoryUsedBytes: 60 * GIB,
+  }))
+  const start = startRecords(run, run, RANKS, began).map(record =>
+    record.kind === 'rank'
+      ? { ...record, device: 'cuda', gpuIndex: record.rank, gpuUuid: `GPU-${run}-${record.rank}` }
+      : record,
+  )
+  const steps = Array.from({ length: STEPS }, (_, step) =>
+    stepRecords(run, run, RANKS, step + 1, began + step).map(record =>
+      record.kind === 'step' ? { ...record, stepSeconds: 1, memoryPeakBytes: peakOf(step, record.rank ?? 0) } : record,
+    ),
+  )
+  return [...start, ...devices, ...steps.flat()]
+}
+
+const findingsOf = async (run: string): Promise<Finding[] | undefined> => {
+  const answer = await fetch(`${url}/api/runs/${run}/findings`)
+  const looked = Number(answer.headers.get('plumbline-looked-to-step') ?? NaN)
+  const found = z.array(findingSchema).parse(await answer.json())
+  return looked >= STEPS ? found.filter(({ detector }) => detector === 'memory-forecast') : undefined
+}
+
+it('tells of a device that fills, with its rank and how sure it is, and is silent on a sawtooth', async () => {
+  for (const [run, peakOf] of [
+    ['fills', (step: number, rank: number) => (40 + (rank === 1 ? step / 4 : 0)) * GIB],
+    ['sawtooth', (step: number) => (40 + (step % 10) * 3) * GIB],
+  ] as const) {
+    const agent = await TestAgent.connect(url, run)
+    await agent.send(recordsOf(run, peakOf))
+    agent.close()
+  }
+  const [found, ...others] = await eventually('a look at what fills', () => findingsOf('fills'), 120_000)
+  expect(others).toEqual([])
+  expect(found).toMatchObject({ severity: 'critical', ranks: [1], provenance: 'estimated' })
+  expect(found?.title).toMatch(/^The device of rank 1 will be full in about /)
+  expect(found?.evidence).toMatch(/rises by 256 MiB a step .* by the trend between /)
+  expect(await eventually('a look at the sawtooth', () => findingsOf('sawtooth'), 120_000)).toEqual([])
+}, 300_000)
