@@ -53,7 +53,7 @@ export const settings = {
   ),
   tlsCertificate: setting(z.string(), '', 'PEM file of the hub’s certificate; with --tls-key it speaks TLS'),
   tlsKey: setting(z.string(), '', 'PEM file of the key of that certificate'),
-  limits: setting(
+  agentLimits: setting(
     limitsSchema,
     DEFAULT_LIMITS,
     `what the hub takes of one agent, NAME=NUMBER with commas between: ${LIMIT_NAMES.join(', ')}`,

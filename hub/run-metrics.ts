@@ -57,7 +57,7 @@ export class RunGauges {
 
   private readonly leftOut = new Gauge({
     name: 'plumbline_hub_runs_left_out',
-    help: 'Runs that are not told of here, as there are too many (--limits runsOnMetrics).',
+    help: 'Runs that are not told of here, as there are too many (--agent-limits runsOnMetrics).',
     registers: [this.registry],
   })
 

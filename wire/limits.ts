@@ -1,4 +1,4 @@
-/** What the hub takes of one agent: names, defaults and what they count. `--limits runs=512,ranks=1e6` changes them. */
+/** What the hub takes of one agent: names, defaults and what they count. `--agent-limits runs=512,ranks=1e6` changes them. */
 import { z } from 'zod'
 
 export interface Limit {

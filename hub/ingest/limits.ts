@@ -22,7 +22,7 @@ export interface Met {
 }
 
 function met(limit: LimitName, most: number, retry: boolean): Met {
-  const fix = `find out why there are so many, or start the hub with --limits ${limit}=${2 * most}`
+  const fix = `find out why there are so many, or start the hub with --agent-limits ${limit}=${2 * most}`
   return { limit, error: `more than ${most.toLocaleString('en')} ${LIMITS[limit].of}`, fix, retry }
 }
 

@@ -86,7 +86,7 @@ describe('a hostile agent', () => {
     expect(refused).toMatchObject({
       ...{ ok: false, retry: false },
       error: expect.stringContaining(`more than ${LIMITS[limit]} `) as string,
-      fix: expect.stringContaining(`--limits ${limit}=${2 * LIMITS[limit]}`) as string,
+      fix: expect.stringContaining(`--agent-limits ${limit}=${2 * LIMITS[limit]}`) as string,
     })
     // What it brought before goes on.
     expect(await ask(socket, 'batch', 3, frame([record(0)]))).toMatchObject({ ok: true })
