@@ -3,6 +3,7 @@ import { hostname, constants } from 'node:os'
 import { basename, delimiter, join } from 'node:path'
 import { startAgent, type AgentHandle } from '../agent/agent'
 import { unixSeconds } from '../base/clock'
+import { redact } from '../base/redact'
 import { messageOf, PlumblineError } from '../base/errors'
 import { localHost } from '../collectors/host'
 import { collectors } from '../collectors/index'
@@ -237,7 +238,8 @@ async function run({ arguments: words, options, settings }: Invocation): Promise
   const given = options['name']
   const script = words.find(word => /\.(py|sh)$/.test(word)) ?? words[0] ?? ''
   const name = typeof given === 'string' ? given : basename(script)
-  const log = options['quiet'] === true ? () => undefined : (line: string) => console.error(`plumbline: ${line}`)
+  const log =
+    options['quiet'] === true ? () => undefined : (line: string) => console.error(`plumbline: ${redact(line)}`)
   const job = { run: id, name, command: words, hookLogs: join(settings.data, 'runs', id) }
   try {
     return await watchJob(job, settings, log)

@@ -209,7 +209,7 @@ describe('the prediction of a run', () => {
   it('says what it lacks where there is no hardware', () => {
     const predicted = predictRun({ ...config, hardware: undefined })
     expect(predicted?.figures.mfu).toBeUndefined()
-    expect(predicted?.why.mfu).toContain('hardware')
+    expect(predicted?.why.mfu).toContain('needs the GPU')
   })
 
   it('is absent without a configuration', () => {
