@@ -27,7 +27,11 @@ export const helloSchema = z.object({
   protocol: z.number().int(),
   version: z.string().max(64),
   /** Identity of the spool: sequences count within it, and survive restarts of the agent. */
-  agent: z.string().min(1).max(128),
+  agent: z
+    .string()
+    .min(1)
+    .max(128)
+    .regex(/^\P{Cc}+$/u),
   node: z.string().min(1).max(255),
   token: z.string().max(512).optional(),
   /** It greets again after each refusal, and so may send ahead of the answers. */

@@ -1,7 +1,7 @@
 /**
  * What the store has of each agent. `delivered` (the table) says of which batches every table has its rows: it is written
  * after them, every few seconds. What came later than its newest line may be there in some tables and not in others; of
- * that each table's own rows say what it has.
+ * that each table's own rows say what it has; what was found so is written beside it, table by table.
  */
 import { kinds, type Kind } from '../../wire/metrics'
 import { columnsOf } from './columns'
@@ -10,6 +10,10 @@ import { deliveredBlock, type Origin } from './native'
 
 /** What came in this time is looked for in the tables after a crash. */
 const WRITE_SECONDS = 10
+
+/** Between a table and an agent: no agent's name has it. */
+const BESIDE = '\n'
+const keyOf = (kind: string, agent: string) => `${kind}${BESIDE}${agent}`
 
 export class Delivered {
   /** Highest sequence by agent of which every table has its rows. */
@@ -34,11 +38,27 @@ export class Delivered {
       'SELECT agent, max(sequence) AS last, max(receivedAt) AS at FROM delivered GROUP BY agent',
     )
     for (const [row, name] of agent.entries()) {
-      this.whole.set(String(name), Number(last[row]))
+      const known = String(name).includes(BESIDE) ? this.partly : this.whole
+      known.set(String(name), Number(last[row]))
       this.newest = Math.max(this.newest, Number(at[row]))
     }
     this.written = this.newest
     await this.look(kinds, this.newest)
+    await this.keepPartly()
+  }
+
+  /**
+   * Writes down what was found in parts: before its agent sends it again the hub may die once more, and by then the table
+   * may know of what came later from others, beyond which nothing is looked for.
+   */
+  private async keepPartly(): Promise<void> {
+    const found = [...this.partly].filter(([key, sequence]) => sequence > this.of(key.slice(key.indexOf(BESIDE) + 1)))
+    if (found.length === 0) return
+    const receivedAt = this.newest
+    await this.engine.insert(
+      'delivered',
+      deliveredBlock(found.map(([agent, sequence]) => ({ agent, sequence, receivedAt }))),
+    )
   }
 
   /** Reads what tables have of what came at `since` or later. Parts of before are not opened: each knows its times. */
@@ -49,7 +69,7 @@ export class Delivered {
     )
     const { kind = [], agent = [], last = [] } = await columnsOf(this.engine, selects.join(' UNION ALL '), { since })
     for (const [row, name] of agent.entries()) {
-      const key = `${String(kind[row])} ${String(name)}`
+      const key = keyOf(String(kind[row]), String(name))
       this.partly.set(key, Math.max(Number(last[row]), this.partly.get(key) ?? 0))
     }
   }
@@ -57,7 +77,7 @@ export class Delivered {
   of = (agent: string): number => this.whole.get(agent) ?? 0
 
   has = (kind: Kind, { agent, sequence }: Origin): boolean =>
-    sequence <= this.of(agent) || sequence <= (this.partly.get(`${kind} ${agent}`) ?? 0)
+    sequence <= this.of(agent) || sequence <= (this.partly.get(keyOf(kind, agent)) ?? 0)
 
   /** Every table has the rows of these now. */
   async put(origins: readonly Origin[]): Promise<void> {

@@ -120,6 +120,19 @@ describe('the store', () => {
     await expect(open()).rejects.toThrow(/newer Plumbline.*999/)
   })
 
+  it('knows what is there in parts through a second crash, however much came from others between', async () => {
+    const half = { agent: 'a', sequence: 1, receivedAt: 1000 }
+    await withStore(() => Promise.resolve())
+    await storeInParts(batchOf(batch('a', 1)), half)
+    await withStore(store => store.insert(batchOf(batch('b', 1)), { agent: 'b', sequence: 1, receivedAt: 2000 }))
+    await withStore(async store => {
+      expect(store.lastSequence('a')).toBe(0)
+      await store.insert(batchOf(batch('a', 1)), { ...half, receivedAt: 3000 })
+      expect(await rowsOf(store, 'step', 'step')).toEqual(['a 1', 'b 1'])
+      expect(await rowsOf(store, 'event', 'message')).toEqual(['a 1', 'b 1'])
+    })
+  })
+
   it('of a release before opens, with all that is in it, and a backup of it as it was', async () => {
     const before = await openEngine({ data, store: '' })
     const run = (query: string) => before.client.command({ query })
