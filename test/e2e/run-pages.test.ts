@@ -14,7 +14,7 @@ import { PageHub } from './page-hub'
 const RANKS = 4
 const STEPS = 120
 const RUN = '/runs/kept-1'
-const DEAD = 'dead-1'
+const DEAD = 'dead-run-1'
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const PATHS = [
   '/',
@@ -68,9 +68,11 @@ async function train(start: number): Promise<void> {
 async function bury(): Promise<string> {
   for (const name of ['log.txt', 'snapshot.pickle.gz']) {
     const body = readFileSync(join(ROOT, 'test/fixtures/out-of-memory/pieces', name))
-    await fetch(`${hub.url}/api/imports/${DEAD}/files?name=${name}`, { method: 'POST', body })
+    const sent = await fetch(`${hub.url}/api/imports/${DEAD}/files?name=${name}`, { method: 'POST', body })
+    expect({ name, status: sent.status }).toEqual({ name, status: 200 })
   }
   const answer = await fetch(`${hub.url}/api/imports/${DEAD}?name=dead`, { method: 'POST' })
+  expect(answer.status).toBe(200)
   return ((await answer.json()) as { run: string }).run
 }
 

@@ -41,7 +41,7 @@ export function Treemap({ holders, onStack }: { holders: readonly Holder[]; onSt
               <button
                 key={`${category} ${at}`}
                 type="button"
-                aria-label={`${holder.caller}, ${format(holder.bytes, 'bytes')}`}
+                aria-label={isReadable(box) ? undefined : `${holder.caller}, ${format(holder.bytes, 'bytes')}`}
                 title={`${holder.caller}: ${format(holder.bytes, 'bytes')} in ${holder.count}, ${category}`}
                 style={{
                   left: `${box.x}%`,
@@ -54,8 +54,7 @@ export function Treemap({ holders, onStack }: { holders: readonly Holder[]; onSt
               >
                 {isReadable(box) && (
                   <span>
-                    {holder.caller}
-                    <b>{format(holder.bytes, 'bytes')}</b>
+                    {holder.caller} <b>{format(holder.bytes, 'bytes')}</b>
                   </span>
                 )}
               </button>
