@@ -5,16 +5,10 @@ import type { Figure } from '../wire/findings'
 import { BUDGET_PARTS, type BudgetPart, type FlopsBudget, type Waterfall } from '../wire/flops-budget'
 import { WARM_UP_STEPS, type DetectorWindow } from './detector'
 import type { Efficiency } from './efficiency'
-import { extent, known } from './statistics'
+import { extent, known, mean } from './statistics'
 import { stepPartsOf, type RankParts, type StepPart } from './step-parts'
 
 type Parts = Readonly<Record<BudgetPart, number>>
-
-/** Mean of what is known; NaN of nothing. */
-function mean(values: readonly number[]): number {
-  const finite = known(values)
-  return finite.reduce((sum, value) => sum + value, 0) / finite.length
-}
 
 /** Seconds of a step and device that the work takes: at the peak, what recomputation adds, what matmuls fall short by. */
 interface Work {
@@ -67,7 +61,7 @@ function measuredParts(seconds: number, parts: Readonly<Record<StepPart, number>
 
 /** Of several ranks: one may tell less than another, and still the bars add up. */
 function meanParts(seconds: number, all: readonly Parts[]): Parts {
-  const of = (part: BudgetPart) => mean(all.map(parts => parts[part]))
+  const of = (part: BudgetPart) => mean(known(all.map(parts => parts[part])))
   return adding(seconds, {
     useful: of('useful'),
     ceiling: of('ceiling'),
@@ -158,8 +152,8 @@ export function flopsBudgetOf(window: DetectorWindow, { mfu, peak }: Efficiency)
   const late = Array.from(steps.step.length > 0 ? Array.from(steps.step).keys() : []).filter(
     row => (steps.step[row] ?? 0) > WARM_UP_STEPS,
   )
-  const jobSeconds = mean(late.map(row => steps.stepSeconds[row] ?? NaN))
-  const seconds = own.length === 0 ? jobSeconds : mean(own.map(one => one.seconds))
+  const jobSeconds = mean(known(late.map(row => steps.stepSeconds[row] ?? NaN)))
+  const seconds = own.length === 0 ? jobSeconds : mean(known(own.map(one => one.seconds)))
   // MFU is of the whole job: one step of it is as long for all.
   const useful = (mfu.value ?? NaN) * seconds
   const bars = (one: RankParts) =>
@@ -187,9 +181,9 @@ export function flopsBudgetOf(window: DetectorWindow, { mfu, peak }: Efficiency)
               waterfallOf(
                 `stage ${stage}`,
                 members.length,
-                mean(members.map(one => one.seconds)),
+                mean(known(members.map(one => one.seconds))),
                 meanParts(
-                  mean(members.map(one => one.seconds)),
+                  mean(known(members.map(one => one.seconds))),
                   members.map(one => one.bars),
                 ),
                 predictedParts(prediction, achievable, shareOfStage(prediction, stage)),

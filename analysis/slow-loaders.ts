@@ -3,7 +3,7 @@
  * much less.
  */
 import { valueAt, type RankMatrix } from './rank-matrix'
-import { medianInPlace } from './statistics'
+import { mean, medianInPlace } from './statistics'
 import { stragglersOf, type Likeness, type Straggler } from './stragglers'
 
 /** Loaders that are alike take some thousandths of a step’s work more or less. */
@@ -55,15 +55,4 @@ function isWorthALook(excess: Float64Array, steps: number): boolean {
     )
       return true
   return false
-}
-
-function mean(values: Float64Array, from: number, to: number): number {
-  let [sum, known] = [0, 0]
-  for (let at = from; at < to; at += 1) {
-    const value = values[at] ?? NaN
-    if (Number.isNaN(value)) continue
-    sum += value
-    known += 1
-  }
-  return sum / Math.max(1, known)
 }

@@ -2,6 +2,18 @@
 
 export const known = (values: Iterable<number>): number[] => [...values].filter(value => Number.isFinite(value))
 
+/** Of what is known from place `from` up to `to`; NaN of nothing. */
+export function mean(values: ArrayLike<number>, from = 0, to = values.length): number {
+  let [sum, count] = [0, 0]
+  for (let at = from; at < to; at += 1) {
+    const value = values[at] ?? NaN
+    if (Number.isNaN(value)) continue
+    sum += value
+    count += 1
+  }
+  return sum / count
+}
+
 /** Copies of values to be moved about: medians are taken by the million. */
 let scratch = new Float64Array(1024)
 

@@ -5,7 +5,7 @@
  */
 import type { RankMatrix } from './rank-matrix'
 import { deviation, deviationsOf, spread, tail } from './spread'
-import { median, MEDIAN_ERROR, medianInPlace, medianOf } from './statistics'
+import { mean, median, MEDIAN_ERROR, medianInPlace, medianOf } from './statistics'
 
 export type Pattern = 'constant' | 'drifting' | 'intermittent'
 
@@ -236,11 +236,6 @@ export function patternOf(excess: Float64Array, from: number): Pattern {
   return first < 0.6 * last && median(since.subarray(third, -third)) < 0.9 * last ? 'drifting' : 'constant'
 }
 
-const mean = (values: Float64Array) => {
-  const finite = values.filter(value => !Number.isNaN(value))
-  return finite.reduce((sum, value) => sum + value, 0) / finite.length
-}
-
 function steady(matrix: Excesses, blocks: Blocks, likeness: Likeness): Straggler[] {
   const { ratio, threshold } = clearest(blocks, likeness)
   const { length } = matrix.steps
@@ -250,7 +245,7 @@ function steady(matrix: Excesses, blocks: Blocks, likeness: Likeness): Straggler
       const own = matrix.excess.subarray(place * length, (place + 1) * length)
       const least = threshold[place] ?? NaN
       const from = onset(own, (ratio[place] ?? NaN) * least)
-      const excess = mean(own.subarray(from)) - (from === 0 ? 0 : mean(own.subarray(0, from)))
+      const excess = mean(own, from) - (from === 0 ? 0 : mean(own, 0, from))
       return { place, pattern: patternOf(own, from), from, share: 1, excess, threshold: least }
     })
 }

@@ -2,6 +2,7 @@
  * The sync identity. A collective ends for its whole group at about the same moment; if rank i spends d_i in it, then
  * transfer = min_j d_j and wait_i = d_i − min_j d_j. The last to arrive waits least. No clocks need to agree.
  */
+import { mean } from './statistics'
 
 export interface SyncWait {
   /** NaN where fewer than two ranks are known: alone, waiting and transfer cannot be told apart. */
@@ -78,10 +79,4 @@ export function syncWaitWindow(columns: CommunicationColumns): SyncWaitWindow {
     for (const [position, row] of positions.entries()) result.waitSeconds[row] = waitSeconds[position] ?? NaN
   }
   return result
-}
-
-/** Of what is known; NaN of nothing. */
-function mean(values: Float64Array): number {
-  const finite = values.filter(value => !Number.isNaN(value))
-  return finite.length === 0 ? NaN : finite.reduce((sum, value) => sum + value, 0) / finite.length
 }

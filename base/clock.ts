@@ -16,6 +16,19 @@ export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
   })
 }
 
+/** Does `work`, and again `milliseconds` after it ended, until it is aborted; `failed` is told what fails, and it goes on. */
+export async function repeat(
+  milliseconds: number,
+  signal: AbortSignal,
+  work: () => Promise<void>,
+  failed: (error: unknown) => void,
+): Promise<void> {
+  while (!signal.aborted) {
+    await work().catch(failed)
+    await sleep(milliseconds, signal)
+  }
+}
+
 /** Waits that double from `first` to `last` milliseconds; `reset` after a success. */
 export function backoff(first: number, last: number): { next(): number; reset(): void } {
   let wait = first

@@ -1,5 +1,6 @@
 /** What the hub takes of one agent: names, defaults and what they count. `--agent-limits runs=512,ranks=1e6` changes them. */
 import { z } from 'zod'
+import { pairsOf } from '../base/pairs'
 
 export interface Limit {
   readonly default: number
@@ -30,15 +31,7 @@ const most = z.coerce.number({ error: 'not a number' }).min(1, 'give 1 or more')
 /** `NAME=NUMBER,…` or a mapping; what is not named has its default. */
 export const limitsSchema = z
   .preprocess(
-    value =>
-      typeof value === 'string'
-        ? Object.fromEntries(
-            value
-              .split(',')
-              .filter(Boolean)
-              .map(pair => pair.split('=').map(part => part.trim())),
-          )
-        : value,
+    value => (typeof value === 'string' ? Object.fromEntries(pairsOf(value)) : value),
     z.partialRecord(z.enum(names, { error: `the limits are ${names.join(', ')}` }), most),
   )
   .transform((given): Limits => ({ ...DEFAULT_LIMITS, ...given }))

@@ -141,8 +141,8 @@ export function doorAt(base: string, headers: Readonly<Record<string, string>> =
     playDemo: () => post(`${base}/api/demo`, undefined, z.object({ ok: z.literal(true) })),
     stepsFile: (run: string, form: 'csv' | 'parquet') => `${base}${of(run)}/steps.${form}`,
     /** Every stored row of the steps, or of the devices, in a stretch of time: what a number was made of. */
-    rawFile: (run: string, of_: 'steps' | 'gpus', { from, to }: Omit<Window, 'points'>) =>
-      `${base}${of(run)}/${of_}.csv?${query({ rows: 'raw', from, to })}`,
+    rawFile: (run: string, rows: 'steps' | 'gpus', { from, to }: Omit<Window, 'points'>) =>
+      `${base}${of(run)}/${rows}.csv?${query({ rows: 'raw', from, to })}`,
   }
 }
 export type Door = ReturnType<typeof doorAt>

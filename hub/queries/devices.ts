@@ -2,7 +2,7 @@
 import type { GpuSeries, HostSeries } from '../../wire/api'
 import { gpuRollUp, hostRollUp, linkRollUp } from '../roll-ups/devices'
 import { weightedMean, type RollUp } from '../roll-ups/roll-up'
-import { rowsOf as tieredRows } from '../roll-ups/rows'
+import { tieredRows } from '../roll-ups/rows'
 import type { Columns, Store } from '../store/store'
 import type { Range } from './steps'
 import { groupRows, jsonAt, numberAt, textAt } from './values'

@@ -2,7 +2,7 @@
  * Folds what arrived into roll-ups, a little each minute. Which arrivals a tier has is kept in the table `folded`, written
  * after the tier: a hub that dies between folds the same slots again, to the same rows.
  */
-import { sleep } from '../../base/clock'
+import { repeat, sleep } from '../../base/clock'
 import { messageOf } from '../../base/errors'
 import { numberAt, rowsOf, textAt } from '../queries/values'
 import type { Store } from '../store/store'
@@ -32,20 +32,14 @@ export class Folding {
     const rows = await this.store.query('SELECT tier, max(receivedTo) AS receivedTo FROM folded GROUP BY tier')
     for (let row = 0; row < rowsOf(rows); row += 1)
       this.receivedTo.set(textAt(rows, 'tier', row) ?? '', numberAt(rows, 'receivedTo', row) ?? 0)
-    this.running = this.run()
+    const { signal } = this.ended
+    const failed = (error: unknown) => this.log(`roll-ups wait: ${messageOf(error)}`)
+    this.running = sleep(EVERY_MS, signal).then(() => repeat(EVERY_MS, signal, () => this.fold(), failed))
   }
 
   async close(): Promise<void> {
     this.ended.abort()
     await this.running
-  }
-
-  private async run(): Promise<void> {
-    while (!this.ended.signal.aborted) {
-      await sleep(EVERY_MS, this.ended.signal)
-      if (this.ended.signal.aborted) return
-      await this.fold().catch((error: unknown) => this.log(`roll-ups wait: ${messageOf(error)}`))
-    }
   }
 
   /** Brings every tier up to what arrived up to `to`, Unix seconds; coarse ones once in a slot, unless `all` is asked for. */
@@ -64,8 +58,11 @@ export class Folding {
     const source = level === 0 ? rollUp.table : (rollUp.tiers[level - 1]?.table ?? '')
     for (let after = done; after < to && !this.ended.signal.aborted;) {
       const { rows, end } = await this.piece(source, after, to)
-      if (rows > 0) await this.foldPiece(rollUp, level, source, after, end)
-      await this.store.command('INSERT INTO folded VALUES ({tier:String}, {end:Float64})', { tier, end })
+      // Where nothing arrived, whoever looks again finds nothing again.
+      if (rows > 0) {
+        await this.foldPiece(rollUp, level, source, after, end)
+        await this.store.command('INSERT INTO folded VALUES ({tier:String}, {end:Float64})', { tier, end })
+      }
       this.receivedTo.set(tier, end)
       after = end
     }

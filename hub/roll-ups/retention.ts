@@ -4,8 +4,9 @@
  * findings, configuration) stays.
  */
 import { z } from 'zod'
-import { sleep, unixSeconds } from '../../base/clock'
+import { repeat, unixSeconds } from '../../base/clock'
 import { messageOf } from '../../base/errors'
+import { pairsOf } from '../../base/pairs'
 import { format } from '../../base/units'
 import { numberAt, rowsOf, textAt } from '../queries/values'
 import type { Store } from '../store/store'
@@ -17,18 +18,18 @@ interface Kept {
   readonly tables: readonly string[]
   /** Of what one piece of the tables is. */
   readonly span: Span
-  readonly help: string
 }
 
 const tiers = (level: number) => [...rollUps].flatMap(({ tiers }) => tiers[level]?.table ?? [])
 
+/** What each is and how long it is kept stands in docs/operating.md. */
 const CLASSES = {
-  samples: { tables: ['gpu', 'host', 'link'], span: 'day', help: 'each sample of devices, hosts and links' },
-  lines: { tables: ['line'], span: 'day', help: 'lines of logs' },
-  steps: { tables: ['step', 'collective', 'flow'], span: 'week', help: 'each step of each rank' },
-  fine: { tables: tiers(0), span: 'week', help: 'roll-ups of 10 s and of 10 steps' },
-  medium: { tables: tiers(1), span: 'month', help: 'roll-ups of 1 min and of 100 steps' },
-  coarse: { tables: tiers(2), span: 'month', help: 'roll-ups of 10 min and of 1,000 steps' },
+  samples: { tables: ['gpu', 'host', 'link'], span: 'day' },
+  lines: { tables: ['line'], span: 'day' },
+  steps: { tables: ['step', 'collective', 'flow'], span: 'week' },
+  fine: { tables: tiers(0), span: 'week' },
+  medium: { tables: tiers(1), span: 'month' },
+  coarse: { tables: tiers(2), span: 'month' },
 } as const satisfies Readonly<Record<string, Kept>>
 export type KeptClass = keyof typeof CLASSES
 const CLASS_NAMES = Object.keys(CLASSES) as KeptClass[]
@@ -59,8 +60,7 @@ function limitOf(text: string): Limit | undefined {
 /** `samples=14d,steps=1y/200GB`: of what is not named, the defaults. Throws an Error that says what is wrong. */
 export function keepOf(text: string): Keep {
   const keep: Partial<Record<KeptClass, Limit>> = {}
-  for (const part of [KEPT, text].join(',').split(',').filter(Boolean)) {
-    const [name = '', given = ''] = part.split('=').map(one => one.trim())
+  for (const [name, given = ''] of pairsOf(`${KEPT},${text}`)) {
     const known = CLASS_NAMES.find(one => one === name)
     if (known === undefined) throw new Error(`"${name}" is none of ${CLASS_NAMES.join(', ')}`)
     const limit = limitOf(given)
@@ -125,19 +125,13 @@ export class Retention {
   ) {}
 
   start(): void {
-    this.running = this.run()
+    const failed = (error: unknown) => this.log(`nothing is removed: ${messageOf(error)}`)
+    this.running = repeat(EVERY_MS, this.ended.signal, () => this.apply(unixSeconds()), failed)
   }
 
   async close(): Promise<void> {
     this.ended.abort()
     await this.running
-  }
-
-  private async run(): Promise<void> {
-    while (!this.ended.signal.aborted) {
-      await this.apply(unixSeconds()).catch((error: unknown) => this.log(`nothing is removed: ${messageOf(error)}`))
-      await sleep(EVERY_MS, this.ended.signal)
-    }
   }
 
   /** Removes what is too old, or too much, at `now`, Unix seconds. */

@@ -28,7 +28,7 @@ interface Piece {
 const within = (table: string) => `${table}.time >= {from:Float64} AND ${table}.time <= {to:Float64}`
 
 /** A SELECT of slots and rows with the columns of the roll-up, for `asked.parameters` with `from` and `to`. */
-export async function rowsOf(store: Store, rollUp: RollUp, asked: Asked): Promise<string> {
+export async function tieredRows(store: Store, rollUp: RollUp, asked: Asked): Promise<string> {
   const wanted = rollUp.tiers.filter(({ width }) => width <= asked.width).length
   const pieces = [...(await older(store, rollUp, asked, wanted)), ...(await newer(store, rollUp, asked, wanted))]
   return pieces.map(piece => pieceSql(rollUp, asked, piece)).join('\nUNION ALL\n')

@@ -69,7 +69,8 @@ export class Commits {
 
   /** When the oldest batch came that is not stored yet, in Unix seconds; Infinity where all is. */
   oldestWaiting(): number {
-    return Math.min(Infinity, ...[...this.storing, ...this.waiting].map(({ origin }) => origin.receivedAt))
+    // They are stamped and stored in the order in which they came.
+    return (this.storing[0] ?? this.waiting[0])?.origin.receivedAt ?? Infinity
   }
 
   /** Resolves when what waits is stored, or has been refused. */

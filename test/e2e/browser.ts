@@ -3,7 +3,8 @@
  * installed, and where that fails the command that installs it is printed.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { chromium, type Browser, type Page } from 'playwright'
 import { PlumblineError } from '../../base/errors'
 
@@ -53,3 +54,17 @@ export function launchBrowser(): Promise<Browser> {
 
 /** The server draws the page as well: it hears keys and files once its scripts run, and that they do its header tells. */
 export const isLive = (page: Page) => page.locator('[role=status]', { hasText: 'connected' }).waitFor()
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** What axe finds amiss on the page as it stands. */
+export async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(AXE)
+  return page.evaluate(async () => {
+    const { axe } = window as unknown as {
+      axe: { run: (where: Document) => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> }
+    }
+    const found = await axe.run(document)
+    return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html.slice(0, 120)).join(' | ')}`)
+  })
+}

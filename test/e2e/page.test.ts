@@ -1,11 +1,10 @@
-import { createRequire } from 'node:module'
 import { readFileSync } from 'node:fs'
 import type { Browser, Page } from 'playwright'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { format } from '../../base/units'
 import { predict } from '../../math/predict'
 import type { WireRecord } from '../../wire/records'
-import { isLive, launchBrowser } from './browser'
+import { isLive, launchBrowser, violations } from './browser'
 import { MODEL, startRecords, stepRecords, TestAgent } from './page-agent'
 import { PageHub } from './page-hub'
 
@@ -28,7 +27,6 @@ const PATHS = [
   '/runs/nothing',
 ]
 const now = () => Date.now() / 1000
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 let hub: PageHub
 let browser: Browser
@@ -60,17 +58,6 @@ async function train(run: string, steps: number): Promise<void> {
     stepRecords(run, agent.node, RANKS, index + 1, start + index / 5),
   )
   await agent.send(rows.flat())
-}
-
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(AXE)
-  return page.evaluate(async () => {
-    const { axe } = window as unknown as {
-      axe: { run: (where: Document) => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> }
-    }
-    const found = await axe.run(document)
-    return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html.slice(0, 120)).join(' | ')}`)
-  })
 }
 
 const health = (page: Page) => page.getByTestId('health')

@@ -1,5 +1,4 @@
 /** What one takes away of a run, what its log says, plans kept, and every page by keys alone and under a strict policy. */
-import { createRequire } from 'node:module'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +6,7 @@ import type { Browser, Page } from 'playwright'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { WireRecord } from '../../wire/records'
 import { freePort, ROOT, startHubProcess } from '../plumbline'
-import { isLive, launchBrowser } from './browser'
+import { isLive, launchBrowser, violations } from './browser'
 import { startRecords, stepRecords, TestAgent } from './page-agent'
 import { PageHub } from './page-hub'
 
@@ -15,7 +14,6 @@ const RANKS = 4
 const STEPS = 120
 const RUN = '/runs/kept-1'
 const DEAD = 'dead-run-1'
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const PATHS = [
   '/',
   '/compare',
@@ -262,14 +260,7 @@ describe('every page', () => {
         await isLive(page)
         if (place === '/evidence') await page.getByRole('heading', { name: 'Held over time' }).waitFor(slow)
         if (place === '/out-of-memory') await page.getByTestId('cause').waitFor(slow)
-        await page.evaluate(AXE)
-        const found = await page.evaluate(async () => {
-          const { axe } = window as unknown as {
-            axe: { run: (where: Document) => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> }
-          }
-          const { violations } = await axe.run(document)
-          return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 120) ?? ''}`)
-        })
+        const found = await violations(page)
         expect({ place, found }).toEqual({ place, found: [] })
       }
     }
