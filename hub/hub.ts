@@ -209,6 +209,9 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
     log: options.log,
   }
   let page: Page | undefined
+  /** Who comes before the page is open waits for it: a browser would not ask again. */
+  let openedPage: (opened: Page) => void = () => undefined
+  const whenOpen = new Promise<Page>(resolve => (openedPage = resolve))
   const otlp = serveOtlp({
     store,
     tokens,
@@ -228,7 +231,7 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
     if (await otlp.answer(request, response)) return
     if (await entrance.answer(request, response)) return
     if (await answerRequest(hub, request, response)) return
-    if (page !== undefined) return page.handle(request, response)
+    if (options.page !== undefined) return (await whenOpen).handle(request, response)
     return response.writeHead(404, { 'content-type': 'text/plain' }).end('this hub has no page\n')
   }
   const io = new Server(server, {
@@ -280,7 +283,10 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
       ownServer === undefined
         ? urlOf(ownHost(options.host), port)
         : urlOf('127.0.0.1', await listen(ownServer, { host: '127.0.0.1', port: 0 }))
-    if (options.page !== undefined) page = await openPage(options.page, ownUrl)
+    if (options.page !== undefined) {
+      page = await openPage(options.page, ownUrl)
+      openedPage(page)
+    }
     url = urlOf(options.host, port, options.tls === undefined ? 'http' : 'https')
     return { url, ownUrl, port, close }
   } catch (error) {

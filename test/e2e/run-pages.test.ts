@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { WireRecord } from '../../wire/records'
-import { freePort, ROOT, startHubProcess } from '../plumbline'
+import { eventually, freePort, plumbline, ROOT, startHubProcess } from '../plumbline'
 import { isLive, launchBrowser, violations } from './browser'
 import { startRecords, stepRecords, TestAgent } from './page-agent'
 import { PageHub } from './page-hub'
@@ -277,6 +277,21 @@ describe('every page', () => {
 })
 
 describe('an empty hub', () => {
+  it('answers with its page from its first answer on, however early one comes', async () => {
+    const port = await freePort()
+    const own = plumbline(['start', '--no-agent', '--port', String(port), '--data', join(folder, 'early')])
+    try {
+      let status = 0
+      await eventually('an answer', async () => {
+        status = (await fetch(`http://127.0.0.1:${port}/`)).status
+        return true
+      })
+      expect(status).toBe(200)
+    } finally {
+      await own.kill('SIGTERM')
+    }
+  })
+
   it('plays the demo run by one press', async () => {
     const port = await freePort()
     const own = await startHubProcess(port, join(folder, 'demo'))
