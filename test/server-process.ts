@@ -1,5 +1,5 @@
-/** Servers of others that tests run beside hubs: ClickHouse's interface over the embedded engine. */
-import { spawn, type ChildProcess } from 'node:child_process'
+/** Servers of others that tests run beside hubs: ClickHouse's interface over the embedded engine, and Redis where it is installed. */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { createConnection } from 'node:net'
 import { resolve } from 'node:path'
 import { eventually, freePort, ROOT } from './plumbline'
@@ -48,4 +48,14 @@ export async function startClickHouse(folder: string, options: ClickHouseOptions
   const script = resolve(import.meta.dirname, 'clickhouse-door.ts')
   const args = ['--import', 'tsx', script, String(port), folder, cluster]
   return serve('http', port, process.execPath, args)
+}
+
+/** Debian's package `redis-server`. */
+export const hasRedis = spawnSync('redis-server', ['--version']).status === 0
+
+/** Keeps nothing: what is started again is empty. */
+export async function startRedis(port?: number): Promise<ServerProcess> {
+  const at = port ?? (await freePort())
+  const args = ['--port', String(at), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
+  return serve('redis', at, 'redis-server', args)
 }

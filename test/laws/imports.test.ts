@@ -13,6 +13,7 @@ const DOORS: readonly (readonly [packageName: RegExp, files: RegExp])[] = [
   [/^socket\.io-client$/, /^(agent\/uplink|app\/data\/[a-z-]+)\.tsx?$/],
   [/^socket\.io$/, /^hub\//],
   [/^(chdb|@clickhouse\/client)(\/|$)/, /^hub\/store\//],
+  [/^(ioredis|@socket\.io\/redis-adapter)$/, /^hub\/fleet\/redis\.ts$/],
   [/^@opentelemetry\//, /^agent\/otlp\.ts$/],
   [/^prom-client$/, /^(agent|hub)\//],
 ]
