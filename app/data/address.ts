@@ -1,7 +1,7 @@
 'use client'
 /** What one looks at is in the address: it can be shared, survives a reload, and costs no request. */
 import { usePathname, useSearchParams } from 'next/navigation'
-import { useCallback, useMemo } from 'react'
+import { useCallback, useEffect, useMemo } from 'react'
 import { readWindow, writeWindow, type TimeWindow } from './time-window'
 
 export type AddressChange = Readonly<Record<string, string | undefined>>
@@ -16,15 +16,38 @@ function withChange(parameters: URLSearchParams, change: AddressChange): string 
   return text === '' ? '' : `?${text}`
 }
 
+/**
+ * The addresses that were asked for and are not drawn yet, the oldest first. While the router draws an earlier one it
+ * writes it back into the address bar: a key that comes then would undo the later, were the bar alone believed.
+ */
+let asked: readonly string[] = []
+let drawn = ''
+
+/** The parameters as they were last asked for: those in the address bar, where none is still to be drawn. */
+export function askedParameters(): URLSearchParams {
+  const last = asked.findLast(address => new URL(address, location.href).pathname === location.pathname)
+  return last === undefined ? new URLSearchParams(location.search) : new URL(last, location.href).searchParams
+}
+
+/** Forgets what is drawn now and what was asked before it; everything, if this was not asked for here (a link, Back). */
+function forgetDrawn(address: string): void {
+  if (address === drawn) return
+  drawn = address
+  const place = asked.indexOf(address)
+  asked = place === -1 ? [] : asked.slice(place + 1)
+}
+
 /** Changes parameters of the address; `undefined` takes one away. With `push` the browser's Back undoes it. */
 export function useChangeAddress(): (change: AddressChange, push?: boolean) => void {
   const path = usePathname()
+  const address = `${path}${withChange(useSearchParams(), {})}`
+  useEffect(() => forgetDrawn(address), [address])
   return useCallback(
     (change, push = false) => {
-      // What stands in the address bar now: two changes in one turn must not undo each other.
-      const address = `${path}${withChange(new URLSearchParams(location.search), change)}`
-      if (push) history.pushState(null, '', address)
-      else history.replaceState(null, '', address)
+      const next = `${path}${withChange(askedParameters(), change)}`
+      if (asked.at(-1) !== next) asked = [...asked, next]
+      if (push) history.pushState(null, '', next)
+      else history.replaceState(null, '', next)
     },
     [path],
   )

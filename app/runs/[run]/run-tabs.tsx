@@ -1,7 +1,7 @@
 'use client'
 import { useRouter } from 'next/navigation'
 import { useEffect, useMemo } from 'react'
-import { keptSearch, useKeptSearch } from '../../data/address'
+import { askedParameters, keptSearch, useKeptSearch } from '../../data/address'
 import { isTyping } from '../../data/typing'
 import { Choice } from '../../ui/choice'
 import { Tabs } from '../../ui/tabs'
@@ -25,8 +25,8 @@ function useTabKeys(run: string, shown: readonly RunTab[]): void {
     const press = (event: KeyboardEvent) => {
       const tab = shown[Number(event.key) - 1]
       if (tab === undefined || isTyping(event)) return
-      // What stands in the address bar now: a key may come before what the last one changed is drawn.
-      router.push(tabAddress(run, tab, keptSearch(new URLSearchParams(location.search))))
+      // As it was asked for: a key may come before what the last one changed is drawn.
+      router.push(tabAddress(run, tab, keptSearch(askedParameters())))
     }
     addEventListener('keydown', press)
     return () => removeEventListener('keydown', press)
