@@ -3,7 +3,7 @@ export class PlumblineError extends Error {
   readonly fix: string | undefined
   readonly usage: boolean
 
-  constructor(message: string, options: { fix?: string; usage?: boolean; cause?: unknown } = {}) {
+  constructor(message: string, options: { fix?: string | undefined; usage?: boolean; cause?: unknown } = {}) {
     super(message, { cause: options.cause })
     this.name = 'PlumblineError'
     this.fix = options.fix

@@ -47,6 +47,12 @@ function withNewestLines(records: WireRecord[]): WireRecord[] {
   return left <= 0 ? records : records.filter(({ kind }) => kind !== 'line' || (left -= 1) < 0)
 }
 
+/** Of several files, which it is. */
+function naming(name: string, error: unknown): unknown {
+  if (!(error instanceof PlumblineError) || error.message.includes(name)) return error
+  return new PlumblineError(`${name}: ${error.message}`, { fix: error.fix, cause: error })
+}
+
 async function readInput({ name, chunks, writtenAt }: Input, formats: readonly LogFormat[]): Promise<ReadFile> {
   let records: WireRecord[] = []
   let lines = 0
@@ -63,6 +69,8 @@ async function readInput({ name, chunks, writtenAt }: Input, formats: readonly L
     ...readersNamed(undefined, forms, formats),
     write,
     tells: basename(name),
+  }).catch((error: unknown) => {
+    throw naming(name, error)
   })
   return { ...counts, file: name, records: withNewestLines(records), writtenAt }
 }
@@ -155,7 +163,7 @@ export const command = defineCommand({
     command
       .argument(
         '<file...>',
-        'logs, SMI output and whatever else `parse` reads, may be gzip; a run folder of W&B, TensorBoard or MLflow; - is standard input',
+        'logs, SMI output and whatever else `parse` reads, may be gzip or zip; a run folder of W&B, TensorBoard or MLflow; - is standard input',
       )
       .option('--name <name>', 'the name of the run; its own where a file says one, else that of the first file')
       .option('--node <name>', 'the node of what names none')

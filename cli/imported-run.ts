@@ -5,7 +5,7 @@ import type { RecordOf, WireRecord } from '../wire/records'
 /** What one file held. */
 export interface ImportedFile {
   readonly records: readonly WireRecord[]
-  /** When it was last written, Unix seconds: the end of a log that says no times. */
+  /** When it was last written, Unix seconds: the end of a log that says no times, where no other file tells a later one. */
   readonly writtenAt: number
 }
 
@@ -29,13 +29,16 @@ function untimedSeconds(records: readonly WireRecord[]): number {
   return [...steps.values()].reduce((sum, seconds) => sum + seconds, 0)
 }
 
+const latest = (records: readonly WireRecord[]) =>
+  records.reduce((last, { time }) => Math.max(last, time ?? -Infinity), -Infinity)
+
 /**
  * Times for records that have none: that of the record before, moved on by each new step's duration. A log that says no
- * time at all ends when its file was last written.
+ * time at all ends when the run did: as other files of it tell, else when its file was last written.
  */
-function timed({ records, writtenAt }: ImportedFile): WireRecord[] {
+function timed({ records, writtenAt }: ImportedFile, endedAt: number): WireRecord[] {
   const first = records.find(({ time }) => time !== undefined)?.time
-  let clock = first ?? writtenAt - untimedSeconds(records)
+  let clock = first ?? (Number.isFinite(endedAt) ? endedAt : writtenAt) - untimedSeconds(records)
   let step = -Infinity
   return records.map(record => {
     if (record.time !== undefined) clock = record.time
@@ -58,10 +61,10 @@ function placed(record: WireRecord, { run, node }: ImportedRun): WireRecord {
 
 /** All records of a run, its beginning and its end. Without an event that ends a run its exit code is not known. */
 export function importedRun(files: readonly ImportedFile[], about: ImportedRun): WireRecord[] {
-  const records = files.flatMap(timed).map(record => placed(record, about))
-  const times = records.flatMap(({ time }) => (time === undefined ? [] : [time]))
-  const from = times.reduce((one, other) => Math.min(one, other), Infinity)
-  const to = times.reduce((one, other) => Math.max(one, other), -Infinity)
+  const endedAt = files.reduce((last, file) => Math.max(last, latest(file.records)), -Infinity)
+  const records = files.flatMap(file => timed(file, endedAt)).map(record => placed(record, about))
+  const from = records.reduce((first, { time }) => Math.min(first, time ?? Infinity), Infinity)
+  const to = latest(records)
   const end = records.filter(isEnd)
   const exitCode = end.find(event => event.exitCode !== undefined)?.exitCode ?? (end.length > 0 ? 1 : undefined)
   const { run, name, node } = about

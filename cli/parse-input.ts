@@ -1,8 +1,9 @@
-/** The bytes of a file or of standard input, unpacked where they are gzip. */
+/** The bytes of a file or of standard input, unpacked where they are gzip or zip. */
 import { createReadStream } from 'node:fs'
 import { pipeline, type Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { messageOf, PlumblineError } from '../base/errors'
+import { isZip, unzipped } from './zip'
 
 const CHUNK_BYTES = 1024 * 1024
 
@@ -13,8 +14,8 @@ function failure(file: string, error: unknown): PlumblineError {
   if (code === 'EACCES' || code === 'EPERM')
     return new PlumblineError(`${file} may not be read`, { fix: 'check its permissions', cause: error })
   if (code.startsWith('Z_'))
-    return new PlumblineError(`${file} is damaged gzip: ${messageOf(error)}`, {
-      fix: `unpack what can be had with \`gzip -dc\` and parse that`,
+    return new PlumblineError(`${file} is damaged: ${messageOf(error)}`, {
+      fix: 'unpack what can be had (`gzip -dc`, `unzip`) and take that',
       cause: error,
     })
   return new PlumblineError(`${file}: ${messageOf(error)}`, { fix: 'check that the file can be read', cause: error })
@@ -40,6 +41,13 @@ export async function* readChunks(file: string, stdin: Readable): AsyncGenerator
     if (first.done === true) return
     if (isGzip(first.value)) {
       yield* unpacked(first.value, chunks)
+      return
+    }
+    if (isZip(first.value)) {
+      if (file === '-')
+        throw new PlumblineError('a zip is not read from standard input', { fix: 'pipe what `unzip -p` unpacks of it' })
+      await chunks.return?.()
+      yield* unzipped(file, CHUNK_BYTES)
       return
     }
     yield first.value

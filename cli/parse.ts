@@ -17,7 +17,7 @@ const SNIFF_BYTES = 256 * 1024
 const HELP = `
 Records go to standard output, one JSON object a line, with and without --json. How many lines were read and not
 read goes to standard error, for each file: as text, with --json as one JSON object a line.
-FILE is a training log, or what a tool printed; it may be gzip; - is standard input; a folder is the run of Weights & Biases,
+FILE is a training log, or what a tool printed; it may be gzip, or one file in a zip; - is standard input; a folder is the run of Weights & Biases,
 TensorBoard or MLflow in it.
 Exit code 1: nothing in the files was understood.`
 

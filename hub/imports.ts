@@ -3,8 +3,8 @@
  * forgotten. Bounded: one import, and all of them together.
  */
 import { createWriteStream } from 'node:fs'
-import { mkdir, readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { Transform, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { PlumblineError } from '../base/errors'
@@ -22,6 +22,8 @@ interface Import {
   readonly folder: string
   bytes: number
   files: number
+  /** Of those that are whole, as they came. */
+  readonly paths: string[]
   timer: NodeJS.Timeout
 }
 
@@ -31,6 +33,15 @@ const safeName = (name: string) =>
     .replace(/[^\w.-]/g, '_')
     .replace(/^\.+/, '')
     .slice(-100) || 'file'
+
+/** Where the hub put a file says nothing to who sent it. */
+function withoutFolder(error: unknown, folder: string): unknown {
+  if (!(error instanceof PlumblineError)) return error
+  const words = error.message
+    .split(`${folder}/`)
+    .map((text, place) => (place === 0 ? text : text.replace(/^\d+\//, '')))
+  return new PlumblineError(words.join(''), { fix: error.fix, cause: error })
+}
 
 export class Imports {
   private readonly open = new Map<string, Import>()
@@ -46,7 +57,10 @@ export class Imports {
     if (into.files >= MOST_FILES)
       throw new PlumblineError(`more than ${MOST_FILES} files`, { fix: 'import them in parts' })
     into.files += 1
-    const path = join(into.folder, `${String(into.files).padStart(3, '0')}-${safeName(name)}`)
+    // A folder each: two files may have one name.
+    const own = join(into.folder, String(into.files))
+    await mkdir(own)
+    const path = join(own, safeName(name))
     const counted = new Transform({
       transform(chunk: Buffer, _, done) {
         into.bytes += chunk.length
@@ -58,6 +72,7 @@ export class Imports {
     })
     try {
       await pipeline(body, counted, createWriteStream(path))
+      into.paths.push(path)
     } catch (error) {
       await rm(path, { force: true })
       throw error
@@ -70,11 +85,9 @@ export class Imports {
     if (found === undefined) throw new PlumblineError('there are no files of this import', { fix: 'send them first' })
     clearTimeout(found.timer)
     try {
-      const names = (await readdir(found.folder)).sort()
-      return await this.importFiles(
-        names.map(file => join(found.folder, file)),
-        name === '' ? (names[0] ?? '').replace(/^\d{3}-/, '') : name,
-      )
+      return await this.importFiles(found.paths, name === '' ? basename(found.paths[0] ?? '') : name)
+    } catch (error) {
+      throw withoutFolder(error, found.folder)
     } finally {
       await this.forget(id)
     }
@@ -97,7 +110,7 @@ export class Imports {
     const folder = join(this.root, id)
     const timer = setTimeout(() => void this.forget(id), FORGOTTEN_MS)
     timer.unref()
-    const fresh = { folder, bytes: 0, files: 0, timer }
+    const fresh = { folder, bytes: 0, files: 0, paths: [], timer }
     this.open.set(id, fresh)
     await mkdir(folder, { recursive: true })
     return fresh

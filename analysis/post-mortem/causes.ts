@@ -132,6 +132,25 @@ function limited(evidence: Evidence): Cause[] {
 }
 const sizeText = (text: string | undefined) => (text === undefined || text === '' ? undefined : text)
 
+/** Of a log alone: that it went well for a while is known all the same. */
+function unseen({ scene: { lastStep } }: Evidence): Cause[] {
+  return lastStep === undefined || lastStep < FITTED_STEPS
+    ? cause(
+        'unknown',
+        'possible',
+        'Why cannot be said from what is known',
+        'memory was not seen before the end, or it was as always',
+      )
+    : cause(
+        'unknown',
+        'possible',
+        'It fitted for a while: something kept more from step to step, or this step was larger than any before',
+        `step ${lastStep} was finished, so the plan as such fits; which of the two it was, memory step by step would show (the hook, or a framework that logs it)`,
+      )
+}
+/** By then a job has its optimizer's states, its caches and its usual batches. */
+const FITTED_STEPS = 8
+
 const CERTAINTY: readonly Cause['certainty'][] = ['certain', 'likely', 'possible']
 /** Of equal certainty what a person can act on at once comes first. */
 const RULES = [limited, neighbour, growing, fragmentation, beside, larger, uneven, tooLarge, first]
@@ -142,10 +161,5 @@ export function causesOf(evidence: Evidence): Cause[] {
   // That a limit was reached is certain, and says where it ended; what in the job went up to it comes first.
   const order = (one: Cause) => (one.name === 'host-limit' ? CERTAINTY.length : CERTAINTY.indexOf(one.certainty))
   if (found.length > 0) return found.sort((one, other) => order(one) - order(other))
-  return cause(
-    'unknown',
-    'possible',
-    'Why cannot be said from what is known',
-    'memory was not seen before the end, or it was as always',
-  )
+  return unseen(evidence)
 }

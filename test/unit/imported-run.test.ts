@@ -20,6 +20,14 @@ describe('an imported run', () => {
     expect(rest.at(-1)).not.toHaveProperty('exitCode')
   })
 
+  it('of a log without times, and a file of the same run with times, ends as that file tells: copied files are new', () => {
+    const files = [
+      { records: [step(1), step(2)], writtenAt: 90_000 },
+      { records: [step(1, { time: 50 }), step(2, { time: 52 })], writtenAt: 90_000 },
+    ]
+    expect(importedRun(files, ABOUT).map(({ time }) => time)).toEqual([50, 50, 52, 50, 52, 52])
+  })
+
   it('counts a step of several ranks once', () => {
     const ranks = [0, 1].flatMap(rank => [step(1, { rank }), step(2, { rank })])
     const times = importedRun([{ records: ranks, writtenAt: 1000 }], ABOUT).map(({ time }) => time ?? NaN)

@@ -1,5 +1,5 @@
-import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { execFile, spawnSync } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -96,13 +96,19 @@ describe('the bytes of a file', () => {
     return Buffer.concat(parts).toString()
   }
 
+  /** By Python's, which marks and lays out a zip as others do. */
+  const zip = (name: string, ...files: string[]) =>
+    spawnSync('/usr/bin/python3', ['-m', 'zipfile', '-c', name, ...files], { cwd: folder })
+
   it('are read plain, unpacked, from standard input, and from an empty file', async () => {
     const text = LINE.repeat(100_000)
     await writeFile(join(folder, 'plain.log'), text)
     await writeFile(join(folder, 'packed.log.gz'), gzipSync(text))
     await writeFile(join(folder, 'empty.log'), '')
+    zip('packed.zip', 'plain.log')
     expect(await all(join(folder, 'plain.log'))).toBe(text)
     expect(await all(join(folder, 'packed.log.gz'))).toBe(text)
+    expect(await all(join(folder, 'packed.zip'))).toBe(text)
     expect(await all(join(folder, 'empty.log'))).toBe('')
     expect(await all('-', Readable.from([gzipSync(LINE)]))).toBe(LINE)
   })
@@ -110,7 +116,12 @@ describe('the bytes of a file', () => {
   it('that cannot be had are an error with a fix', async () => {
     const packed = gzipSync(LINE.repeat(10_000))
     await writeFile(join(folder, 'cut.gz'), packed.subarray(0, packed.length - 20))
-    await expect(all(join(folder, 'cut.gz'))).rejects.toThrow('damaged gzip')
+    await expect(all(join(folder, 'cut.gz'))).rejects.toThrow('is damaged')
+    zip('two.zip', 'plain.log', 'empty.log')
+    await expect(all(join(folder, 'two.zip'))).rejects.toThrow('2 files are in it')
+    const whole = await readFile(join(folder, 'packed.zip'))
+    await writeFile(join(folder, 'cut.zip'), whole.subarray(0, whole.length / 2))
+    await expect(all(join(folder, 'cut.zip'))).rejects.toThrow('its end is missing')
     await expect(all(join(folder, 'none.log'))).rejects.toMatchObject({ fix: 'check the path' })
     await expect(all(folder)).rejects.toThrow('is a folder')
   })
