@@ -2,7 +2,7 @@
  * Names of what rocm-smi says of a device, the same in its JSON, its CSV and its lines `GPU[0] : name: value`:
  * https://github.com/ROCm/rocm_smi_lib/blob/amd-staging/python_smi_tools/rocm_smi.py (the printLog calls, of all ages).
  */
-import { generationOf, quantity } from './cells'
+import { generationOf, quantity, word } from './cells'
 import { byPartition, cellOf, fill, saysSomething, type Cells, type Gpu, type Wanted } from './device'
 
 /** Sums over the blocks of the table of `--showrasinfo`: corrected, uncorrected. */
@@ -72,8 +72,8 @@ export function rocmRecords(index: number, cells: Cells): Gpu[] {
   const record = fill({ kind: 'gpu', index, vendor: 'amd', source: 'rocm-smi' }, cells, WANTED)
   record.uuid = cellOf(cells, ['Unique ID'])
   const name = cellOf(cells, ['Card Series', 'Card series', 'Device Name'])
-  // Two lines that ran into each other name nothing.
-  record.name = name?.includes('Card ') === true ? undefined : name
+  // Two lines that came onto one say the same twice.
+  record.name = word(name?.replace(/Card [Ss]eries:.*$/, '') ?? '')
   const highest = /-\s{0,4}(\d{1,6}\s?MHz)$/i.exec(cellOf(cells, ['Valid sclk range'])?.slice(0, 60) ?? '')?.[1]
   record.smClockMaxHertz = quantity(highest)
   const link = cellOf(cells, ['pcie clock level'])

@@ -6,6 +6,7 @@ import { amdSmiJson } from './amd-smi-json'
 import { amdSmiText } from './amd-smi-text'
 import { amdgpuSysfs } from './amdgpu-sysfs'
 import { blackBox } from './black-box'
+import { dcgmFields } from './dcgm-fields'
 import { dcgmiDmon } from './dcgmi-dmon'
 import { ethtoolSettings } from './ethtool-settings'
 import { ethtoolStatistics } from './ethtool-statistics'
@@ -67,6 +68,7 @@ export const forms = registry<Form>('form', [
   amdSmiCsv,
   amdSmiText,
   amdgpuSysfs,
+  dcgmFields,
   dcgmiDmon,
   prometheusPage,
   hfTrainerState,

@@ -6,6 +6,8 @@ import { rankInJob, type World } from '../evidence/world'
 import { linesForm } from '../form'
 import { scaled } from '../logs/values'
 
+const BODIES = ['coll_perf', 'p2p_perf', 'dump_stats', 'proxy_trace']
+
 function parsed(line: string): unknown {
   try {
     return JSON.parse(line)
@@ -26,12 +28,22 @@ function timeOf(metadata: unknown): number | undefined {
   return microseconds === undefined ? undefined : microseconds / 1e6
 }
 
+/** Whose the lines are. Since version 4.3 a marker says it once for the lines behind it, before that each line did. */
+interface Origin {
+  header: unknown
+  metadata: unknown
+}
+
 /** Point-to-point operations have the same members under another prefix. */
-function readLine(line: string, world: World): RecordOf<'collective'>[] | undefined {
+function readLine(line: string, world: World, origin: Origin): RecordOf<'collective'>[] | undefined {
   const tree = parsed(line)
-  const header = member(tree, 'header')
-  const metadata = member(tree, 'metadata')
-  if (textIn(metadata, 'inspector_output_format_version') === undefined) return undefined
+  if (member(tree, 'metadata') !== undefined) {
+    origin.header = member(tree, 'header')
+    origin.metadata = member(tree, 'metadata')
+  }
+  const { header, metadata } = origin
+  if (textIn(metadata, 'inspector_output_format_version') === undefined || !BODIES.some(body => member(tree, body)))
+    return undefined
   const prefix = member(tree, 'coll_perf') === undefined ? 'p2p' : 'coll'
   const performance = member(tree, `${prefix}_perf`)
   const name = textIn(performance, prefix)?.slice(0, 100)
@@ -62,6 +74,7 @@ export const ncclInspector = linesForm({
   origin: 'https://github.com/NVIDIA/nccl/tree/master/plugins/profiler/inspector',
   begin: () => {
     const world: World = { size: 0, ranks: {} }
-    return line => readLine(line, world)
+    const origin: Origin = { header: undefined, metadata: undefined }
+    return line => readLine(line, world, origin)
   },
 })

@@ -1,4 +1,4 @@
-/** `nvidia-smi nvlink`: state and speed (`-s`), errors (`-e`) and bytes (`-gt d`) of each link of each device. */
+/** `nvidia-smi nvlink`: state and speed (`-s`), errors (`-e`), bytes (`-gt d`) and capabilities (`-c`) of each link of each device. */
 import type { RecordOf } from '../../wire/records'
 import { textForm } from '../form'
 import { quantity } from '../nvidia/cells'

@@ -1,7 +1,19 @@
-/** `nvidia-smi topo -m`: by what path each device, and each NIC, reaches each other. */
+/**
+ * `nvidia-smi topo -m`: by what path each device, and each NIC, reaches each other; `topo -p2p`: which devices cannot reach one
+ * another's memory, and why.
+ */
 import { textForm } from '../form'
 import { readLines } from '../nvidia/lines'
 
+/** Of `-p2p`, with what the tool's legend says of it. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  CNS: 'the chipset does not support it',
+  GNS: 'the GPU does not support it',
+  TNS: 'the topology does not support it',
+  NS: 'not supported',
+  DR: 'disabled by a key of the registry',
+}
+const PEER = new Set(['X', 'OK', 'U', ...Object.keys(REFUSALS)])
 const PATH = /^(?:X|SYS|NODE|PHB|PXB|PIX|NV\d{1,2})$/
 const DEVICE = /^(?:GPU\d{1,4}|NIC\d{1,4}|mlx\d_\d{1,3}|bnxt_re\S{1,20}|irdma\S{1,20}|ibp\S{1,20})$/
 /** Underlining of the titles, also where the escape character was lost as the text was copied. */
@@ -21,7 +33,7 @@ function columnsOf(words: readonly string[]): string[] | undefined {
 export const nvidiaSmiTopo = textForm({
   name: 'nvidia-smi-topo',
   tool: 'nvidia-smi',
-  help: 'the path between each two devices and NICs of `nvidia-smi topo -m`',
+  help: 'the path between each two devices and NICs of `nvidia-smi topo -m`, what `-p2p` says is refused',
   origin: 'https://docs.nvidia.com/deploy/nvidia-smi/index.html',
   claims: ({ text }) => {
     const reading = nvidiaSmiTopo.parse(text)
@@ -45,6 +57,15 @@ export const nvidiaSmiTopo = textForm({
         rows += 1
         for (const [at, to] of columns.entries())
           if (to !== from) add({ kind: 'path', from: nameOf(from), to: nameOf(to), path: paths[at] })
+        return true
+      }
+      if (columns.includes(from) && paths.length === columns.length && paths.every(path => PEER.has(path))) {
+        rows += 1
+        for (const [at, to] of columns.entries()) {
+          const meaning = REFUSALS[paths[at] ?? '']
+          const message = `${from} cannot reach the memory of ${to}: ${paths[at]}`
+          if (meaning !== undefined) add({ kind: 'event', type: 'no-peer-access', device: from, meaning, message })
+        }
         return true
       }
       const legend = words[1] === '=' && /^[A-Z]{1,4}[#\d]{0,2}$/.test(from)

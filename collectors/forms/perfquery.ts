@@ -5,7 +5,7 @@ import { wordsToBytes } from '../kernel/infiniband'
 import { perfqueryName } from '../kernel/rdma-counters'
 
 const HEADING =
-  /^# (?:Port \w{0,20} ?counters|Port\w{1,40} counters|Port counters): Lid (\d{1,9}) port (\d{1,4}|all)\b/i
+  /^# (?:Port \w{0,20} ?counters|Port\w{1,40} counters|Port counters): (?:Lid (\d{1,9})|DR path [^;]{1,200};[^;]{1,40};(?: [\d,]{1,200})?) port (\d{1,4}|all)\b/i
 const FIELD = /^([A-Z][A-Za-z]\w{0,60}):(?:\.{1,60}| )(0x[\da-f]{1,16}|\d{1,20})$/i
 const BYTES: Readonly<Record<string, 'receiveBytes' | 'transmitBytes'>> = {
   PortXmitData: 'transmitBytes',
@@ -30,7 +30,7 @@ export const perfquery = textForm({
     let link: RecordOf<'link'> | undefined
     const begin = (lid?: string, port?: string) => {
       seen = new Set()
-      link = { kind: 'link', ...(lid === undefined ? {} : { device: `lid ${lid}`, port }) }
+      link = { kind: 'link', ...(lid !== undefined && { device: `lid ${lid}` }), ...(port !== undefined && { port }) }
       records.push(link)
     }
     for (const line of text.split(/\r?\n/)) {

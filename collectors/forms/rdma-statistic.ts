@@ -44,20 +44,44 @@ function parseJson(text: string): FileReading | undefined {
 }
 
 const LINE = /^link ([\w.-]{1,64})\/(\d{1,4}) (?!(?:\w{1,32} \S{1,64} ){0,8}state )(.{1,8000})$/
+/** Counters of single queue pairs, which are part of their port's. */
+const QUEUE_PAIR = /^(?:cntn \d|\w{1,20} \d{1,10} (?:pid|comm) )/
+/** A terminal wrapped the counters between their names and values; optional ones have a line of their own. */
+const GOES_ON = /^(?:Optional-set: )?(?:\d{1,20} ?)?(?:[a-z]\w{1,63} \d{1,20} ?)*(?:[a-z]\w{1,63})?$/
+const MOST_WRAPPED = 100
+
+/** Each link with the lines that go on with it. */
+function joined(lines: readonly string[]): { links: string[]; linesUnread: number } {
+  const links: string[] = []
+  let [wrapped, linesUnread] = [0, 0]
+  for (const line of lines) {
+    const last = links.at(-1)
+    wrapped = LINE.test(line) ? 0 : wrapped + 1
+    if (wrapped === 0) links.push(line)
+    else if (last !== undefined && wrapped < MOST_WRAPPED && line.length < 2000 && GOES_ON.test(line))
+      links[links.length - 1] = `${last} ${line.replace('Optional-set: ', '')}`
+    else linesUnread += 1
+  }
+  return { links, linesUnread }
+}
+
+function ofText(link: string): RecordOf<'link'>[] {
+  const [, device = '', port = '', rest = ''] = LINE.exec(link) ?? []
+  const pairs = [...rest.matchAll(/(\w{1,64}) (\d{1,20})(?= |$)/g)].map(
+    ([, name = '', value]) => [name, Number(value)] as const,
+  )
+  return pairs.length === 0 || QUEUE_PAIR.test(rest) ? [] : [linkOf(device, port, new Map(pairs))]
+}
 
 function parseText(text: string): FileReading | undefined {
-  const lines = text.split(/\r?\n/).filter(line => line.trim() !== '')
-  const records = lines.flatMap(line => {
-    const [, device, port, rest = ''] = LINE.exec(line.trim()) ?? []
-    const pairs = [...rest.matchAll(/(\w{1,64}) (\d{1,20})(?= |$)/g)].map(
-      ([, name = '', value]) => [name, Number(value)] as const,
-    )
-    return device === undefined || port === undefined || pairs.length === 0
-      ? []
-      : [linkOf(device, port, new Map(pairs))]
-  })
-  const linesUnread = lines.length - records.length
-  return records.length === 0 ? undefined : { records, linesRead: records.length, linesUnread }
+  const lines = text
+    .split(/\r?\n/)
+    .map(line => line.trim())
+    .filter(line => line !== '')
+  const { links, linesUnread } = joined(lines)
+  const linesRead = lines.length - linesUnread
+  const isStatistic = links.some(link => /(?: [a-z]\w{1,63} \d{1,20}){2}/.test(link))
+  return isStatistic ? { records: links.flatMap(ofText), linesRead, linesUnread } : undefined
 }
 
 export const rdmaStatistic = textForm({

@@ -32,6 +32,12 @@ export function drawn(step: Step, smoothed: boolean, state: BarState): Step[] {
   return before
 }
 
+/** A line between two drawings says more of the held step. */
+export function enrich(fields: Partial<Step>, state: BarState): void {
+  const [step] = releaseBar(state)
+  if (step !== undefined) state.held = { step: step.step ?? null, record: JSON.stringify({ ...step, ...fields }) }
+}
+
 /** The held step, which is then told. */
 export function releaseBar(state: BarState): Step[] {
   const { held } = state

@@ -8,6 +8,8 @@ export const plainName = (name: string) =>
   name
     .trim()
     .toLowerCase()
+    // A fraction, where other slashes part a group from its member.
+    .replace(/\b(time|ms|s|sec|seconds)\/(step|iter|iteration|batch)\b/, '$1_per_$2')
     .replaceAll(/[^a-z0-9]+/g, '_')
     .replaceAll(/^_|_$/g, '')
 

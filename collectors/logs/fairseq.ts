@@ -44,6 +44,8 @@ function secondsOf(figures: Figures): number | undefined {
 /** Figures of a stretch of updates: batches are averages over it, and whole only by chance. */
 function stepRecords(raw: Figures, time: number | undefined, state: State): WireRecord[] {
   const figures = new Map([...raw].map(([name, value]) => [name.replace(/^train_/, ''), value.replace(/ \(.*$/, '')]))
+  // Before the meter has two updates it shows 0.
+  if (figures.get('wps') === '0') figures.delete('wps')
   const fields = stepFigures(figures, MEANINGS)
   const record: RecordOf<'step'> = { kind: 'step', source: 'fairseq', time, ...fields, stepSeconds: secondsOf(figures) }
   return [record, ...nanEvent(figures.get('loss'), { step: fields.step, time }, state)]
@@ -83,8 +85,8 @@ function readJson(
   const names = [...members.keys()]
   if (names.some(name => /^valid/.test(name))) return evaluation('evaluation', time, text)
   if (!names.some(name => /(?:^|_)(?:loss|wps|num_updates)$/.test(name))) return undefined
-  // The end of an epoch has no `update`, which is its fraction.
-  if (tag === 'train' || !members.has('update')) return evaluation('summary', time, text)
+  // The end of an epoch has no `update`, which is its fraction; metaseq, whose data have no end, never says it.
+  if (tag === 'train' || (tag !== 'train_inner' && !members.has('update'))) return evaluation('summary', time, text)
   return stepRecords(members, time, state)
 }
 

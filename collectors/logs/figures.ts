@@ -44,7 +44,7 @@ const UNITS = new Map(fieldsOf('step').map(([name, field]) => [name, field.type 
 
 /** `1.23`, `1,497,600`, `11.5K`, `5.2 GiB`, `350.12ms`, `np.float64(0.5)`, `tensor(2.1, device='cuda:0')`. */
 const VALUE =
-  /^(?:(?:np\.float\d\d|np\.int\d\d|tensor)\()?([-+]?(?:\d[\d,_]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,4})?)(?:, ?(?:device|dtype|grad_fn)=[^)]{1,80})?\)?\s?([^\s\d(][^\s]{0,24})?(?:\s?\(.{0,80}\))?$/
+  /^(?:(?:np\.float\d\d|np\.int\d\d|tensor)\()?([-+]?(?:\d[\d,_]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,4})?)(?:, ?(?:device|dtype|grad_fn)=[^)]{1,80})?\)?\s?([^\s\d([][^\s]{0,24})?(?:\s?[([].{0,80}[)\]])?$/
 
 /** Factor of a printed unit for a field; undefined where the unit is not one of this field's. */
 function factorOf(unit: string, field: StepNumber): number | undefined {

@@ -82,7 +82,7 @@ interface Wrapping {
 /** Prefixes by who puts them there. The first group is the rank where there is one; `time` marks a time stamp. */
 const PREFIXES: readonly { readonly pattern: RegExp; readonly time?: true }[] = [
   // torchrun --tee: [default0]: or [ROLE0]:; PyTorch's own exceptions: [rank0]:
-  { pattern: /^\[(?:default|rank|worker|trainer)(\d{1,6})\]: ?/ },
+  { pattern: /^\[(?:default|rank|worker|trainer)(\d{1,6})\](?:: ?| (?=[A-Za-z{]))/ },
   // [HOST:RANK]: of launchers that name the host as well
   { pattern: /^\[\w[\w.-]{0,127}:(\d{1,6})\]: ?/ },
   // Ray: (ACTOR pid=N) or (ACTOR pid=N, ip=A), which is no rank
@@ -162,5 +162,7 @@ export function cleanLines(raw: string, time?: number): LogLine[] {
   let text = docker?.text ?? raw
   if (text.includes('\u001b') || text.includes('\u009b')) text = stripAnsi(text)
   if (text.startsWith('\ufeff')) text = text.slice(1)
+  // What a terminal shows of a key that was pressed: `^[`, `^C`.
+  if (text.startsWith('^')) text = text.replace(/^(?:\^[A-Z[]){1,8}(?=[A-Za-z\d[{])/, '')
   return unglued(text).map(line => unwrapped(line, docker?.time ?? time))
 }

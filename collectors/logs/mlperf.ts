@@ -5,7 +5,8 @@ import { membersOf } from './json-members'
 import { numbersBy, optimizerOf } from './settings'
 import { numberOf } from './values'
 
-type State = { settings: { [name: string]: string }; told: string; last: { step: number; time: number } | null }
+/** `samples`: the highest count of samples that was said. */
+type State = { settings: { [name: string]: string }; told: string; samples: number | null }
 
 /** Since 2019; the first round had `:::MLPv0.5.0 NAME TIME (FILE:LINE) KEY: VALUE`. */
 const LINE = /:::MLLOG (\{.{1,16000}\})\s{0,4}$/
@@ -20,6 +21,7 @@ const SETTINGS = new Set([
     'submission_benchmark',
     'submission_platform',
     'number_of_ranks',
+    'max_steps',
   ],
 ])
 
@@ -42,15 +44,23 @@ function told(state: State, time: number | undefined): WireRecord[] {
   return [{ ...record, time }]
 }
 
-/** Samples so far by the batch are steps, where nothing names the step. */
+/**
+ * `step_num` is the step, of which samples so far by the batch are another name. What submitters call `step` is their count of
+ * samples as well, of epochs, or of steps: it is one where the samples that were said leave no doubt.
+ */
 function stepOf(members: ReadonlyMap<string, string>, state: State): number | undefined {
-  const named = numberOf(members.get('metadata/step_num') ?? members.get('metadata/step'))
-  const [samples, batch] = [
-    numberOf(members.get('metadata/samples_count')),
-    numberOf(state.settings['global_batch_size']),
-  ]
-  if (named !== undefined || samples === undefined || batch === undefined || batch === 0) return named
-  return Number.isInteger(samples / batch) ? samples / batch : undefined
+  const named = numberOf(members.get('metadata/step_num'))
+  if (named !== undefined) return named
+  const batch = numberOf(state.settings['global_batch_size'])
+  const ofSamples = (samples: number) => {
+    const step = batch === undefined || batch === 0 ? NaN : samples / batch
+    return Number.isInteger(step) ? step : undefined
+  }
+  const samples = numberOf(members.get('metadata/samples_count'))
+  if (samples !== undefined) return ofSamples(samples)
+  const step = numberOf(members.get('metadata/step'))
+  if (step === undefined || state.samples === null) return undefined
+  return step >= state.samples ? ofSamples(step) : step * (batch ?? NaN) >= state.samples ? step : undefined
 }
 
 /** `tracked_stats` holds whatever a submitter wants to be seen. */
@@ -66,11 +76,23 @@ function figuresOf(members: ReadonlyMap<string, string>, key: string): Partial<R
   }
 }
 
+function stepRecord(
+  figures: Partial<RecordOf<'step'>>,
+  step: number | undefined,
+  time: number | undefined,
+  state: State,
+): RecordOf<'step'> {
+  const totalSteps = numberOf(state.settings['max_steps'])
+  return { kind: 'step', source: 'mlperf', time, step, totalSteps, ...figures }
+}
+
 function readKey(members: ReadonlyMap<string, string>, state: State): WireRecord[] {
   const key = members.get('key') ?? ''
   const milliseconds = numberOf(members.get('time_ms'))
   const time = milliseconds === undefined ? undefined : milliseconds / 1000
   const text = members.get('value')
+  const samples = numberOf(members.get('metadata/samples_count'))
+  if (samples !== undefined) state.samples = Math.max(samples, state.samples ?? 0)
   if (SETTINGS.has(key) && text !== undefined) {
     state.settings[key] ??= text
     return []
@@ -78,10 +100,7 @@ function readKey(members: ReadonlyMap<string, string>, state: State): WireRecord
   if (key === 'train_loss' || key === 'tracked_stats') {
     const figures = figuresOf(members, key)
     const known = Object.values(figures).some(value => value !== undefined)
-    return [
-      ...told(state, time),
-      ...(known ? [{ kind: 'step' as const, source: 'mlperf', time, step: stepOf(members, state), ...figures }] : []),
-    ]
+    return [...told(state, time), ...(known ? [stepRecord(figures, stepOf(members, state), time, state)] : [])]
   }
   if (key === 'run_start' || key === 'init_stop') return told(state, time)
   const at = members.get('metadata/samples_count') ?? members.get('metadata/epoch_num')
@@ -104,7 +123,7 @@ export const mlperf = defineFormat({
   name: 'mlperf',
   help: 'MLPerf logging: losses, tracked statistics, evaluations, the batch and the sequence length',
   origin: 'https://github.com/mlcommons/logging/blob/master/mlperf_logging/mllog/mllog.py',
-  begin: (): State => ({ settings: {}, told: '', last: null }),
+  begin: (): State => ({ settings: {}, told: '', samples: null }),
   parse({ text }: LogLine, state: State): WireRecord[] | undefined {
     if (!text.includes(':::MLL') && !text.startsWith(':::MLP')) return undefined
     if (OLD.test(text)) return []

@@ -18,7 +18,7 @@ const STEP = /^step (\d{1,12})(?:\/(\d{1,12}))? \([\d.]{1,8}%\) ?\| ?(?=loss: )(
 /** Fine-tuning printed another line at first. */
 const TUNING = /^Step (\d{1,12})(?:\/(\d{1,12}))? \| (?=Training loss: )(.{1,1000})$/
 const EVALUATION =
-  /^Step (\d{1,12}) \| (?:Validation (?:bpb|loss)|CORE metric|ChatCORE|Validation): ?(.{1,200})$|^Step (\d{1,12}) \| mmlu_acc: .{1,200}$/
+  /^Step (\d{1,12}) \| (?:Epoch \d{1,9} \| )?(?:Val BPB|Validation (?:bpb|loss)|CORE metric|ChatCORE|Validation): ?(.{1,200})$|^Step (\d{1,12}) \| mmlu_acc: .{1,200}$/
 const MEANINGS: Meanings = {
   loss: 'loss',
   'Training loss': 'loss',
@@ -94,6 +94,8 @@ function readStep(text: string, state: State): WireRecord[] | undefined {
   if (match === null) return undefined
   const step = Number(match[1])
   const figures = pairsOf((match[3] ?? '').split('|'), ': ')
+  // What it prints where it does not know the peak of the device.
+  for (const name of ['mfu', 'bf16_mfu']) if (/^0(?:\.0{1,4})?%?$/.test(figures.get(name) ?? '')) figures.delete(name)
   return [
     {
       kind: 'step',

@@ -12,7 +12,7 @@ type State = {
   communicators: { [name: string]: string }
   /** The node's index of the device that a process (`host:pid device`) calls by its own. */
   devices: { [name: string]: number }
-  /** What was said of a node already: every process says it. */
+  /** What was said of a node already: every process says it, of a way every channel. */
   said: string[]
 }
 
@@ -24,8 +24,11 @@ const COMPLETE =
   /^(?:ncclCommInit\w{1,40} )?comm (0x[0-9a-f]{1,16}) rank (\d{1,7}) nranks (\d{1,7}) cudaDev (\d{1,4})(?: nvmlDev (\d{1,4}))? busId [0-9a-f]{1,16}(?: commId (0x[0-9a-f]{1,16}))?(?: localSize \d{1,6} used \d{1,20} bytes)? -? ?Init COMPLETE/
 const COLLECTIVE =
   /^(\w{3,40}): opCount [0-9a-f]{1,16} sendbuff \S{1,20} recvbuff \S{1,20} count (\d{1,18}) datatype (\d{1,3}) op \d{1,3} root -?\d{1,7} comm (0x[0-9a-f]{1,16}) \[nranks=(\d{1,7})\](?: stream \S{1,20})?(?: task \d{1,12} globalrank (\d{1,7}))?/
+/** The way that a channel takes from one rank to another: `Channel 00/0 : 8[0] -> 7[7] [send] via NET/IB/0/GDRDMA`. */
+const TRANSPORT =
+  /^(?:Channel|Ring) \d{1,4}(?:\/\d{1,4})? : (\d{1,7})(?:\[[0-9a-f]{1,16}\])? -> (\d{1,7})(?:\[[0-9a-f]{1,16}\])? (?:\[(send|receive)\] )?via (\S{1,80})/
 const NETWORK =
-  /^(?:Using network \S{1,60}|NET\/\w{1,20} ?: Using (?:.{0,40} )?\[\d{1,3}\].{1,600}|\d{1,4} coll channels, .{1,300})$/
+  /^(?:Channel 00\/\d{1,4} : {1,8}\d[\d ]{0,8000}|Trees \[0\] -?\d{1,7}(?:\/-?\d{1,7}){2}->0->-?\d{1,7}.{0,4000}|Using network \S{1,60}|NET\/\w{1,20} ?: Using (?:.{0,40} )?\[\d{1,3}\].{1,600}|\d{1,4} coll channels, .{1,300})$/
 
 /** Bytes of an element by ncclDataType_t: int8, uint8, int32, uint32, int64, uint64, half, float, double, bfloat16, fp8. */
 const ELEMENT_BYTES = [1, 1, 4, 4, 8, 8, 2, 4, 8, 2, 1, 1]
@@ -76,12 +79,25 @@ function readCollective({ node, process, text, line }: Said, state: State): Reco
   ]
 }
 
+/** Whether it is said for the first time. */
+function isNew(said: string, state: State): boolean {
+  if (state.said.includes(said) || state.said.length >= MOST_SAID) return false
+  state.said.push(said)
+  return true
+}
+
+/** Both ends tell of a way to another node: the sender's word counts. */
+function readTransport({ node, text }: Said, state: State): WireRecord[] | undefined {
+  const [, from, to, end, path] = TRANSPORT.exec(text) ?? []
+  if (path === undefined) return undefined
+  if (end === 'receive' || !isNew(`${node} ${from} ${to} ${path}`, state)) return []
+  return [{ kind: 'path', node, from: `rank ${from}`, to: `rank ${to}`, path }]
+}
+
+/** Networks and cards, how many channels there are, the ring of the first and the tree of its root. */
 function readNetwork({ node, text }: Said, state: State): WireRecord[] | undefined {
   if (!NETWORK.test(text)) return undefined
-  const said = `${node} ${text}`
-  if (state.said.includes(said) || state.said.length >= MOST_SAID) return []
-  state.said.push(said)
-  return [{ kind: 'event', node, type: 'nccl-network', message: text }]
+  return isNew(`${node} ${text}`, state) ? [{ kind: 'event', node, type: 'nccl-network', message: text }] : []
 }
 
 export const nccl = defineFormat({
@@ -96,7 +112,13 @@ export const nccl = defineFormat({
     const [, stamp, node = '', pid = '', , device, level, text = ''] = match
     const said: Said = { node, process: `${node}:${pid}`, pid: Number(pid), text, line }
     if (level !== 'WARN')
-      return readComplete(said, state) ?? readCollective(said, state) ?? readNetwork(said, state) ?? []
+      return (
+        readComplete(said, state) ??
+        readCollective(said, state) ??
+        readTransport(said, state) ??
+        readNetwork(said, state) ??
+        []
+      )
     const memory = readOutOfMemory(text.slice(0, MESSAGE_LENGTH), undefined)
     return [
       {

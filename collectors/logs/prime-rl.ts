@@ -14,6 +14,7 @@ const PART =
   /^(Time|Loss|Grad\. Norm|LR|Throughput|MFU|Peak Mem\.|Entropy|Mismatch KL|Reward|Max Vio|Seq\. Length|Async Level|Off-Policy Level):? (.{1,80})$/
 const EVALUATION = /^(?:\[\w{1,20}\] )?(?:Validation \| Step \d{1,12} \| |Evaluated \S{1,200} )/
 const TIME = /^(?:(\d{1,6})d )?(?:(\d{1,3})h ?)?(?:(\d{1,3})m ?)?(?:(\d{1,3}(?:\.\d{1,6})?)s)?$/
+const TOOK = /^(?:\d{1,6}(?:\.\d{1,6})?(?:ms|[dhms])[ ]?){1,4}$/
 const REMARK =
   /^(?:(?:SFT|RL) trainer finished!|Peak memory: [\d.]{1,12} GiB$|Starting (?:training step|forward and backward pass)|Saving checkpoint)/
 const CHECKPOINT = /^(?:\[\w{1,20}\] )?Saving (?:\w{1,20} )?checkpoint at step \d{1,12}/
@@ -51,9 +52,9 @@ function readStep(text: string, state: State): WireRecord[] | undefined {
       return named === null ? [] : [[named[1] ?? '', named[2] ?? ''] as const]
     }),
   )
-  // Two of its own names, so that others' `Step 1 | loss` is left to them.
+  // It always says the time; others' `Step 1 | Loss: 2.3` is left to them.
   if (!figures.has('Loss') && !figures.has('Reward')) return undefined
-  if (figures.size + (secondsOf(parts[0]) === undefined ? 0 : 1) < 2) return undefined
+  if (!TOOK.test(figures.get('Time') ?? parts[0] ?? '')) return undefined
   const step = Number(match[1])
   const memory = figures
     .get('Peak Mem.')

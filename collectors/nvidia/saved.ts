@@ -30,6 +30,36 @@ function nameOf(cell: string, at: number, nameAt: number): string {
   return at === 0 && nameAt === 1 && /^\d{1,2}$/.test(cell) ? 'index' : 'untold'
 }
 
+/** Cells that are numbers or say that there is none, as only this tool says it. */
+const BARE_CELL = /^(?:-?\d{1,15}(?:\.\d{1,9})?|-|\[N\/A\]|\[(?:Not Supported|Unknown Error)\])$/
+const MARK = /^[[-]/
+
+/** Numbers without titles, units and names, from `--format=csv,noheader,nounits` of any mode: nothing tells what they are. */
+function isUntold(lines: readonly string[]): boolean {
+  const rows = lines.slice(0, 1000).map(line =>
+    line
+      .slice(0, 4000)
+      .split(/, ?/)
+      .map(cell => cell.trim()),
+  )
+  const width = rows[0]?.length ?? 0
+  const marked = rows.some(row => row.some(cell => MARK.test(cell) && !/^-\d/.test(cell)))
+  return width > 2 && marked && rows.every(row => row.length === width && row.every(cell => BARE_CELL.test(cell)))
+}
+
+const untold = (lines: number): FileReading => ({
+  records: [
+    {
+      kind: 'event',
+      type: 'untold',
+      message: 'numbers without titles, units or names: nothing tells what they are',
+      fix: 'let nvidia-smi print the titles: --format=csv, without noheader',
+    },
+  ],
+  linesRead: lines,
+  linesUnread: 0,
+})
+
 /**
  * Records of a saved file: `gpu` for each sample, `event` for each complaint of nvidia-smi among them. Undefined when it does
  * not begin as such output does. A `timestamp` column is local time of the machine that wrote it, and is read in the
@@ -40,7 +70,7 @@ export function parseSaved(text: string): FileReading | undefined {
   const first = lines[0]?.replace(/^\uFEFF/, '')
   if (first === undefined) return undefined
   let layout = parseHeader(first) ?? headerless(first)
-  if (layout === undefined && failureOf(first) === undefined) return undefined
+  if (layout === undefined && failureOf(first) === undefined) return isUntold(lines) ? untold(lines.length) : undefined
   const batch = new Batch()
   const reading: FileReading = { records: [], linesRead: 0, linesUnread: 0 }
   const stamp = { time: NaN, node: undefined, source: 'nvidia-smi' }

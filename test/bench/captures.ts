@@ -1,7 +1,7 @@
 /**
  * Reads every capture of real tools and prints, for each kind: files read, records, lines understood, fields filled of those
- * that the files hold by a count apart from the parsers (`held.ts`), numbers that no file says, and files that were claimed
- * by another tool's form.
+ * that the files hold by a count apart from the parsers (`held.ts`), numbers that are derived from what a file says, numbers that
+ * no file says (`said.ts`), and files that were claimed by another tool's form. A file without a byte is read as it is.
  *
  *     npm run bench:captures [-- FOLDER]                    folders by tool, as the captures are
  *     npm run bench:captures -- test/fixtures/logs          folders by framework: any logs, by the format that reads them
@@ -13,7 +13,7 @@ import { forms } from '../../collectors/forms/index'
 import { formats } from '../../collectors/logs/index'
 import type { WireRecord } from '../../wire/records'
 import { heldIn } from './held'
-import { unsaid } from './said'
+import { beyond } from './said'
 
 const root = process.argv[2] ?? join(import.meta.dirname, '../../../shared/captures')
 /** Tools whose output a folder holds, where it is not named after the tool; `log` for what is read line by line. */
@@ -31,15 +31,6 @@ const TOOLS: Readonly<Record<string, readonly string[]>> = {
 }
 const toolsOf = (folder: string) => TOOLS[folder] ?? [folder.startsWith('nvidia-smi') ? 'nvidia-smi' : folder]
 
-/** Why a file is not read. */
-const REASONS: Readonly<Record<string, string>> = {
-  'dcgm/all-field-names.txt': 'a list of names without a value, which no tool printed',
-  'nvidia-smi-csv/na-new-noheader-nounits.csv': 'numbers without header, units or a name: nothing tells what they are',
-  'nvidia-smi-csv/not-supported-old-noheader-nounits.csv':
-    'numbers without header, units or a name: nothing tells what they are',
-  'nvidia-smi-nvlink/a10-status-empty.txt': 'empty: the device has no such links',
-}
-
 interface Tally {
   files: number
   read: string[]
@@ -49,6 +40,7 @@ interface Tally {
   held: number
   filled: number
   missing: string[]
+  derived: string[]
   unsaid: string[]
   linesRead: number
   linesUnread: number
@@ -75,7 +67,9 @@ function compare(folder: string, name: string, text: string, records: readonly W
     tally.filled += read
     if (read < held) tally.missing.push(`${name}: ${field} ${read} of ${held}`)
   }
-  tally.unsaid.push(...unsaid(text, records).map(value => `${name}: ${value}`))
+  const { derived, unsaid } = beyond(text, records)
+  tally.derived.push(...derived.map(value => `${name}: ${value}`))
+  tally.unsaid.push(...unsaid.map(value => `${name}: ${value}`))
 }
 
 /** The framework of a log where the folder is named after one of the formats; else `log`. */
@@ -102,7 +96,8 @@ async function readFile(path: string, tools: readonly string[], tally: Tally): P
   tally.files += 1
   // A log that is understood and tells of no trouble is read; one line in a hundred is no log of ours.
   const isLog = records.length > 0 || (counts.linesRead > 0 && counts.linesRead > counts.linesUnread)
-  const tool = owner?.tool ?? (isLog ? formatOf(records, tools) : undefined)
+  const tool =
+    owner?.tool ?? (bytes.length === 0 ? tools[0] : undefined) ?? (isLog ? formatOf(records, tools) : undefined)
   if (tool === undefined) tally.unread.push(name)
   else if (tools.includes(tool)) tally.read.push(name)
   else tally.wrong.push(`${name} as ${owner?.name ?? 'a log'}`)
@@ -125,11 +120,12 @@ const emptyTally = (): Tally => ({
   held: 0,
   filled: 0,
   missing: [],
+  derived: [],
   unsaid: [],
   linesRead: 0,
   linesUnread: 0,
 })
-const all = { files: 0, read: 0, wrong: 0, held: 0, filled: 0, unsaid: 0 }
+const all = { files: 0, read: 0, wrong: 0, held: 0, filled: 0, derived: 0, unsaid: 0 }
 const details: string[] = []
 console.log(
   'captures'.padEnd(22),
@@ -138,6 +134,7 @@ console.log(
   'wrong',
   'records',
   'fields filled of held',
+  'derived',
   'unsaid',
   'lines understood',
 )
@@ -151,6 +148,7 @@ for (const folder of readdirSync(root).filter(name => statSync(join(root, name))
     folder.padEnd(22),
     ...[String(files).padStart(5), String(read.length).padStart(5), String(wrong.length).padStart(5)],
     ...[String(records).padStart(7), (held === 0 ? '–' : `${filled} of ${held}`).padStart(21)],
+    String(tally.derived.length).padStart(7),
     String(tally.unsaid.length).padStart(6),
     `${linesRead} of ${lines}${lines === 0 ? '' : ` (${((100 * linesRead) / lines).toFixed(0)} %)`}`.padStart(24),
   )
@@ -159,14 +157,18 @@ for (const folder of readdirSync(root).filter(name => statSync(join(root, name))
   all.wrong += wrong.length
   all.held += held
   all.filled += filled
+  all.derived += tally.derived.length
   all.unsaid += tally.unsaid.length
   details.push(
     ...wrong.map(one => `wrong claim: ${one}`),
-    ...unread.map(one => `not read: ${one} (${REASONS[one] ?? 'nobody knows it'})`),
+    ...unread.map(one => `not read: ${one}`),
     ...tally.missing.map(one => `not filled: ${one}`),
+    ...tally.derived.map(one => `derived: ${one}`),
     ...tally.unsaid.map(one => `not said by the file: ${one}`),
   )
 }
 console.log(details.join('\n'))
 console.log(`${all.read} of ${all.files} files read, ${all.wrong} wrong claims`)
-console.log(`${all.filled} of ${all.held} fields filled that the files hold, ${all.unsaid} values that no file says`)
+console.log(
+  `${all.filled} of ${all.held} fields filled that the files hold, ${all.derived} derived, ${all.unsaid} that no file says`,
+)

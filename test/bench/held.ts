@@ -48,8 +48,15 @@ const tag = (name: string): Counter => label(new RegExp(`<${name}>([^<]*)</${nam
 const within = (section: string, name: string): Counter =>
   label(new RegExp(`^ {4,}${section}\\r?\\n(?: {8,}\\S[^\\n]*\\n)*? {8,}${name} +: ([^\\n]*?)\\r?$`, 'gm'))
 const line = (name: string): Counter => label(new RegExp(`^ {2,}${name} +: ([^\\n]*?)\\r?$`, 'gm'))
-const csv = (title: RegExp) => column(title, /^(?!.*\bpid\b)(?:[a-z_.]+(?: \[.{1,8}\])?, ?)+[a-z_.]+/, /,/)
+/** Rows of processes and of retired pages are of no device of their own. */
+const csv = (title: RegExp) =>
+  column(title, /^(?!.*\bpid\b|.*\bretired_pages\.address)(?:[a-z_.]+(?: \[.{1,8}\])?, ?)+[a-z_.]+/, /,/)
 const monitor = (title: RegExp) => column(title, /^# gpu/, /\s+/)
+/** A partition's row repeats the figures of its device, whose first partition stands for it. */
+const ofDevices =
+  (count: Counter): Counter =>
+  text =>
+    count(text.replaceAll(/^.* (?:CPX|DPX|QPX|TPX), [1-9]\d* .*$/gm, ''))
 const spaced = (title: RegExp) => column(title, /^ *(?:GPU|TIMESTAMP) {2,}\S/, / {2,}/)
 const concise = (title: RegExp) => column(title, /\bSCLK\b.*\bMCLK\b/, / {2,}/, true)
 const member = (name: string): Counter => label(new RegExp(`"${name}": ?("[^"]*"|[^,}\\s]+)`, 'g'))
@@ -196,12 +203,12 @@ export const holdings: Readonly<Record<string, Holdings>> = {
     'gpu.memoryClockHertz': [member('mclk clock speed:')],
   },
   'rocm-smi-text': {
-    'gpu.powerWatts': [concise(/^(?:Power|AvgPwr|Power\(.*)$/i)],
-    'gpu.powerLimitWatts': [concise(/^PwrCap$/i)],
-    'gpu.temperatureCelsius': [concise(/^Temp(?:\W|$)/i)],
-    'gpu.utilizationRatio': [concise(/^GPU%$/)],
+    'gpu.powerWatts': [ofDevices(concise(/^(?:Power|AvgPwr|Power\(.*)$/i))],
+    'gpu.powerLimitWatts': [ofDevices(concise(/^PwrCap$/i))],
+    'gpu.temperatureCelsius': [ofDevices(concise(/^Temp(?:\W|$)/i))],
+    'gpu.utilizationRatio': [ofDevices(concise(/^GPU%$/))],
     'gpu.smClockHertz': [concise(/^SCLK$/)],
-    'gpu.memoryClockHertz': [concise(/^MCLK$/)],
+    'gpu.memoryClockHertz': [ofDevices(concise(/^MCLK$/))],
     'gpu.name': [label(/^\s*GPU\[\d+\]\s*: Card [Ss]eries:\s*(\S.*)$/gm), label(/^ {8}(AMD Instinct \S+)/gm)],
   },
   dmesg: { 'event.code': [label(/\bXid \(([^)]+)\): \d+/g)] },

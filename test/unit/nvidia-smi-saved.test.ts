@@ -65,7 +65,6 @@ describe('saved output of nvidia-smi', () => {
     for (const text of [
       read('../nvidia-smi-apps/processes.csv'),
       'index,name,value\n0,a,1\n',
-      '2004, 2004, 0, 44, [N/A], 0, 0\n',
       'step 1 loss 2.0\nFailed to initialize NVML: Unknown Error\n',
       '',
       '\u0000\u0001binary',

@@ -1,0 +1,81 @@
+/** `name: value` and `name=value` of a line, under the names that it has; a rate in front of its unit under that of its unit. */
+import { isHeldOut, meaningOf } from './common-names'
+
+/** A comma within `1,497,600` separates nothing. */
+const BETWEEN =
+  /\s{0,8}[|;]\s{0,8}|,(?!\d{3}(?!\d))\s{0,8}|(?<=\d):\s|\s{2,80}|\s-\s|\s(?=[A-Za-z][\w./()%-]{0,60}\s?[=:]\s?\S)/
+const NAME = String.raw`([A-Za-z][\w ./()%@-]{0,60}?)`
+const NUMBER = String.raw`([-+]?(?:\d[\d,_]{0,20}(?:\.\d{0,20})?|\.\d{1,20})(?:[eE][-+]?\d{1,4})?|[-+]?(?:nan|inf))`
+const UNIT = String.raw`(?: ?(?:%|[KMBG]|ms|s|sec|secs|seconds|s\/it|[KMGT]i?B|TFLOPs?(?:\/s)?|tok(?:en)?s?\/s(?:ec)?|samples\/s(?:ec)?))?`
+const UNIT_ALONE = new RegExp(`^${UNIT.replace(' ?', '')}$`, 'i')
+const PAIR = new RegExp(`^${NAME}\\s{0,4}[=:]\\s{0,8}\\[?${NUMBER}(${UNIT})\\]?(?: ?\\(.{0,60}\\))?$`, 'i')
+const SPACED = new RegExp(`^${NAME} {1,8}${NUMBER}(${UNIT})(?: ?\\(.{0,60}\\))?$`, 'i')
+/** What is said once more in brackets: `tps 6574.51(821.81/gpu)`, `loss = 79.35 (57.126 sec/step)`. */
+const BRACKETED = new RegExp(`\\(${NUMBER} ?(\\/gpu|s(?:ec(?:onds?)?)?\\/(?:step|it|iter|batch))\\)$`, 'i')
+const SEPARATED = /[=:]/
+/** Words in front of a name, which may be its beginning: `step` of `step time: 0.5`, `Val` of `Val Loss: 2.1`. */
+const WORDS = /^[A-Za-z][A-Za-z ]{0,30}$/
+const TRAILING = /^(.{1,100}[\d%]\w{0,8}) ([A-Za-z]{2,20})$/
+/** `step 10/1000`, `Iter [10/1000]`, `step: 10 / 1000 (1 %)`, `step 10 of 1000`. */
+const OF = /^(?:.{0,160}\W)?(step|iter|iteration|update)s?[ :=[(]{1,6}(\d{1,12}) {0,4}(?:\/|of) {0,8}(\d{1,12})\b/i
+/** A rate in front of its unit: `91886 tok/s`. */
+const RATE = new RegExp(
+  `^${NUMBER} ?(ms|tok(?:en)?s?\\/s(?:ec)?(?:\\/(?:gpu|device))?|samples\\/s(?:ec)?|s\\/it|s\\/step|ms\\/step)$`,
+  'i',
+)
+const RATE_NAMES: Readonly<Record<string, string>> = { ms: 'dt', 's/it': 'dt', 's/step': 'dt', 'ms/step': 'dt_ms' }
+
+/** Without a bracket that another part opened or closes. */
+function bare(part: string): string {
+  const trimmed = part.trim().replace(/^[[({]/, '')
+  return /[\])}]$/.test(trimmed) && /[[({]/.test(trimmed) ? trimmed : trimmed.replace(/[\])},:]$/, '')
+}
+
+/** A name with the words before it where it means something only so, or is then that of what is held out. */
+function nameOf(words: string, name: string): string {
+  const whole = `${words} ${name}`
+  return words !== '' && (isHeldOut(words) || meaningOf(whole) !== undefined) ? whole : name
+}
+
+/** Figures by name; of a name that comes twice the first counts. */
+export function pairsIn(text: string): Map<string, string> {
+  const figures = new Map<string, string>()
+  const put = (name: string, value: string) => {
+    if (!figures.has(name)) figures.set(name, value)
+  }
+  const of = OF.exec(text.slice(0, 400))
+  if (of !== null) {
+    put('step', of[2] ?? '')
+    put('total_steps', of[3] ?? '')
+  }
+  let words = ''
+  for (const part of text.split(BETWEEN)) {
+    const before = words
+    words = ''
+    let trimmed = bare(part)
+    if (trimmed.length > 120 || trimmed.length < 3) continue
+    if (WORDS.test(trimmed)) {
+      words = trimmed
+      continue
+    }
+    const trailing = TRAILING.exec(trimmed)
+    if (trailing !== null && !UNIT_ALONE.test(trailing[2] ?? '')) [, trimmed = '', words = ''] = trailing
+    const bracketed = trimmed.endsWith(')') ? BRACKETED.exec(trimmed) : null
+    if (bracketed !== null) put(bracketed[2] === '/gpu' ? 'tps_per_gpu' : 'step_time', bracketed[1] ?? '')
+    const pair = (SEPARATED.test(trimmed) ? PAIR : SPACED).exec(trimmed)
+    if (pair !== null) {
+      const name = nameOf(before, (pair[1] ?? '').trim())
+      // nanoGPT's heirs: a time in milliseconds is a step's; one in seconds may be that of the whole run.
+      const isStepTime = /^time$/i.test(name) && pair[3]?.trim() === 'ms'
+      put(isStepTime ? 'step_time' : name, `${pair[2] ?? ''}${pair[3] ?? ''}`)
+      continue
+    }
+    const rate = RATE.exec(trimmed)
+    if (rate !== null)
+      put(
+        RATE_NAMES[(rate[2] ?? '').toLowerCase()] ?? rate[2] ?? '',
+        /ms$/i.test(rate[2] ?? '') ? `${rate[1]}ms` : (rate[1] ?? ''),
+      )
+  }
+  return figures
+}
