@@ -21,7 +21,7 @@ const mebibytes = path => `${(statSync(path).size / 2 ** 20).toFixed(1)} MiB`
 const alone = {
   name: 'alone',
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\.?\/(start|hook-folder)$/ }, ({ path }) => ({
+    onResolve({ filter: /^\.\.?\/(start|hook-folder|embedded-store)$/ }, ({ path }) => ({
       path: join(root, 'cli/alone', `${path.split('/').at(-1)}.ts`),
     }))
   },

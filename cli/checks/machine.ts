@@ -1,7 +1,6 @@
-/** What Plumbline itself stands on: Node, the data folder, the embedded store. */
+/** What Plumbline itself stands on: Node and the data folder. */
 import { existsSync } from 'node:fs'
-import { access, constants, mkdir, rm, rmdir, stat, statfs, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { mkdir, rm, rmdir, stat, statfs, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { messageOf } from '../../base/errors'
 import { format } from '../../base/units'
@@ -66,37 +65,5 @@ export const dataFolder: Check = {
     if (free < LEAST_FREE_BYTES)
       return failed(`${data} has ${format(free, 'bytes')} left`, 'free some space, or name another with --data DIR')
     return ok(`${data}, ${format(free, 'bytes')} free`)
-  },
-}
-
-/** Folder of the package that carries chdb's library for this machine; undefined where it is not installed. */
-function chdbLibrary(): string | undefined {
-  const require = createRequire(import.meta.url)
-  for (const suffix of ['-gnu', '-musl', '']) {
-    try {
-      return require
-        .resolve(`@chdb/lib-${process.platform}-${process.arch}${suffix}/package.json`)
-        .replace(/package\.json$/, '')
-    } catch {
-      // Not this one.
-    }
-  }
-  return undefined
-}
-
-export const store: Check = {
-  name: 'store',
-  needed: false,
-  async run(_host, settings) {
-    if (settings.store !== '') return ok(`ClickHouse at ${settings.store.replace(/\/\/[^@/]*@/, '//')}`)
-    const folder = chdbLibrary()
-    if (folder === undefined) {
-      return failed(
-        `the embedded store (chdb) has no library for ${process.platform} ${process.arch} here`,
-        'npm ci without --omit=optional; or name a ClickHouse server with --store URL (an agent alone needs neither)',
-      )
-    }
-    await access(join(folder, 'libchdb.so'), constants.R_OK).catch(() => access(folder, constants.R_OK))
-    return ok('embedded (chdb)')
   },
 }

@@ -66,6 +66,8 @@ func main() {
 		err := root.ExecuteTemplate(&out, name, data)
 		return out.String(), err
 	}
+	// Without a cluster nothing is there, as with `helm template`.
+	functions["lookup"] = func(apiVersion, kind, namespace, name string) values { return values{} }
 	functions["toYaml"] = func(value interface{}) (string, error) {
 		text, err := yaml.Marshal(value)
 		return strings.TrimSuffix(string(text), "\n"), err

@@ -41,6 +41,7 @@ describe('the agent as one program', () => {
     const start = run('start', '--port', '4790')
     expect(start.status).toBe(1)
     expect(start.stderr).toMatch(/^error: this is the agent alone.*\nfix: .*npx plumbline start/)
+    expect(run('doctor').stdout).toMatch(/^– store +none, and none needed/m)
   })
 
   it('watches a node', async () => {

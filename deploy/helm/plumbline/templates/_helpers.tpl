@@ -10,7 +10,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 
 {{- define "plumbline.tokenVariable" -}}
-{{- if or .Values.token .Values.existingSecret }}
+{{- if or .Values.token .Values.existingSecret .Values.hub.enabled }}
 - name: PLUMBLINE_TOKEN
   valueFrom:
     secretKeyRef: { name: {{ include "plumbline.secret" . }}, key: token }
