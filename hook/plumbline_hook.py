@@ -58,14 +58,23 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
-try:
-    import torch
-    import torch.distributed as dist
-except Exception:  # Without torch the hook still records phases and steps that it is told of.
-    torch = None  # type: ignore[assignment]
-    dist = None  # type: ignore[assignment]
+
+def _torch() -> Tuple[Any, Any]:
+    """PyTorch and its collectives. Without them the hook still records phases and steps that it is told of."""
+    try:
+        import torch
+        import torch.distributed
+    except Exception:
+        return None, None
+    return torch, torch.distributed
+
+
+torch: Any
+dist: Any
+torch, dist = _torch()
 
 # By function: what it is called in the field, and which of its arguments is the buffer that it sends.
 COLLECTIVES = {
@@ -256,7 +265,7 @@ class Hook:
 
     def _config(self, model: Any, optimizer: Any, options: Dict[str, Any], cuda: bool) -> Dict[str, Any]:
         source = options.get("model_config") or getattr(getattr(model, "module", model), "config", None)
-        read = source.get if isinstance(source, dict) else lambda name, default=None: getattr(source, name, default)
+        read: Callable[[str], Any] = source.get if isinstance(source, dict) else lambda name: getattr(source, name, None)
         described: Dict[str, Any] = {}
         for name, candidates in RECOGNISED.items():
             value = next((read(c) for c in candidates if source is not None and isinstance(read(c), (int, float))), None)
@@ -306,7 +315,7 @@ class Hook:
                 if original is not None:
                     wrapped = self._wrap_collective(original, operation, buffer)
                     setattr(dist, name, wrapped)
-                    self._restore.append(lambda n=name, o=original: setattr(dist, n, o))
+                    self._restore.append(partial(setattr, dist, name, original))
         if hasattr(model, "register_forward_pre_hook"):
             handles = [model.register_forward_pre_hook(lambda *_: self._forward_begins()), model.register_forward_hook(lambda *_: self._forward_ends())]
             self._restore.extend(handle.remove for handle in handles)
@@ -331,7 +340,7 @@ class Hook:
             return
 
         def count(_: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> None:
-            ids = kwargs.get("input_ids")
+            ids: Any = kwargs.get("input_ids")
             if hasattr(ids, "numel") and torch.is_grad_enabled():
                 self._counted_tokens += ids.numel()
 
@@ -526,13 +535,12 @@ class Hook:
     def _count_categories(self) -> Dict[str, int]:
         if not hasattr(self._model, "parameters"):
             return {}
-        size: Callable[[Any], int] = lambda tensor: tensor.numel() * tensor.element_size()
         parameters = list(self._model.parameters())
         states = getattr(self._optimizer, "state", {})
         return {
-            "parameters": sum(size(p) for p in parameters),
-            "gradients": sum(size(p.grad) for p in parameters if p.grad is not None),
-            "optimizer": sum(size(t) for state in states.values() for t in state.values() if hasattr(t, "element_size")),
+            "parameters": _bytes(parameters),
+            "gradients": _bytes([p.grad for p in parameters]),
+            "optimizer": sum(_bytes(tensor) for state in states.values() for tensor in state.values()),
         }
 
     @_guarded
@@ -690,7 +698,7 @@ def _throttled_seconds(path: str) -> Optional[float]:
     return None
 
 
-LIBRARY = ctypes.CDLL(None, use_errno=True) if sys.platform.startswith("linux") else None
+LIBRARY: Any = ctypes.CDLL(None, use_errno=True) if sys.platform.startswith("linux") else None
 
 
 class _Flows:
@@ -784,7 +792,7 @@ def _bytes(sent: Any) -> int:
     """Of a tensor, or of a list of them; 0 of what is neither."""
     if isinstance(sent, (list, tuple)):
         return sum(_bytes(one) for one in sent)
-    return sent.numel() * sent.element_size() if hasattr(sent, "element_size") else 0
+    return int(sent.numel() * sent.element_size()) if hasattr(sent, "element_size") else 0
 
 
 def group_name(ranks: List[int]) -> str:

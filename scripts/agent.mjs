@@ -2,9 +2,19 @@
 //   node scripts/agent.mjs                              dist/alone/plumbline-agent.cjs
 //   node scripts/agent.mjs --executable [x64|arm64 …]   dist/alone/plumbline-agent-linux-ARCH as well
 import { execFileSync } from 'node:child_process'
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
@@ -17,13 +27,14 @@ const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
 
 const mebibytes = path => `${(statSync(path).size / 2 ** 20).toFixed(1)} MiB`
 
-/** What `cli/alone/` has in place of a file of `cli/`. */
+/** What `cli/alone/` has in place of a file of `cli/`, for whoever imports that there. */
 const alone = {
   name: 'alone',
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\.?\/(start|hook-folder|embedded-store)$/ }, ({ path }) => ({
-      path: join(root, 'cli/alone', `${path.split('/').at(-1)}.ts`),
-    }))
+    onResolve({ filter: /^\.\.?\/[\w-]+$/ }, ({ path, importer }) => {
+      const inPlace = join(root, 'cli/alone', `${basename(path)}.ts`)
+      return importer.startsWith(join(root, 'cli/')) && existsSync(inPlace) ? { path: inPlace } : undefined
+    })
   },
 }
 

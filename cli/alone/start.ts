@@ -4,7 +4,7 @@ import { defineCommand } from '../command'
 
 export const command = defineCommand({
   settings: [],
-  configure: command => void command.allowUnknownOption(),
+  configure: command => void command.allowUnknownOption().allowExcessArguments(),
   run() {
     throw new PlumblineError('this is the agent alone: it has no hub', {
       fix: 'start the hub on its machine with `npx plumbline start`, then here `agent --hub http://HUB:3000`',
