@@ -30,7 +30,7 @@ export async function openExporters(
   }
   if (otlp !== '' || otlpTraces !== '') {
     const { openOtlp } = await import('./otlp')
-    exporters.push(openOtlp({ metrics: otlp, traces: otlpTraces }))
+    exporters.push(openOtlp({ metrics: otlp, traces: otlpTraces, log }))
   }
   if (exporters.length === 0) return undefined
   return {

@@ -1,6 +1,15 @@
 /** OTLP over HTTP, loaded only where it is asked for. What has a semantic convention is called by it. */
-import { metrics, ROOT_CONTEXT, trace, type Attributes, type ObservableResult } from '@opentelemetry/api'
-import { NodeSDK } from '@opentelemetry/sdk-node'
+import {
+  diag,
+  DiagLogLevel,
+  metrics,
+  ROOT_CONTEXT,
+  trace,
+  type Attributes,
+  type ObservableResult,
+} from '@opentelemetry/api'
+import { NodeSDK, resources } from '@opentelemetry/sdk-node'
+import { messageOf } from '../base/errors'
 import { conventionOf } from './otlp-names'
 import { exportedSeries, Newest, type Exporter, type Series } from './series'
 import { stepSpans, type SpanPlan } from './spans'
@@ -9,6 +18,7 @@ export interface OtlpOptions {
   /** Endpoints; '' for none. */
   readonly metrics: string
   readonly traces: string
+  readonly log: (line: string) => void
 }
 
 /** Observes families as they come up: of each series the newest value, while it is fresh. */
@@ -47,6 +57,21 @@ function emit(plan: SpanPlan): void {
   span.end(plan.end * 1000)
 }
 
+/** What a receiver does not take is lost; that is said, at most so often. */
+const SAY_AGAIN_MS = 300_000
+
+function tellOfErrors(log: OtlpOptions['log']): void {
+  let saidAt = -Infinity
+  const nothing = () => undefined
+  const error = (message: string, ...details: unknown[]) => {
+    if (performance.now() - saidAt < SAY_AGAIN_MS) return
+    saidAt = performance.now()
+    const text = [message, ...details.map(messageOf)].join(' ').replace(/\s+/g, ' ').slice(0, 300)
+    log(`error: OTLP: ${text}\nfix: check --otlp and --otlp-traces; what comes is sent on`)
+  }
+  diag.setLogger({ error, warn: nothing, info: nothing, debug: nothing, verbose: nothing }, DiagLogLevel.ERROR)
+}
+
 export function openOtlp(endpoints: OtlpOptions): Exporter {
   const base = (url: string, signal: string) => `${url.replace(/\/+$/, '')}/v1/${signal}`
   const setting = (url: string) => (url === '' ? 'none' : 'otlp')
@@ -55,7 +80,10 @@ export function openOtlp(endpoints: OtlpOptions): Exporter {
   process.env['OTEL_METRICS_EXPORTER'] = setting(endpoints.metrics)
   process.env['OTEL_TRACES_EXPORTER'] = setting(endpoints.traces)
   process.env['OTEL_LOGS_EXPORTER'] = 'none'
-  const sdk = new NodeSDK({ serviceName: 'plumbline-agent' })
+  tellOfErrors(endpoints.log)
+  // Not the process: its command line may hold secrets.
+  const { envDetector, hostDetector } = resources
+  const sdk = new NodeSDK({ serviceName: 'plumbline-agent', resourceDetectors: [envDetector, hostDetector] })
   sdk.start()
   const observed = new Observed()
   return {

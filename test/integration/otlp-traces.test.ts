@@ -18,12 +18,17 @@ const spanSchema = z.object({
   attributes: z.array(z.object({ key: z.string(), value })),
 })
 type Span = z.infer<typeof spanSchema>
+const resourceSchema = z.object({ attributes: z.array(z.object({ key: z.string() })) })
 const requestSchema = z.object({
-  resourceSpans: z.array(z.object({ scopeSpans: z.array(z.object({ spans: z.array(spanSchema) })) })),
+  resourceSpans: z.array(
+    z.object({ resource: resourceSchema, scopeSpans: z.array(z.object({ spans: z.array(spanSchema) })) }),
+  ),
 })
 
 const spans: Span[] = []
 const paths: string[] = []
+/** Of who sends. */
+const told = new Set<string>()
 let url = ''
 const server = createServer((request, response) => {
   const chunks: Buffer[] = []
@@ -33,6 +38,7 @@ const server = createServer((request, response) => {
     const body = Buffer.concat(chunks)
     const text = request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body
     const { resourceSpans } = requestSchema.parse(JSON.parse(text.toString('utf8')))
+    for (const { resource } of resourceSpans) for (const { key } of resource.attributes) told.add(key)
     spans.push(...resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(scope => scope.spans)))
     response.setHeader('content-type', 'application/json').end('{}')
   })
@@ -52,7 +58,8 @@ afterAll(() => {
 const seconds = ({ startTimeUnixNano, endTimeUnixNano }: Span) => (endTimeUnixNano - startTimeUnixNano) / 1e9
 
 it('sends a span for each rank’s step, its phases inside, all ranks of a step in one trace', async () => {
-  const exporter = openOtlp({ metrics: '', traces: url })
+  const said: string[] = []
+  const exporter = openOtlp({ metrics: '', traces: url, log: line => said.push(line) })
   const batch = new Batch()
   const phases = { forward: { seconds: 0.4 }, backward: { seconds: 0.8 }, communication: { seconds: 0.2 } }
   for (const step of [7, 8])
@@ -73,6 +80,10 @@ it('sends a span for each rank’s step, its phases inside, all ranks of a step 
   await exporter.close()
 
   expect(paths).toEqual(['/v1/traces'])
+  expect(said).toEqual([])
+  expect([...told]).toEqual(expect.arrayContaining(['service.name', 'host.name']))
+  // A command line may hold secrets.
+  expect([...told].filter(key => key.startsWith('process.'))).toEqual([])
   const steps = spans.filter(({ name }) => name === 'training.step')
   expect(steps.map(seconds)).toEqual([2, 2, 2, 2])
   expect(new Set(steps.map(({ traceId }) => traceId)).size).toBe(2)

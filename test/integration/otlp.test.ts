@@ -105,7 +105,7 @@ describe('OTLP over HTTP', () => {
 
   it('stores what the agent’s own exporter sends, as it sends it', async () => {
     process.env['OTEL_EXPORTER_OTLP_HEADERS'] = `authorization=Bearer%20${encodeURIComponent(TOKEN)}`
-    const exporter = openOtlp({ metrics: hub.url, traces: '' })
+    const exporter = openOtlp({ metrics: hub.url, traces: '', log: line => expect(line).toBe('') })
     exporter.observe(
       batchOf([
         {
