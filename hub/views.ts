@@ -31,8 +31,8 @@ import { gpuSeries, hostSeries } from './queries/devices'
 import { cables, standing } from './queries/fabric'
 import { HeatMaps, type HeatQuestion } from './queries/heat'
 import { logLines } from './queries/lines'
-import { rankInfos, runEvents } from './queries/run'
-import { eventsWithKills } from './queries/kills'
+import { rankInfos, runEventOf, runEvents } from './queries/run'
+import { eventsWithKills, ownKills } from './queries/kills'
 import { newestProbe } from './queries/probe'
 import { rankMap, stepSeries, type Range } from './queries/steps'
 import { Rested } from './rested'
@@ -141,8 +141,11 @@ export class Views {
     return hostSeries(this.store, [...facts.nodes], range)
   }
 
-  events(facts: RunFacts, limit: number, after = 0): Promise<RunEvent[]> {
-    return runEvents(this.store, facts.run, limit, after)
+  /** Newest first, kills that the kernel told of among them; of those that came after `after`. */
+  async events(facts: RunFacts, limit: number, after = 0): Promise<RunEvent[]> {
+    const kills = (await ownKills(this.store, facts)).map(runEventOf).filter(({ time }) => time > after)
+    const events = [...kills, ...(await runEvents(this.store, facts.run, limit, after))]
+    return events.toSorted((one, other) => other.time - one.time).slice(0, limit)
   }
 
   /** The newest lines of its logs in the range. */

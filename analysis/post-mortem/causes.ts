@@ -2,6 +2,7 @@
 import type { Cause } from '../../wire/post-mortem'
 import { median } from '../statistics'
 import { bytes, cause, growing, type Evidence } from './evidence'
+import type { Figures } from './figures'
 import { HOST_RULES } from './host-causes'
 
 /** Another process must hold more than a context to be worth a word. */
@@ -96,7 +97,16 @@ function first({ growth, scene, figures: { capacity }, predictedBytes }: Evidenc
   )
 }
 
-function tooLarge({ predictedBytes, figures: { capacity, tensors }, growth, scene }: Evidence): Cause[] {
+/** Of what is known: messages of some frameworks say little. */
+function heldText({ tensors, capacity, requested }: Figures): string {
+  const held = tensors === undefined ? '' : `tensors held ${bytes(tensors)}`
+  const asked = requested === undefined ? '' : `${bytes(requested)} could not be had`
+  const whole = capacity === undefined ? '' : `the device has ${bytes(capacity)}`
+  return ['no step was finished', held, asked, whole].filter(Boolean).join('; ')
+}
+
+function tooLarge({ predictedBytes, figures, growth, scene }: Evidence): Cause[] {
+  const { capacity } = figures
   // Steps that took far less than predicted say that the prediction is of another job.
   const refuted = growth.kind === 'flat' && growth.mostBytes < 0.75 * (predictedBytes ?? 0)
   const said = predictedBytes === undefined || capacity === undefined || refuted ? undefined : predictedBytes / capacity
@@ -109,14 +119,19 @@ function tooLarge({ predictedBytes, figures: { capacity, tensors }, growth, scen
       `${bytes(predictedBytes)} are predicted, the device has ${bytes(capacity)}`,
     )
   if (!early && (said === undefined || said < 0.9)) return []
-  return cause(
-    'too-large',
-    'likely',
-    'The job needs about as much as the device has',
-    early
-      ? `no step was finished; tensors held ${bytes(tensors)} of ${bytes(capacity)}`
-      : `${bytes(predictedBytes)} are predicted, the device has ${bytes(capacity)}`,
-  )
+  return early
+    ? cause(
+        'too-large',
+        'likely',
+        'No step fitted: the job is too large for the device as it is configured',
+        heldText(figures),
+      )
+    : cause(
+        'too-large',
+        'likely',
+        'The job needs about as much as the device has',
+        `${bytes(predictedBytes)} are predicted, the device has ${bytes(capacity)}`,
+      )
 }
 
 /** Of what one process may hold: set_per_process_memory_fraction, or a share that a scheduler gives. */

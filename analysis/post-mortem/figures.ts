@@ -34,11 +34,13 @@ export function figuresOf(event: Event, { device, history }: Scene): Figures {
   const tensors = event.allocatedBytes ?? (Number.isFinite(seen) && event.type === 'oom' ? seen : undefined)
   const unused = event.reservedUnallocatedBytes ?? difference(event.reservedBytes, event.allocatedBytes)
   const context = difference(event.processBytes, tensors, unused)
+  // Where only a limit is told of: as it was after the last step.
+  const resident = Number.isFinite(seen) && event.type === 'host-oom' && capacity !== undefined ? seen : undefined
   return {
     requested: event.requestedBytes,
     capacity,
     free: event.freeBytes,
-    process: event.processBytes,
+    process: event.processBytes ?? resident,
     tensors,
     unused,
     context,

@@ -5,7 +5,7 @@ import { causesOf } from './causes'
 import { figuresOf } from './figures'
 import { growthOf, levelsOf } from './growth'
 import { onAHost } from './on-a-host'
-import { hostPartsOf, partsOf } from './parts'
+import { hostPartsOf, partsOf, toldParts } from './parts'
 import { remediesOf } from './remedies'
 import { firstOf, victimsOf, type Event, type MemoryHistory, type Scene } from './scene'
 
@@ -31,13 +31,6 @@ function eventOf(event: Event, lastStep: number | undefined): PostMortem['event'
     reservedBytes: orNull(event.reservedBytes),
     reservedUnallocatedBytes: orNull(event.reservedUnallocatedBytes),
   }
-}
-
-/** What the compiler itself says that memory is needed for; single allocations are in these parts, and left out. */
-function toldParts({ parts = [] }: Event): PostMortem['parts'] {
-  return parts
-    .filter(({ largest }) => largest !== true)
-    .map(({ name, bytes }) => ({ name, bytes, provenance: 'measured', help: 'as the compiler says in its report' }))
 }
 
 /** Steps that were finished after the event: nobody died of it. */
@@ -100,8 +93,11 @@ export function postMortemOf(scene: Scene): PostMortem | undefined {
     recovered: isRecovered(event, scene),
     parts:
       event.type === 'host-oom'
-        ? hostPartsOf(figures, isOnHost ? config : undefined)
-        : [...toldParts(event), ...(event.parts === undefined ? partsOf(figures, config) : [])],
+        ? hostPartsOf(event, figures, isOnHost ? config : undefined)
+        : [
+            ...toldParts(event, 'as the compiler says in its report'),
+            ...(event.parts === undefined ? partsOf(figures, config) : []),
+          ],
     history: {
       step: [...Array.from(history.step)],
       peakBytes: finite(history.peakBytes),

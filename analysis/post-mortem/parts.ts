@@ -3,6 +3,7 @@ import { predict } from '../../math/predict'
 import type { PredictInput } from '../../math/input'
 import type { MemoryPart } from '../../wire/post-mortem'
 import type { Figures } from './figures'
+import type { Event } from './scene'
 
 const STATES = [
   ['parameters', 'weights of the fullest stage’s device'],
@@ -31,17 +32,32 @@ function tensorParts(tensors: number, config: PredictInput | undefined): MemoryP
 const part = (name: string, bytes: number | undefined, provenance: MemoryPart['provenance'], help: string) =>
   bytes === undefined || bytes <= 0 ? [] : [{ name, bytes, provenance, help }]
 
+/** What the event itself tells; single allocations are in these parts, and left out. */
+export function toldParts({ parts = [] }: Event, help: string): MemoryPart[] {
+  return parts
+    .filter(({ largest }) => largest !== true)
+    .map(({ name, bytes }) => ({ name, bytes, provenance: 'measured', help }))
+}
+
 /** Of what may be had of a host: the process that ended, its model's states where they are in it, and what else there is. */
-export function hostPartsOf({ process, capacity, free }: Figures, config: PredictInput | undefined): MemoryPart[] {
-  if (process === undefined || capacity === undefined) return []
+export function hostPartsOf(event: Event, figures: Figures, config: PredictInput | undefined): MemoryPart[] {
+  const { process, capacity, free } = figures
+  if (capacity === undefined) return []
+  if (process === undefined) return toldParts(event, 'at most, as the kernel counts it')
+  const isTold = event.processBytes !== undefined
   const held = Math.min(process, capacity)
   const states = config === undefined ? [] : tensorParts(held, config).filter(one => one.provenance === 'predicted')
   const rest = held - states.reduce((sum, { bytes }) => sum + bytes, 0)
   return [
     ...states,
-    ...part('the process', rest, 'measured', 'held by the process that ended, as it or the kernel said'),
     ...part(
-      'other processes',
+      'the process',
+      rest,
+      'measured',
+      isTold ? 'held by the process that ended, as it or the kernel said' : 'held by it after its last finished step',
+    ),
+    ...part(
+      isTold ? 'other processes' : 'since then, and other processes',
       capacity - held - (free ?? 0),
       'derived',
       'under the same limit, and files kept in memory',

@@ -91,22 +91,43 @@ export function mostHeld({ course, peakBytes }: DeviceSnapshot, from: number, to
   return seen.length === 0 ? peakBytes : seen.reduce((one, other) => Math.max(one, other), 0)
 }
 
-const isPython = (file: string) => file.endsWith('.py')
+type Frame = SnapshotDigest['frames'][number]
+
+const isPython = ({ file }: Frame) => file.endsWith('.py')
+/** Not of PyTorch, of another library or of Python itself. */
+const isOfJob = (frame: Frame) =>
+  isPython(frame) && !/[\\/](?:site|dist)-packages[\\/]|[\\/]lib[\\/]python3/.test(frame.file)
+/** What records the stack, allocates, or hands a call on from kernel to kernel says nothing of who asked. */
+const isPlumbing = ({ name }: Frame) =>
+  /unwind|CapturedTraceback|gather_with_cpp|CachingAllocator|c10::impl::|^at::(?:detail|_ops|meta|native::empty)|structured_|create_out|empty_/.test(
+    name,
+  )
 const baseName = (file: string) => file.slice(file.lastIndexOf('/') + 1)
 
-/** `file.py:12 function` of the innermost Python frame, else of the innermost; what is said where no stack was recorded. */
-export function callerText({ frames, stacks }: SnapshotDigest, stack: number): string {
-  const own = (stacks[stack] ?? []).flatMap(frame => frames[frame] ?? [])
-  const caller = own.find(({ file }) => isPython(file)) ?? own[0]
-  return caller === undefined ? 'no stack recorded' : `${baseName(caller.file)}:${caller.line} ${caller.name}`
+/** Who asked: the innermost Python frame, or the innermost that is of the job itself, of no library. */
+export type CallerOf = 'frame' | 'job'
+
+const framesOf = ({ frames, stacks }: SnapshotDigest, stack: number): Frame[] =>
+  (stacks[stack] ?? []).flatMap(frame => frames[frame] ?? [])
+
+/**
+ * `file.py:12 function`; of a stack without Python (the thread of backward) the function alone. What is said where no stack was
+ * recorded: recording began after it.
+ */
+export function callerText(digest: SnapshotDigest, stack: number, by: CallerOf = 'frame'): string {
+  const own = framesOf(digest, stack)
+  const caller = (by === 'job' ? own.find(isOfJob) : undefined) ?? own.find(isPython)
+  if (caller !== undefined) return `${baseName(caller.file)}:${caller.line} ${caller.name}`
+  const [inner] = own
+  if (inner === undefined) return 'no stack: from before the recording'
+  return (own.find(frame => !isPlumbing(frame)) ?? inner).name.replace(/\(.*$/s, '')
 }
 
-/** All frames of a stack, innermost first. */
-export function stackLines({ frames, stacks }: SnapshotDigest, stack: number): string[] {
-  return (stacks[stack] ?? []).flatMap(number => {
-    const frame = frames[number]
-    return frame === undefined ? [] : [`${frame.name}  ${frame.file}:${frame.line}`]
-  })
+/** Frames of a stack, innermost first; those of Python alone where there are some, unless all are asked for. */
+export function stackLines(digest: SnapshotDigest, stack: number, all: boolean): string[] {
+  const own = framesOf(digest, stack)
+  const python = own.filter(isPython)
+  return (all || python.length === 0 ? own : python).map(({ name, file, line }) => `${name}  ${file}:${line}`)
 }
 
 export interface Holder {
@@ -118,10 +139,10 @@ export interface Holder {
 }
 
 /** What holds memory at the peak, by who asked for it, the largest first. */
-export function holdersAtPeak(digest: SnapshotDigest, { holders }: DeviceSnapshot): Holder[] {
+export function holdersAtPeak(digest: SnapshotDigest, { holders }: DeviceSnapshot, by: CallerOf = 'frame'): Holder[] {
   const byCaller = new Map<string, Holder>()
   holders.stack.forEach((stack, at) => {
-    const caller = callerText(digest, stack)
+    const caller = callerText(digest, stack, by)
     const category = CATEGORIES[holders.category[at] ?? 0] ?? 'other'
     const before = byCaller.get(`${caller} ${category}`)
     byCaller.set(`${caller} ${category}`, {

@@ -82,6 +82,9 @@ export async function killIn(host: Host, groups: readonly SeenGroup[]): Promise<
       meaning: `the kernel killed ${kills === 1 ? 'a process' : `${kills} processes`} because the memory limit of ${folder} was reached`,
       fix: 'give the job more memory, fewer data loader workers, or less that it keeps in host memory',
       capacityBytes: limit,
+      ...(peak !== undefined && {
+        parts: [{ name: 'processes of the cgroup, and files they keep in memory', bytes: peak }],
+      }),
     }
   }
   return undefined

@@ -30,7 +30,7 @@ async function rankOfPid(store: Store, run: string): Promise<Map<string, number>
  * Kills for memory on the run's nodes while it ran: of its ranks, by their process ids; in a container, whose ids are others than the
  * kernel's, any shortly before the run ended by a kill.
  */
-async function ownKills(store: Store, facts: RunFacts): Promise<Event[]> {
+export async function ownKills(store: Store, facts: RunFacts): Promise<Event[]> {
   const end = endOf(facts)
   const rows = await store.query(
     `SELECT time, pid, capacityBytes, processBytes, toString(node) AS node, message, meaning, fix, device FROM event

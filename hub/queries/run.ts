@@ -1,5 +1,6 @@
 /** What is known of one run beside its series: its ranks, its events, its configuration. */
 import type { RankInfo, RunEvent } from '../../wire/api'
+import { memoryPartsSchema } from '../../wire/metrics'
 import { asRecord, type RecordOf } from '../../wire/records'
 import type { Store } from '../store/store'
 import { perRank } from './folded-steps'
@@ -70,6 +71,15 @@ export async function rankInfos(
     })
 }
 
+export const runEventOf = ({ time, node, rank, type, message, exitCode }: RecordOf<'event'>): RunEvent => ({
+  time: time ?? 0,
+  node: node ?? null,
+  rank: rank ?? null,
+  type: type ?? 'event',
+  message: message ?? '',
+  exitCode: exitCode ?? null,
+})
+
 /** Newest first. */
 export async function runEvents(store: Store, run: string, limit: number, after = 0): Promise<RunEvent[]> {
   const columns = await store.query(
@@ -103,6 +113,7 @@ export async function eventRecords(store: Store, run: string): Promise<RecordOf<
     const record: Record<string, unknown> = { kind: 'event', run }
     for (const name of Object.keys(columns))
       record[name] = textAt(columns, name, row) ?? numberAt(columns, name, row) ?? undefined
+    record['parts'] = memoryPartsSchema.safeParse(jsonAt(columns, 'parts', row)).data
     return record as unknown as RecordOf<'event'>
   })
 }

@@ -61,8 +61,16 @@ describe('plumbline import', () => {
     expect(found.event).toMatchObject({ gpuIndex: 0, requestedBytes: 2 * 1024 ** 3 })
   })
 
-  it.each(['crash.log', 'crash.log.gz'])('makes a run of %s, with its end and why', async file => {
-    const { code, stdout } = await plumbline('import', join(folder, file), '--name', 'titan', '--json')
+  it('of a program that XLA found too large keeps the parts that it tells of', async () => {
+    const { code, stdout } = await plumbline('import', join(fixtures, 'crash/xla.log'), '--json')
+    expect(code).toBe(0)
+    const { run } = JSON.parse(stdout) as ImportResult
+    const { parts } = await get<PostMortem>(`/api/runs/${run}/post-mortem`)
+    expect(parts.map(({ name }) => name)).toContain('arguments')
+  })
+
+  it('makes a run of a packed log, with its end and why', async () => {
+    const { code, stdout } = await plumbline('import', join(folder, 'crash.log.gz'), '--name', 'titan', '--json')
     expect(code).toBe(0)
     const { run, steps, events } = JSON.parse(stdout) as ImportResult
     expect(steps).toBeGreaterThan(2)

@@ -35,6 +35,7 @@ describe('a memory cgroup', () => {
       type: 'host-oom',
       capacityBytes: 1 << 30,
       message: `oom_kill of the memory cgroup ${JOB}/task_0 rose from 1 to 2; its processes held 1073700864 bytes at most`,
+      parts: [{ bytes: 1_073_700_864 }],
     })
     expect(await killIn(hostWith(second(1)), groups)).toBeUndefined()
   })

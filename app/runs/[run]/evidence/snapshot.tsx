@@ -5,7 +5,15 @@ import type { EvidenceInfo } from '../../../../wire/evidence'
 import { CATEGORIES, type Category, type DeviceSnapshot, type SnapshotDigest } from '../../../../wire/memory-snapshot'
 import { evidenceDoor } from '../../../data/evidence'
 import { predictRun } from '../../../data/prediction'
-import { callerText, categoriesAtPeak, heldAt, holdersAtPeak, stackLines, type Holder } from '../../../data/snapshot'
+import {
+  callerText,
+  categoriesAtPeak,
+  heldAt,
+  holdersAtPeak,
+  stackLines,
+  type CallerOf,
+  type Holder,
+} from '../../../data/snapshot'
 import { usePolled } from '../../../data/use-polled'
 import { Card } from '../../../ui/card'
 import { Choice } from '../../../ui/choice'
@@ -56,7 +64,7 @@ function Categories({ device }: { device: DeviceSnapshot }) {
     <Card
       title="At the peak, by category"
       aside={`${format(device.peakBytes, 'bytes')} in all`}
-      note="A category is read from the frames that asked."
+      note="Read from the frames that asked. What backward keeps for the optimizer is most often gradients; what is from before the recording, most often parameters."
     >
       <Table label="By category" columns={BESIDE} rows={rows} rowKey={({ category }) => category} />
     </Card>
@@ -64,7 +72,9 @@ function Categories({ device }: { device: DeviceSnapshot }) {
 }
 
 function Stack({ digest, stack, title }: { digest: SnapshotDigest; stack: number; title: string }) {
-  const lines = stackLines(digest, stack)
+  const [all, setAll] = useState(false)
+  const lines = stackLines(digest, stack, all)
+  const more = stackLines(digest, stack, true).length - stackLines(digest, stack, false).length
   return (
     <Card title="Where it was asked for" aside={title}>
       <pre className={styles.log} tabIndex={0} data-testid="stack">
@@ -72,9 +82,19 @@ function Stack({ digest, stack, title }: { digest: SnapshotDigest; stack: number
           ? 'No stack was recorded: torch.cuda.memory._record_memory_history() before the run records them.'
           : lines.join('\n')}
       </pre>
+      {more > 0 && (
+        <button type="button" className={styles.more} aria-pressed={all} onClick={() => setAll(!all)}>
+          {all ? 'Python alone' : `and ${more} frames of C++`}
+        </button>
+      )}
     </Card>
   )
 }
+
+const CALLERS = [
+  { name: 'frame', title: 'Innermost frame' },
+  { name: 'job', title: 'The job’s own line' },
+] as const
 
 const HOLDERS: readonly Column<Holder>[] = [
   { name: 'caller', title: 'Asked for by', width: '50%', cell: ({ caller }) => caller, value: ({ caller }) => caller },
@@ -139,7 +159,8 @@ function AtEntry({
 function Device({ digest, device }: { digest: SnapshotDigest; device: DeviceSnapshot }) {
   const [entry, setEntry] = useState(device.peakEntry)
   const [stack, setStack] = useState(device.outOfMemory.at(-1)?.stack ?? device.holders.stack[0] ?? 0)
-  const holders = holdersAtPeak(digest, device)
+  const [by, setBy] = useState<CallerOf>('frame')
+  const holders = holdersAtPeak(digest, device, by)
   const failed = device.outOfMemory.at(-1)
   return (
     <>
@@ -171,7 +192,11 @@ function Device({ digest, device }: { digest: SnapshotDigest; device: DeviceSnap
           title={`${stack === failed?.stack ? 'the request that failed: ' : ''}${callerText(digest, stack)}`}
         />
       </div>
-      <Treemap holders={holders} onStack={setStack} />
+      <Treemap
+        holders={holders}
+        onStack={setStack}
+        aside={<Choice label="Who asked" options={CALLERS} value={by} onChange={setBy} />}
+      />
       <div className={page.pair}>
         <Categories device={device} />
         <Card title="Largest holders at the peak">

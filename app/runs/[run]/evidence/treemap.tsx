@@ -1,4 +1,5 @@
 'use client'
+import type { ReactNode } from 'react'
 import { format } from '../../../../base/units'
 import { CATEGORIES } from '../../../../wire/memory-snapshot'
 import { squarified, type Box, type Holder } from '../../../data/snapshot'
@@ -12,8 +13,14 @@ const WHOLE: Box = { x: 0, y: 0, width: 100, height: 40 }
 /** Smaller, a label would be cut to pieces; what it says is shown under the pointer. */
 const isReadable = ({ width, height }: Box) => width > 8 && height > 4
 
+interface TreemapProps {
+  holders: readonly Holder[]
+  onStack: (stack: number) => void
+  aside: ReactNode
+}
+
 /** What is held at the peak: a field a category, in it one for each place that asked. */
-export function Treemap({ holders, onStack }: { holders: readonly Holder[]; onStack: (stack: number) => void }) {
+export function Treemap({ holders, onStack, aside }: TreemapProps) {
   const groups = CATEGORIES.map((category, place) => {
     const own = holders.filter(holder => holder.category === category)
     return { category, place, own, bytes: own.reduce((sum, { bytes }) => sum + bytes, 0) }
@@ -25,7 +32,7 @@ export function Treemap({ holders, onStack }: { holders: readonly Holder[]; onSt
     WHOLE,
   )
   return (
-    <Card title="At the peak, by who asked for it" aside="press a field for its stack">
+    <Card title="At the peak, by who asked for it" aside={aside} note="Press a field for its stack.">
       <div className={styles.treemap}>
         {groups.flatMap(({ own, place, category }, group) => {
           const field = fields[group]
