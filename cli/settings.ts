@@ -44,6 +44,16 @@ export const settings = {
     '',
     'name of the cluster that --store is a server of: tables are replicated and spread over its shards',
   ),
+  redis: setting(
+    z.union([z.literal(''), z.url({ protocol: /^rediss?$/, error: 'give it as redis://HOST:PORT' })]),
+    '',
+    'URL of Redis, for several hubs on one --store behind a load balancer; empty for a hub alone',
+  ),
+  leaseSeconds: setting(
+    z.coerce.number().min(2).max(120),
+    15,
+    'how long a hub of several may be silent before others take its agents and runs',
+  ),
   hub: setting(url, '', 'URL of the hub that agents report to; empty for http://HOST:PORT of this machine'),
   token: setting(z.string(), '', 'secret that agents must show; empty asks for none'),
   viewToken: setting(

@@ -67,6 +67,8 @@ export const command = defineCommand({
     'store',
     'keep',
     'storeCluster',
+    'redis',
+    'leaseSeconds',
     'token',
     'viewToken',
     'tlsCertificate',
@@ -92,7 +94,21 @@ export const command = defineCommand({
   },
   async run({ settings, options }) {
     const ended = interrupted()
-    const { host, port, data, store, storeCluster, keep, token, viewToken, notify, notifySecret, publicUrl } = settings
+    const {
+      host,
+      port,
+      data,
+      store,
+      storeCluster,
+      redis,
+      leaseSeconds,
+      keep,
+      token,
+      viewToken,
+      notify,
+      notifySecret,
+      publicUrl,
+    } = settings
     const { pricePerGpuHour, currency } = settings
     const page = options['page'] === false ? undefined : packageRoot
     let url = ''
@@ -104,6 +120,8 @@ export const command = defineCommand({
       store,
       keep: keepOf(keep),
       storeCluster,
+      redis,
+      leaseSeconds,
       token,
       viewToken,
       tls: tlsOf(settings),

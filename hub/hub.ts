@@ -26,7 +26,10 @@ import { Tokens } from './access/tokens'
 import { endRemoved } from './access/open-pages'
 import { viewers } from './access/viewers'
 import { answerRequest, isForeignHost, isForeignOrigin } from './http/door'
-import { serveAgents } from './ingest/agents'
+import { serveAgents, type AgentsDoor } from './ingest/agents'
+import { Admission } from './fleet/admission'
+import { joinFleet } from './fleet/fleet'
+import { Others } from './fleet/others'
 import { Evidence, type ReadEvidence } from './evidence'
 import { paceOf } from './ingest/pace'
 import { Live } from './live/live'
@@ -41,7 +44,7 @@ import { openPage, type Page } from './page'
 import { Folding } from './roll-ups/folding'
 import { keepOf, Retention, type Keep } from './roll-ups/retention'
 import { Runs } from './runs'
-import { openStore } from './store/store'
+import { openStore, type Store } from './store/store'
 import { Views } from './views'
 
 /** What is still being answered at the end gets so long. */
@@ -57,6 +60,10 @@ export interface HubOptions {
   readonly store: string
   /** The name of the ClickHouse cluster that the store's server is of. */
   readonly storeCluster?: string
+  /** The URL of Redis, where hubs of one store agree who does what; '' or absent for a hub alone. */
+  readonly redis?: string
+  /** How long a hub of several may be silent before others take what it had. */
+  readonly leaseSeconds?: number
   /** What agents must show; '' for nothing. */
   readonly token: string
   /** What viewers must show; '' for nothing on the loopback, and for the agents' token elsewhere. */
@@ -138,10 +145,26 @@ function settingsOf(
 export async function startHub(given: HubOptions): Promise<HubHandle> {
   const options = { ...given, log: (line: string) => given.log(redact(line)) }
   const limits = options.limits ?? DEFAULT_LIMITS
+  const startedAt = unixSeconds()
   let isWatched = () => false
   mkdirSync(options.data, { recursive: true })
   const tokens = new Tokens(options.data, { token: options.token, viewToken: options.viewToken ?? '' }, options.log)
-  const allowed = viewers({ host: options.host, data: options.data, tokens, isSecure: options.tls !== undefined })
+  let agents: AgentsDoor | undefined = undefined
+  let opened: Store | undefined = undefined
+  let url = ''
+  const fleet = await joinFleet(options, {
+    about: () => ({ url: options.publicUrl || url, version: VERSION, startedAt, storedTo: opened?.storedTo() ?? 0 }),
+    began: term => opened?.begin(term),
+    lost: () => agents?.sendAway(),
+    storedTo: () => opened?.storedTo() ?? 0,
+  })
+  const allowed = viewers({
+    host: options.host,
+    data: options.data,
+    tokens,
+    isSecure: options.tls !== undefined,
+    sessionKey: await fleet.sessionKey(),
+  })
   const answerAll: RequestListener = (request, response) => {
     guardAnswer(response)
     answer(request, response).catch((error: unknown) => {
@@ -152,20 +175,38 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
   const server = openServer(options.tls, answerAll, options.log)
   /** With TLS, how the page and the agent of this machine reach the hub. */
   const ownServer = options.tls === undefined ? undefined : createServer(answerAll)
-  const store = await openStore({ ...options, isWatched: () => isWatched() })
-  const folding = new Folding(store, options.log)
-  const retention = new Retention(store, options.keep ?? keepOf(''), options.log)
+  const store = await openStore({
+    ...options,
+    holder: fleet.term,
+    alone: work => fleet.inTurn('tables', work),
+    isWatched: () => isWatched(),
+  }).catch(async (error: unknown) => {
+    await fleet.close()
+    throw error
+  })
+  opened = store
+  const isHouseKeeper = () => fleet.turn('house')
+  const folding = new Folding(store, options.log, { isOurs: isHouseKeeper, storedTo: () => fleet.storedTo() })
+  const retention = new Retention(store, options.keep ?? keepOf(''), options.log, async () => {
+    const isOurs = await isHouseKeeper()
+    if (isOurs) await fleet.sweep()
+    return isOurs
+  })
+  const admission = new Admission(fleet, store)
   const entrance = gate(allowed)
   const nodes = new Nodes()
   const runs = new Runs(store, nodes.isConnected)
   const keeper = new Keeper({
     store,
     runs,
+    turn: run => fleet.turn(`run ${run}`),
+    holds: run => fleet.holds(`run ${run}`),
     price: options.price,
     log: options.log,
     tell(change, isNow) {
       if (isNow) notifier.tell(change)
       live.changed(run => run === change.finding.run)
+      others.stored(store.arrival())
     },
   })
   const views = new Views(store, runs, keeper)
@@ -183,7 +224,6 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
     count: what => metrics.count(what, 1),
     log: options.log,
   })
-  let url = ''
   const imports = options.importFiles && new Imports(join(options.data, 'imports'), options.importFiles)
   const evidence = new Evidence(join(options.data, 'evidence'), options.readEvidence, options.log)
   const notes = new Notes({
@@ -191,13 +231,14 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
     log: options.log,
     stored(noted, receivedAt) {
       runs.noted(noted, receivedAt)
+      others.stored(receivedAt)
       live.changed(run => run === noted)
     },
   })
   const hub = {
     views,
     nodes,
-    startedAt: unixSeconds(),
+    startedAt,
     metrics: metrics.text,
     imports,
     evidence,
@@ -205,6 +246,10 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
     settings: settingsOf(options, store.name, !tokens.mayReport(undefined), allowed.asks()),
     roleOf: allowed.roleOf,
     tokens: () => tokens.all().map(({ name, role, since }) => ({ name, role, since })),
+    hubs: () =>
+      fleet.members.map(({ id, url, version, startedAt }) => {
+        return { id, url, version, startedAt, isThis: id === fleet.term?.id }
+      }),
     playDemo: options.playDemo,
     log: options.log,
   }
@@ -220,6 +265,7 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
     stored(batch, senders, receivedAt) {
       for (const node of senders) nodes.fold(new Batch(), node, receivedAt)
       const touched = runs.fold(batch, OTLP_AGENT, receivedAt)
+      others.stored(receivedAt)
       live.changed(run => touched.has(run) || senders.some(node => runs.isOn(run, node)))
     },
   })
@@ -245,8 +291,9 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
   )
   const openPages = endRemoved(io.of(LIVE_NAMESPACE), allowed)
   const live = new Live(io, views, options.log)
-  isWatched = () => live.watched().length > 0
-  const agents = serveAgents(io, {
+  const watched = () => [...live.watched(), ...others.watched()]
+  isWatched = () => watched().length > 0
+  const door = serveAgents(io, {
     store,
     nodes,
     tokens,
@@ -255,24 +302,30 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
     runs,
     countLimit: metrics.countLimit,
     pace(node) {
-      const watched = live.watched().flatMap(run => runs.get(run) ?? [])
-      const senders = watched.reduce((sum, facts) => sum + facts.nodes.size, 0)
+      const looked = watched().flatMap(run => runs.get(run) ?? [])
+      const senders = looked.reduce((sum, facts) => sum + facts.nodes.size, 0)
       return paceOf(
         nodes.agents,
         senders,
-        watched.some(({ run }) => runs.isOn(run, node)),
+        looked.some(({ run }) => runs.isOn(run, node)),
       )
     },
     count: metrics.count,
     log: options.log,
+    admit: (agent, isStill) => admission.admit(agent, isStill),
+    giveUp: agent => admission.giveUp(agent),
     stored(batch, hello, receivedAt) {
+      others.stored(receivedAt)
       nodes.fold(batch, hello.node, receivedAt)
       const touched = runs.fold(batch, hello.agent, receivedAt)
       // Device samples speak of a node: whoever watches a run there wants them.
       live.changed(run => touched.has(run) || runs.isOn(run, hello.node))
     },
   })
+  agents = door
+  const others = new Others({ fleet, store, runs, nodes, keeper, live, admission, agents: door, log: options.log })
   try {
+    others.start(io)
     await runs.restore()
     await nodes.restore(store)
     await keeper.start()
@@ -297,8 +350,9 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
   async function close(): Promise<void> {
     openPages.close()
     await Promise.all([
+      others.close(),
       live.close(),
-      agents.close(),
+      door.close(),
       otlp.close(),
       notes.close(),
       imports?.close(),
@@ -318,5 +372,6 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
     clearTimeout(late)
     await page?.close()
     await store.close()
+    await fleet.close()
   }
 }

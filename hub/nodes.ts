@@ -27,13 +27,34 @@ export class Nodes {
   private readonly nodes = new Map<string, NodeState>()
   /** Agents connected now, and where. */
   private readonly connected = new Map<string, string>()
+  /** Agents of each node that are connected to other hubs, and all of these. */
+  private elsewhere: { readonly nodes: ReadonlyMap<string, number>; readonly agents: ReadonlySet<string> } = {
+    nodes: new Map(),
+    agents: new Set(),
+  }
 
   /** Agents connected now. */
   get agents(): number {
     return this.connected.size
   }
 
-  isConnected = (agent: string): boolean => this.connected.has(agent)
+  isConnected = (agent: string): boolean => this.connected.has(agent) || this.elsewhere.agents.has(agent)
+
+  /** Agent, node and version of all that are connected. */
+  present(): [agent: string, node: string, version: string][] {
+    return [...this.connected].map(([agent, node]) => [agent, node, this.nodes.get(node)?.version ?? ''])
+  }
+
+  /** Who is connected to other hubs. */
+  hear(present: readonly (readonly [agent: string, node: string, version: string])[]): void {
+    const nodes = new Map<string, number>()
+    for (const [, node, version] of present) {
+      nodes.set(node, (nodes.get(node) ?? 0) + 1)
+      const state = this.stateOf(node)
+      if (state !== undefined && version !== '') state.version = version
+    }
+    this.elsewhere = { nodes, agents: new Set(present.map(([agent]) => agent)) }
+  }
 
   connect(agent: string, node: string, version: string, now: number): void {
     // It may have been on a node of another name a moment ago.
@@ -91,8 +112,8 @@ export class Nodes {
       .sort((one, other) => (one.node < other.node ? -1 : 1))
       .map(({ node, lastSeenAt, version, agents, collectors, refusals }) => ({
         node,
-        connected: agents.size > 0,
-        agents: agents.size,
+        connected: agents.size + (this.elsewhere.nodes.get(node) ?? 0) > 0,
+        agents: agents.size + (this.elsewhere.nodes.get(node) ?? 0),
         lastSeenAt,
         version,
         collectors: [...collectors.values()],
@@ -100,16 +121,20 @@ export class Nodes {
       }))
   }
 
-  async restore(store: Store): Promise<void> {
+  /** Learns from the store what arrived at `since` (Unix seconds) or later; gives the nodes that it speaks of. */
+  async restore(store: Store, since = 0): Promise<Set<string>> {
+    const touched = new Set<string>()
     const fields = Object.keys(catalogue.collector).filter(name => !['time', 'node', 'name'].includes(name))
     const columns = await store.query(
       `SELECT toString(node) AS node, toString(name) AS name, max(collector.receivedAt) AS last,
          ${fields.map(name => `argMax(tuple(collector.${name}), collector.time).1 AS ${name}`).join(', ')}
-       FROM collector GROUP BY node, name`,
+       FROM collector WHERE collector.receivedAt >= {since:Float64} GROUP BY node, name`,
+      { since },
     )
     for (let row = 0; row < rowsOf(columns); row += 1) {
       const state = this.stateOf(textAt(columns, 'node', row) ?? '')
-      if (state === undefined) return
+      if (state === undefined) return touched
+      touched.add(state.node)
       const name = textAt(columns, 'name', row) ?? ''
       const lastSeenAt = numberAt(columns, 'last', row) ?? 0
       state.lastSeenAt = Math.max(state.lastSeenAt, lastSeenAt)
@@ -125,6 +150,7 @@ export class Nodes {
         linesUnread: numberAt(columns, 'linesUnread', row),
       })
     }
+    return touched
   }
 
   /** Undefined for one node too many. */

@@ -38,8 +38,9 @@ export class Notes {
     const batch = new Batch()
     batch.add({ kind: 'event', type: NOTE, time: note.time, run: note.run, message: note.message })
     const receivedAt = store.arrival()
-    const sequence = store.lastSequence(NOTES_AGENT) + 1
-    await store.insert(batch, { agent: NOTES_AGENT, sequence, receivedAt })
+    const agent = store.sender(NOTES_AGENT)
+    const sequence = store.lastSequence(agent) + 1
+    await store.insert(batch, { agent, sequence, receivedAt })
     stored(note.run, receivedAt)
   }
 

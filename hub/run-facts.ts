@@ -134,21 +134,33 @@ const OWN_COLUMNS: Record<FactKind, string> = {
   step: ', groupUniqArray(rank) AS ranks, max(step.step) AS lastStep',
 }
 
-/** Rebuilds from the store what the rows in it were folded to. */
-export async function restoreFacts(store: Store, factsOf: (run: string, time: number) => RunFacts): Promise<void> {
+/**
+ * Folds what is in the store, of what arrived at `since` (Unix seconds) or later, as the rows themselves were folded; gives
+ * the runs that it speaks of. What was folded before may be folded again.
+ */
+export async function restoreFacts(
+  store: Store,
+  factsOf: (run: string, time: number) => RunFacts,
+  since = 0,
+): Promise<Set<string>> {
+  const touched = new Set<string>()
   for (const kind of FACT_KINDS) {
     const columns = await store.query(
       `SELECT toString(run) AS run, min(\`${kind}\`.time) AS first, max(\`${kind}\`.receivedAt) AS seen, max(\`${kind}\`.time) AS last,
          groupUniqArray(64)(toString(agent)) AS agents
          ${kind === 'config' ? '' : ', groupUniqArray(4096)(toString(node)) AS nodes'} ${OWN_COLUMNS[kind]}
-       FROM \`${kind}\` WHERE run != '' ${kind === 'event' ? `AND type != '${NOTE}'` : ''} GROUP BY run`,
+       FROM \`${kind}\` WHERE run != '' AND \`${kind}\`.receivedAt >= {since:Float64}
+         ${kind === 'event' ? `AND type != '${NOTE}'` : ''} GROUP BY run`,
+      { since },
     )
     for (let row = 0; row < rowsOf(columns); row += 1) {
       const facts = factsOf(textAt(columns, 'run', row) ?? '', numberAt(columns, 'first', row) ?? 0)
       restoreRow(facts, kind, columns, row)
+      touched.add(facts.run)
     }
   }
-  await restoreLaunches(store, factsOf)
+  await restoreLaunches(store, factsOf, since)
+  return touched
 }
 
 function restoreRow(facts: RunFacts, kind: FactKind, columns: Columns, row: number): void {
@@ -160,29 +172,40 @@ function restoreRow(facts: RunFacts, kind: FactKind, columns: Columns, row: numb
   for (const rank of list('ranks')) if (rank !== null) facts.ranks.add(Number(rank))
   for (const gpu of list('gpus')) facts.gpus.add(String(gpu))
   facts.worldSize = numberAt(columns, 'worldSize', row) ?? facts.worldSize
-  if (kind === 'event') facts.lastEventAt = numberAt(columns, 'seen', row) ?? 0
+  facts.changes += 1
+  if (kind === 'config') facts.configChanges += 1
+  if (kind === 'event') facts.lastEventAt = Math.max(facts.lastEventAt, numberAt(columns, 'seen', row) ?? 0)
   if (kind === 'step') {
-    facts.lastStep = numberAt(columns, 'lastStep', row)
-    facts.lastStepAt = numberAt(columns, 'last', row)
+    facts.lastStep = higher(facts.lastStep, numberAt(columns, 'lastStep', row))
+    facts.lastStepAt = higher(facts.lastStepAt, numberAt(columns, 'last', row))
   }
   if (kind === 'run') {
-    facts.name = textAt(columns, 'name', row)
-    facts.command = textAt(columns, 'command', row)
-    facts.synthetic = textAt(columns, 'synthetic', row)
+    facts.name = textAt(columns, 'name', row) ?? facts.name
+    facts.command = textAt(columns, 'command', row) ?? facts.command
+    facts.synthetic = textAt(columns, 'synthetic', row) ?? facts.synthetic
   }
 }
 
-async function restoreLaunches(store: Store, factsOf: (run: string, time: number) => RunFacts): Promise<void> {
+async function restoreLaunches(
+  store: Store,
+  factsOf: (run: string, time: number) => RunFacts,
+  since: number,
+): Promise<void> {
   const columns = await store.query(
     `SELECT toString(run) AS run, toString(node) AS node, min(run.time) AS first, maxIf(run.time, state = 'ended') AS ended,
        maxIf(run.time, state IN ('started', 'running')) AS alive, argMaxIf(tuple(exitCode), run.time, state = 'ended').1 AS exitCode
-     FROM run WHERE run != '' AND state IN ('started', 'running', 'ended') GROUP BY run, node`,
+     FROM run WHERE run != '' AND run.receivedAt >= {since:Float64} AND state IN ('started', 'running', 'ended') GROUP BY run, node`,
+    { since },
   )
   for (let row = 0; row < rowsOf(columns); row += 1) {
     const ended = numberAt(columns, 'ended', row) ?? 0
-    const isOver = ended > 0 && ended >= (numberAt(columns, 'alive', row) ?? 0)
+    const alive = numberAt(columns, 'alive', row) ?? 0
+    const isOver = ended > 0 && ended >= alive
     const facts = factsOf(textAt(columns, 'run', row) ?? '', numberAt(columns, 'first', row) ?? 0)
-    facts.launches.set(textAt(columns, 'node', row) ?? '', {
+    const node = textAt(columns, 'node', row) ?? ''
+    // What is known already is newer where the rows are of before.
+    if (Math.max(ended, alive) <= (facts.launches.get(node)?.endedAt ?? 0)) continue
+    facts.launches.set(node, {
       endedAt: isOver ? ended : null,
       exitCode: isOver ? numberAt(columns, 'exitCode', row) : null,
     })

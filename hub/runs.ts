@@ -161,8 +161,8 @@ export class Runs {
     }
   }
 
-  /** Rebuilds the facts from the store. */
-  async restore(): Promise<void> {
-    await restoreFacts(this.store, (run, time) => this.factsOf(run, time))
+  /** Learns from the store what arrived at `since` (Unix seconds) or later; gives the runs that it speaks of. */
+  restore(since = 0): Promise<Set<string>> {
+    return restoreFacts(this.store, (run, time) => this.factsOf(run, time), since)
   }
 }

@@ -52,8 +52,11 @@ async function insert(query: string, body: IncomingMessage): Promise<void> {
     const handle = await open(file, 'w')
     await pipeline(body, handle.createWriteStream())
     const columns = /^INSERT INTO \S+ \(([^)]*)\)/.exec(query)?.[1] ?? '*'
+    const isSelect = query.includes('FROM input(')
     await client.command({
-      query: query.replace(/FORMAT Native\s*$/, `SELECT ${columns} FROM file('${file}', 'Native')`),
+      query: query
+        .replace('FROM input(', `FROM file('${file}', 'Native', `)
+        .replace(/FORMAT Native\s*$/, isSelect ? '' : `SELECT ${columns} FROM file('${file}', 'Native')`),
     })
   } finally {
     await rm(file, { force: true })

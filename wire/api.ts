@@ -32,6 +32,7 @@
  *     POST /api/imports/:import?name                    makes a run of them: { run, steps, events, files }
  *     POST /api/demo                                    plays the recorded run, where the hub can
  *     GET /api/nodes                                    agents and the health of their collectors
+ *     GET /api/hubs                                     hubs that share the store; none for a hub alone
  *
  * `from` and `to` are Unix seconds. Live: socket.io namespace `/live`; emit `watch` with a run's id (or null for the list
  * of runs) and listen to `update` (a LiveUpdate, replacing the tail of what one has) and `runs` (RunSummary[]).
@@ -298,6 +299,18 @@ export const liveUpdateSchema = z.object({
   events: z.array(runEventSchema),
 })
 export type LiveUpdate = z.infer<typeof liveUpdateSchema>
+
+/** A hub that shares its store with others. */
+export const hubInfoSchema = z.object({
+  id: z.string(),
+  /** As it says that others reach it. */
+  url: z.string(),
+  version: z.string(),
+  startedAt: z.number(),
+  /** Whether it is the one that answers. */
+  isThis: z.boolean(),
+})
+export type HubInfo = z.infer<typeof hubInfoSchema>
 
 export const healthSchema = z.object({
   status: z.literal('ok'),

@@ -33,6 +33,8 @@ export interface ViewersOptions {
   readonly tokens: Tokens
   /** Cookies go over TLS alone. */
   readonly isSecure: boolean
+  /** Signs sessions; the hub's own where absent. */
+  readonly sessionKey?: Buffer | undefined
 }
 
 const isLoopback = (host: string) => /^(localhost|127(\.\d{1,3}){3}|::1)$/i.test(host)
@@ -54,14 +56,14 @@ const cookieOf = ({ headers }: IncomingMessage) =>
 const bearerOf = ({ headers }: IncomingMessage) => /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1]
 
 /** Throws PlumblineError where it would let everybody in. */
-export function viewers({ host, data, tokens, isSecure }: ViewersOptions): Viewers {
+export function viewers({ host, data, tokens, isSecure, sessionKey }: ViewersOptions): Viewers {
   const isOpen = isLoopback(host)
   const hasAgents = () => tokens.all().some(({ role }) => role === 'agent')
   if (!isOpen && !hasAgents())
     throw new PlumblineError(`on ${host} everybody in reach could read and write`, {
       fix: 'give a secret for agents with --token, and one for people with --view-token, or listen on 127.0.0.1',
     })
-  const key = keyOf(data)
+  const key = sessionKey ?? keyOf(data)
   const sign = ({ hash }: Token, until: string) => createHmac('sha256', key).update(`${hash}.${until}`).digest('hex')
 
   const isViewer = ({ role }: Token) => role !== 'agent'

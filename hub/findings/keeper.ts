@@ -6,7 +6,7 @@ import { withLoss } from '../../analysis/cost'
 import type { DetectorWindow } from '../../analysis/detector'
 import { detectAll } from '../../analysis/index'
 import { sleep, unixSeconds } from '../../base/clock'
-import { messageOf } from '../../base/errors'
+import { messageOf, PlumblineError } from '../../base/errors'
 import type { Finding } from '../../wire/findings'
 import { numberAt } from '../queries/values'
 import { endOf, type RunFacts } from '../run-facts'
@@ -75,6 +75,9 @@ export interface Price {
 export interface KeeperOptions {
   readonly store: Store
   readonly runs: Runs
+  /** Whether it is for this hub to look at a run, and whether it is still. */
+  readonly turn: (run: string) => Promise<boolean>
+  readonly holds: (run: string) => boolean
   readonly price?: Price | undefined
   /** Somebody may want to know; `isNow`: it is not of the past. */
   readonly tell: (change: Change, isNow: boolean) => void
@@ -122,7 +125,20 @@ export class Keeper {
   }
 
   async start(): Promise<void> {
-    for (const [run, { findings, lookedTo }] of await this.rows.read()) {
+    await this.recall()
+    this.over = this.loop()
+  }
+
+  /** What another hub found of runs that it looks at is known here too, of what arrived at `since` or later; gives the runs. */
+  async follow(since: number): Promise<string[]> {
+    const runs = (await this.rows.changed(since)).filter(run => !this.options.holds(run))
+    if (runs.length > 0) await this.recall(runs)
+    return runs
+  }
+
+  /** As the store has them: of these runs, or of all. */
+  private async recall(runs?: readonly string[]): Promise<void> {
+    for (const [run, { findings, lookedTo }] of await this.rows.read(runs)) {
       const facts = this.options.runs.get(run)
       if (facts === undefined) continue
       const own = this.watchedOf(run)
@@ -132,7 +148,14 @@ export class Keeper {
       own.lookedTo = lookedTo ?? Math.max(0, (facts.lastStep ?? 0) - windowSteps(facts.ranks.size))
       own.isOver = endOf(facts) !== undefined && lookedTo !== undefined && lookedTo >= (facts.lastStep ?? 0)
     }
-    this.over = this.loop()
+  }
+
+  /** Whether it is for this hub to look at a run; where another did until now, it goes on where that was. */
+  private async isOurs(run: string): Promise<boolean> {
+    const had = this.options.holds(run)
+    const has = await this.options.turn(run)
+    if (has && !had) await this.recall([run])
+    return has
   }
 
   close(): Promise<void> {
@@ -155,6 +178,7 @@ export class Keeper {
         const began = unixSeconds()
         const isFirst = own.lookedTo === undefined
         try {
+          if (!(await this.isOurs(facts.run))) continue
           await this.look(facts, own)
           const took = unixSeconds() - began
           if (!isFirst) await sleep((took / ALL_SHARE - took) * 1000, this.stopped.signal)
@@ -221,6 +245,7 @@ export class Keeper {
 
   private async keep(facts: RunFacts, own: Watched, change: Change, time: number): Promise<void> {
     const { finding } = change
+    if (!this.options.holds(facts.run)) throw new PlumblineError('another hub looks at it now')
     own.kept.set(finding.id, finding)
     const [oldest] = own.kept.keys()
     if (own.kept.size > MOST_KEPT && oldest !== undefined) own.kept.delete(oldest)

@@ -36,20 +36,23 @@ export class FindingRows {
     return this.insert({ kind: 'finding', run, id: LOOKED, state: LOOKED, until: step, time })
   }
 
-  /** By run. */
-  async read(): Promise<Map<string, Stored>> {
+  /** By run: of these, or of all. */
+  async read(runs?: readonly string[]): Promise<Map<string, Stored>> {
+    const ofRuns = runs === undefined ? '' : 'AND finding.run IN {runs:Array(String)}'
+    const parameters = { agent: AGENT, most: MOST_ROWS }
     const rows = await this.store.query(
       `SELECT toString(finding.run) AS run, toString(id) AS id, toString(finding.state) AS state, toString(detector) AS detector,
          toString(severity) AS severity, title, evidence, since, finding.until AS until, costSecondsPerStep, costRatio, costGpuHours, costMoney,
          toString(finding.currency) AS currency, toString(cause) AS cause, signs, ranks, nodes, links, nextStep, toString(provenance) AS provenance
-       FROM finding WHERE agent = {agent:String} ORDER BY sequence DESC LIMIT {most:UInt32}`,
-      { agent: AGENT, most: MOST_ROWS },
+       FROM finding WHERE (agent = {agent:String} OR startsWith(toString(agent), '${AGENT}@')) ${ofRuns}
+       ORDER BY finding.receivedAt DESC, sequence DESC LIMIT {most:UInt32}`,
+      runs === undefined ? parameters : { ...parameters, runs },
     )
-    const runs = new Map<string, Stored>()
+    const found = new Map<string, Stored>()
     for (let row = 0; row < rowsOf(rows); row += 1) {
       const [run, id] = [textAt(rows, 'run', row) ?? '', textAt(rows, 'id', row) ?? '']
-      const stored = runs.get(run) ?? { findings: new Map<string, KeptFinding>(), lookedTo: undefined }
-      runs.set(run, stored)
+      const stored = found.get(run) ?? { findings: new Map<string, KeptFinding>(), lookedTo: undefined }
+      found.set(run, stored)
       if (id === LOOKED) stored.lookedTo ??= numberAt(rows, 'until', row) ?? undefined
       else if (!stored.findings.has(id)) {
         const finding = findingOf(rows, row)
@@ -57,7 +60,16 @@ export class FindingRows {
           stored.findings.set(id, { ...finding, id: finding.id, state: finding.state })
       }
     }
-    return runs
+    return found
+  }
+
+  /** Runs of which something was found that arrived at `since` (Unix seconds) or later. */
+  async changed(since: number): Promise<string[]> {
+    const rows = await this.store.query(
+      'SELECT DISTINCT toString(finding.run) AS run FROM finding WHERE finding.receivedAt >= {since:Float64}',
+      { since },
+    )
+    return Array.from({ length: rowsOf(rows) }, (_, row) => textAt(rows, 'run', row) ?? '')
   }
 
   private insert(record: RecordOf<'finding'>): Promise<void> {
@@ -67,7 +79,9 @@ export class FindingRows {
     // Batches of one agent come in order.
     this.last = this.last
       .catch(() => undefined)
-      .then(() => this.store.insert(batch, { agent: AGENT, sequence, receivedAt: this.store.arrival() }))
+      .then(() =>
+        this.store.insert(batch, { agent: this.store.sender(AGENT), sequence, receivedAt: this.store.arrival() }),
+      )
     return this.last
   }
 }

@@ -5,7 +5,7 @@ import { PlumblineError } from '../../base/errors'
 import type { Evidence } from '../evidence'
 import type { Imports } from '../imports'
 import type { Nodes } from '../nodes'
-import type { HubSettings, TokenInfo, ViewerRole } from '../../wire/api'
+import type { HubInfo, HubSettings, TokenInfo, ViewerRole } from '../../wire/api'
 import type { Notes } from '../notes'
 import type { RunFacts } from '../run-facts'
 import type { Views } from '../views'
@@ -25,6 +25,8 @@ export interface Hub {
   readonly playDemo: (() => Promise<void>) | undefined
   /** What who asks may; undefined for nothing. */
   roleOf(request: IncomingMessage): ViewerRole | undefined
+  /** Hubs that share the store; none for a hub alone. */
+  hubs(): HubInfo[]
   /** Who may come, hashes and secrets left out. */
   tokens(): TokenInfo[]
   log(line: string): void

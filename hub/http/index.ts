@@ -5,6 +5,7 @@ import { unixSeconds } from '../../base/clock'
 import { VERSION } from '../../base/version'
 import {
   gpuSeriesSchema,
+  hubInfoSchema,
   hubSettingsSchema,
   healthSchema,
   hostSeriesSchema,
@@ -62,6 +63,13 @@ export const endpoints: Registry<Endpoint> = registry<Endpoint>('endpoint', [
         store: hub.views.store.name,
         uptimeSeconds: unixSeconds() - hub.startedAt,
       }),
+  },
+  {
+    name: 'hubs',
+    path: '/api/hubs',
+    help: 'hubs that share the store; none for a hub alone',
+    answers: z.array(hubInfoSchema),
+    answer: ({ hub }) => Promise.resolve(hub.hubs()),
   },
   {
     name: 'runs',

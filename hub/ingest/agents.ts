@@ -30,6 +30,10 @@ export interface Ingest {
   readonly limits: Limits
   /** That the hub knows. */
   readonly runs: Pick<ReadonlyMap<string, unknown>, 'size' | 'has'>
+  /** Makes this hub the one that stores what an agent sends, while it waits for that; says why not. */
+  admit(agent: string, isStill: () => boolean): Promise<string | undefined>
+  /** It is another hub's from now on; what it sent here is stored. */
+  giveUp(agent: string): Promise<void>
   /** Called after a batch is stored. */
   stored(batch: Batch, hello: Hello, receivedAt: number): void
   count(what: 'batches' | 'rows' | 'refusals', by: number): void
@@ -140,7 +144,9 @@ function serve(socket: Socket, ingest: Ingest, doors: Doors): void {
     if (previous !== undefined && previous !== socket) previous.disconnect(true)
     ingest.nodes.connect(agent, node, version, unixSeconds())
     // What an earlier connection still has in the queue is stored first, else it would be asked for again.
-    const stored = (waits.get(agent) ?? Promise.resolve()).then((): Reply => {
+    const stored = (waits.get(agent) ?? Promise.resolve()).then(async (): Promise<Reply> => {
+      const why = await ingest.admit(agent, () => owners.get(agent) === socket)
+      if (why !== undefined) return refusal(why, 'the agent tries again by itself', true)
       return { ok: true, sequence: ingest.store.lastSequence(agent), pace: ingest.pace(node) }
     })
     inTurn(agent, stored, answer)
@@ -238,11 +244,37 @@ async function take(ingest: Ingest, doors: Doors, hello: Hello, sequence: number
   return { ok: true, sequence, pace: ingest.pace(node) }
 }
 
-/** Closed, it takes nothing more, and has answered for what it took. */
-export function serveAgents(server: Server, ingest: Ingest): { close(): Promise<void> } {
+export interface AgentsDoor {
+  /** Sends an agent to another hub, once what it sent here is stored. */
+  release(agent: string): void
+  /** Sends all away: what they sent and is not stored they send again. */
+  sendAway(): void
+  /** Closed, it takes nothing more, and has answered for what it took. */
+  close(): Promise<void>
+}
+
+export function serveAgents(server: Server, ingest: Ingest): AgentsDoor {
   const doors: Doors = { owners: new Map(), waits: new Map(), limits: new Map(), failure: '', closing: false }
   server.of(AGENT_NAMESPACE).on('connection', socket => serve(socket, ingest, doors))
+  const leaving = new Set<string>()
   return {
+    release(agent) {
+      if (leaving.has(agent)) return
+      leaving.add(agent)
+      doors.owners.get(agent)?.disconnect(true)
+      // Who greets here again meanwhile waits for it.
+      const gone = (doors.waits.get(agent) ?? Promise.resolve())
+        .then(() => ingest.giveUp(agent))
+        .catch((error: unknown) => ingest.log(`an agent is not given to another hub: ${messageOf(error)}`))
+      doors.waits.set(agent, gone)
+      void gone.finally(() => {
+        leaving.delete(agent)
+        if (doors.waits.get(agent) === gone) doors.waits.delete(agent)
+      })
+    },
+    sendAway() {
+      for (const socket of doors.owners.values()) socket.disconnect(true)
+    },
     async close() {
       doors.closing = true
       await Promise.all(doors.waits.values())

@@ -133,7 +133,7 @@ export function serveOtlp({ store, tokens, stored, count, log }: OtlpOptions): O
     const receivedAt = store.arrival()
     sequence += 1
     try {
-      await store.insert(batch, { agent: OTLP_AGENT, sequence, receivedAt })
+      await store.insert(batch, { agent: store.sender(OTLP_AGENT), sequence, receivedAt })
     } catch (error) {
       log(`error: the store failed: ${messageOf(error)}`)
       throw new Refused(503, 'the store failed', 'look at the terminal of the hub')

@@ -17,24 +17,45 @@ const GAP_SECONDS = 3600
 
 const isDue = (width: number, since: number) => since >= Math.max(EVERY_MS / 1000, width)
 
+export interface HouseKeeping {
+  isOurs(): Promise<boolean>
+  storedTo(): number
+}
+
 export class Folding {
   private readonly receivedTo = new Map<string, number>()
+  private isOurs = true
   private readonly ended = new AbortController()
   private running: Promise<void> = Promise.resolve()
 
+  /** `house`: whether it is for this hub to do, and up to when all that arrived is stored. */
   constructor(
     private readonly store: Store,
     private readonly log: (line: string) => void,
+    private readonly house: HouseKeeping = { isOurs: () => Promise.resolve(true), storedTo: store.storedTo },
   ) {}
 
   /** Folds again and again, until `close`. */
   async start(): Promise<void> {
+    await this.look()
+    const { signal } = this.ended
+    const failed = (error: unknown) => this.log(`roll-ups wait: ${messageOf(error)}`)
+    this.running = sleep(EVERY_MS, signal).then(() => repeat(EVERY_MS, signal, () => this.foldOurs(), failed))
+  }
+
+  /** Another hub may have folded until now: how far, the store says. */
+  private async foldOurs(): Promise<void> {
+    const wasOurs = this.isOurs
+    this.isOurs = await this.house.isOurs()
+    if (!this.isOurs) return
+    if (!wasOurs) await this.look()
+    await this.fold()
+  }
+
+  private async look(): Promise<void> {
     const rows = await this.store.query('SELECT tier, max(receivedTo) AS receivedTo FROM folded GROUP BY tier')
     for (let row = 0; row < rowsOf(rows); row += 1)
       this.receivedTo.set(textAt(rows, 'tier', row) ?? '', numberAt(rows, 'receivedTo', row) ?? 0)
-    const { signal } = this.ended
-    const failed = (error: unknown) => this.log(`roll-ups wait: ${messageOf(error)}`)
-    this.running = sleep(EVERY_MS, signal).then(() => repeat(EVERY_MS, signal, () => this.fold(), failed))
   }
 
   async close(): Promise<void> {
@@ -43,7 +64,7 @@ export class Folding {
   }
 
   /** Brings every tier up to what arrived up to `to`, Unix seconds; coarse ones once in a slot, unless `all` is asked for. */
-  async fold(all = false, to = this.store.storedTo()): Promise<void> {
+  async fold(all = false, to = this.house.storedTo()): Promise<void> {
     for (const rollUp of rollUps) {
       for (const [level, tier] of rollUp.tiers.entries()) {
         const done = this.receivedTo.get(tier.table) ?? 0

@@ -122,11 +122,15 @@ export class Retention {
     private readonly store: Store,
     private readonly keep: Keep,
     private readonly log: (line: string) => void,
+    private readonly isOurs = () => Promise.resolve(true),
   ) {}
 
   start(): void {
     const failed = (error: unknown) => this.log(`nothing is removed: ${messageOf(error)}`)
-    this.running = repeat(EVERY_MS, this.ended.signal, () => this.apply(unixSeconds()), failed)
+    const applyOurs = async () => {
+      if (await this.isOurs()) await this.apply(unixSeconds())
+    }
+    this.running = repeat(EVERY_MS, this.ended.signal, applyOurs, failed)
   }
 
   async close(): Promise<void> {

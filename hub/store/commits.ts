@@ -73,6 +73,12 @@ export class Commits {
     return (this.storing[0] ?? this.waiting[0])?.origin.receivedAt ?? Infinity
   }
 
+  /** Lets go of what is not stored yet: it may be another hub's to store by now. */
+  abandon(): void {
+    this.closed.abort()
+    this.fail(this.storing, new PlumblineError('the hub no longer has its place in the fleet'))
+  }
+
   /** Resolves when what waits is stored, or has been refused. */
   async close(): Promise<void> {
     this.closed.abort()

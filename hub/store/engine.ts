@@ -17,8 +17,8 @@ import type { Block } from './native'
 export interface Engine {
   readonly name: string
   readonly client: ClickHouseClient
-  /** Inserts one block in the Native format. */
-  insert(table: string, block: Block): Promise<void>
+  /** Inserts one block in the Native format; with a bound, only within it. */
+  insert(table: string, block: Block, bound?: Bound): Promise<void>
   /** Keeps the store as it is, under a name, before its tables change. A server's backup is its operator's. */
   backUp(name: string): Promise<void>
   /** Runs a statement that makes or changes tables, as it is written for one server. */
@@ -28,6 +28,12 @@ export interface Engine {
   /** For FROM: the parts that tables consist of. */
   readonly parts: string
   close(): Promise<void>
+}
+
+/** When an insert must have begun, by the store's own clock in Unix seconds, and how long it may take. */
+export interface Bound {
+  readonly before: number
+  readonly seconds: number
 }
 
 const listed = (columns: readonly string[]) => columns.map(name => `\`${name}\``).join(', ')
@@ -45,6 +51,18 @@ function lock(folder: string): () => void {
 
 /** A block is inserted as it is, in one part, by one thread. Of this query alone: what is SET stays set in the embedded store. */
 const AS_IT_IS = 'SETTINGS max_threads = 1, min_insert_block_size_rows = 0, min_insert_block_size_bytes = 0'
+
+/**
+ * INSERT of a block by a server. What comes after its bound is refused there: whoever sent it may have been stopped in
+ * between, and what it is to write may be another's by now.
+ */
+function insertSql(table: string, { columns, types }: Block, bound: Bound | undefined): string {
+  const into = `INSERT INTO \`${table}\` (${listed(columns)}) ${AS_IT_IS}`
+  if (bound === undefined) return `${into} FORMAT Native`
+  const structure = columns.map((name, at) => `\`${name}\` ${types[at] ?? ''}`).join(', ')
+  return `${into}, max_execution_time = ${bound.seconds} SELECT ${listed(columns)} FROM input('${structure.replace(/[\\']/g, '\\$&')}')
+    WHERE throwIf(toUnixTimestamp64Milli(now64(3)) > ${Math.floor(bound.before * 1000)}, 'the lease of the hub is over') = 0 FORMAT Native`
+}
 
 async function writePieces(file: string, pieces: readonly Buffer[]): Promise<void> {
   const handle = await open(file, 'w')
@@ -160,12 +178,8 @@ export async function openEngine({ data, store, storeCluster = '' }: EngineOptio
     client,
     backUp: () => Promise.resolve(),
     ...(storeCluster === '' ? oneServer(client) : ofCluster(client, storeCluster)),
-    insert: (table, { columns, pieces }) =>
-      insertStream(
-        client,
-        `INSERT INTO \`${table}\` (${listed(columns)}) ${AS_IT_IS} FORMAT Native`,
-        Readable.from(pieces, { objectMode: false }),
-      ),
+    insert: (table, block, bound) =>
+      insertStream(client, insertSql(table, block, bound), Readable.from(block.pieces, { objectMode: false })),
     close: () => client.close(),
   }
 }

@@ -145,9 +145,10 @@ function arrivals(arena: Arena, parts: readonly Part[], rows: number): Float64Ar
 const agents = (arena: Arena, parts: readonly Part[], rows: number) =>
   gatherTexts(arena, parts, rows, ({ table, origin }) => new ConstantText('text', [origin.agent], table.rows, 0))
 
-/** A block in pieces, which are written one behind the other, and the columns that are in it. */
+/** A block in pieces, which are written one behind the other, and the columns that are in it, with their types. */
 export interface Block {
   readonly columns: readonly string[]
+  readonly types: readonly string[]
   readonly pieces: readonly Buffer[]
 }
 
@@ -156,9 +157,11 @@ export function nativeBlock(kind: Kind, parts: readonly Part[], types: ColumnTyp
   const rows = parts.reduce((sum, { table }) => sum + table.rows, 0)
   const at = arrivals(arena, parts, rows)
   const columns: string[] = []
+  const columnTypes: string[] = []
   const body: Buffer[] = []
   const put = (name: string, type: string, values: readonly Buffer[]) => {
     columns.push(name)
+    columnTypes.push(type)
     for (const bytes of [...text(name), ...text(type), ...values]) body.push(bytes)
   }
   for (const [name, field] of fieldsOf(kind)) {
@@ -180,7 +183,7 @@ export function nativeBlock(kind: Kind, parts: readonly Part[], types: ColumnTyp
   put('agent', 'LowCardinality(String)', lowCardinality(agents(arena, parts, rows)))
   put('sequence', 'UInt64', sequences(parts, rows))
   put('receivedAt', 'Float64', [bytesOf(at)])
-  return { columns, pieces: [varint(columns.length), varint(rows), ...body] }
+  return { columns, types: columnTypes, pieces: [varint(columns.length), varint(rows), ...body] }
 }
 
 /** The block of `delivered`: agents as plain strings. */
@@ -195,5 +198,9 @@ export function deliveredBlock(origins: readonly Origin[]): Block {
     ],
     ...[...text('receivedAt'), ...text('Float64'), bytesOf(Float64Array.from(origins, ({ receivedAt }) => receivedAt))],
   ]
-  return { columns: [...ORIGIN_COLUMNS], pieces: [varint(3), varint(rows), ...body] }
+  return {
+    columns: [...ORIGIN_COLUMNS],
+    types: ['String', 'UInt64', 'Float64'],
+    pieces: [varint(3), varint(rows), ...body],
+  }
 }

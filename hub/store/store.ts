@@ -14,6 +14,7 @@ import { columnsOf, commandOf, fileOf, type Columns, type FileFormat, type Param
 import { Commits } from './commits'
 import { Delivered } from './delivered'
 import { openEngine, type Engine } from './engine'
+import { guarded, type Holder } from './guard'
 import { migrations } from './migrations/index'
 import type { Origin } from './native'
 
@@ -25,6 +26,14 @@ export interface Store {
   insert(batch: Batch, origin: Origin): Promise<void>
   /** The highest sequence of an agent of which every table is stored; 0 for an unknown agent. */
   lastSequence(agent: string): number
+  /** In a fleet: learns what the store has of an agent, and takes what it sends from now on. */
+  adopt(agent: string): Promise<void>
+  /** In a fleet: what these sent is stored, and written down for the hub that takes them now. */
+  giveUp(agents: readonly string[]): Promise<void>
+  /** In a fleet: under another lease. What waits under the one of before is refused. */
+  begin(holder: Holder): void
+  /** Under which name the hub itself stores: two hubs must not share one. */
+  sender(name: string): string
   /** The time of arrival of what comes now, in Unix seconds: it never goes back, whatever the clock does. */
   arrival(): number
   /** Up to when all that arrived is stored, in Unix seconds. */
@@ -116,6 +125,10 @@ export interface StoreOptions {
   readonly store: string
   /** The name of the cluster that the server is of; '' for the server alone. */
   readonly storeCluster?: string
+  /** The lease of a hub that is one of several. */
+  readonly holder?: Holder | undefined
+  /** Runs what only one hub at a time may do. */
+  readonly alone?: (work: () => Promise<void>) => Promise<void>
   /** Whether somebody waits for what is stored. */
   readonly isWatched?: () => boolean
 }
@@ -125,27 +138,53 @@ const STAMPED_SECONDS = 5
 
 export async function openStore(options: StoreOptions): Promise<Store> {
   const engine = await openEngine(options)
-  const delivered = new Delivered(engine)
   const work = new Work()
+  const isWatched = options.isWatched ?? (() => true)
+  let { holder } = options
+  let delivered = new Delivered(engine)
+  let arrived = 0
   let commits: Commits
+  let types: Awaited<ReturnType<typeof columnTypes>>
+  const begin = () => {
+    const own = holder === undefined ? engine : guarded(engine, holder)
+    if (holder !== undefined) delivered = new Delivered(own)
+    commits = new Commits(own, delivered, types, isWatched)
+  }
   try {
-    await migrate(engine)
-    await delivered.open()
-    commits = new Commits(engine, delivered, await columnTypes(engine), options.isWatched ?? (() => true))
+    const prepare = async () => {
+      await migrate(engine)
+      await delivered.open()
+    }
+    await (options.alone === undefined ? prepare() : options.alone(prepare))
+    types = await columnTypes(engine)
+    arrived = delivered.newest
+    begin()
   } catch (error) {
     await engine.close()
     throw error
   }
-  let arrived = delivered.newest
+  const arrival = () => {
+    arrived = Math.max(arrived, delivered.newest, unixSeconds())
+    return arrived
+  }
 
   return {
     name: engine.name,
     insert: (batch, origin) => work.do(() => commits.add(batch, origin)),
-    lastSequence: delivered.of,
-    arrival() {
-      arrived = Math.max(arrived, unixSeconds())
-      return arrived
+    lastSequence: agent => delivered.of(agent),
+    async adopt(agent) {
+      if (holder !== undefined) await work.do(() => delivered.adopt(agent, arrival))
     },
+    async giveUp(agents) {
+      if (holder !== undefined) await work.do(() => delivered.giveUp(agents))
+    },
+    begin(next) {
+      commits.abandon()
+      holder = next
+      begin()
+    },
+    sender: name => (holder === undefined ? name : `${name}@${holder.id}`),
+    arrival,
     storedTo: () => Math.min(unixSeconds() - STAMPED_SECONDS, commits.oldestWaiting() - 1e-3),
     command: (sql, parameters) =>
       work.do(() => (parameters === undefined ? engine.define(sql) : commandOf(engine, sql, parameters))),
