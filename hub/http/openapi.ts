@@ -67,6 +67,17 @@ export function openApiOf(endpoints: Iterable<Endpoint>): object {
         'Training runs as the hub sees them. Times are Unix seconds, units SI base units, ratios 0 to 1; series are columns of one length with null where a value is absent.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
+    servers: [{ url: '/' }],
+    security: [{}, { token: [] }],
+    components: {
+      securitySchemes: {
+        token: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'A viewer’s token, where the hub asks for one: off the loopback always.',
+        },
+      },
+    },
     paths,
   }
 }
