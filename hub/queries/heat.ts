@@ -57,8 +57,8 @@ const HOSTS: Source = {
 }
 
 const SOURCES = { rank: RANKS, device: DEVICES, host: HOSTS }
-/** A column of the map is several slots wide, so that a peak stands where it was. */
-const SLOTS_OF_COLUMN = 4
+/** A column of the map is wider than a slot by so much: a peak, which a slot has at its end, stands a column late at most. */
+const SLOTS_OF_COLUMN = 1.5
 
 /** What of a run is asked for. */
 export interface HeatQuestion {

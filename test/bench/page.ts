@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import type { Browser, CDPSession, Page } from 'playwright'
+import { Folding } from '../../hub/roll-ups/folding'
 import { openEngine } from '../../hub/store/engine'
 import { openStore } from '../../hub/store/store'
 import { launchBrowser } from '../e2e/browser'
@@ -44,6 +45,10 @@ async function fillHour(data: string): Promise<void> {
         toString(0.3 + (cityHash64(number + 7) % 1000) / 1e4), '}}') FROM numbers(${HOUR_RANKS * HOUR_STEPS})`,
   })
   await engine.close()
+  // As a hub has done that was there all the hour.
+  const filled = await openStore({ data, store: '' })
+  await new Folding(filled, line => console.error(line)).fold(true, now())
+  await filled.close()
 }
 
 async function open(browser: Browser, url: string): Promise<{ page: Page; cdp: CDPSession }> {
@@ -103,13 +108,17 @@ async function liveCost(browser: Browser, hub: PageHub, agent: TestAgent, ranks:
 
 async function heat(browser: Browser, hub: PageHub): Promise<void> {
   const url = `${hub.url}/api/runs/${HOUR}/heat?metric=computeSeconds&columns=240`
-  const queries: number[] = []
-  for (let round = 0; round < 5; round += 1) {
+  const asked = async () => {
     const began = performance.now()
     await (await fetch(url)).arrayBuffer()
-    queries.push(performance.now() - began)
+    return performance.now() - began
   }
-  say('map of 1,024 ranks and an hour: query', median(queries), 'ms', 100)
+  // The run as such is asked for before any of its pages is.
+  await (await fetch(`${hub.url}/api/runs/${HOUR}`)).arrayBuffer()
+  say('map of 1,024 ranks and an hour: first query', await asked(), 'ms', 100)
+  const queries: number[] = []
+  for (let round = 0; round < 5; round += 1) queries.push(await asked())
+  say('map of 1,024 ranks and an hour: again', median(queries), 'ms', 100)
   const { page } = await open(browser, `${hub.url}/runs/${HOUR}/gpus`)
   await page.waitForFunction(() => performance.getEntriesByName('heat').length > 0, undefined, { timeout: 60_000 })
   const draws: number[] = []
