@@ -6,9 +6,12 @@ import { grouped } from '../base/grouped'
 import { costOf } from './cost'
 import { defineDetector, type DetectorWindow } from './detector'
 import { diagnose, type Diagnosis } from './diagnosis'
+import { sampleOf } from './sample'
 import { deviation } from './spread'
 import { extent, median, medianInPlace } from './statistics'
 
+/** Ranks of a replica that are asked: more do not make surer what they have in common. */
+const ASKED = 16
 /** A replica of one rank cannot be told from its rank; of two replicas either is the other’s peer. */
 const [RANKS_LEAST, REPLICAS_LEAST, STEPS_LEAST] = [2, 3, 16] as const
 /** What replicas have in common beyond what as many unlike ranks would have by chance, and how much of the work it must be. */
@@ -27,10 +30,12 @@ interface Skew {
 }
 
 /** By replica: rank numbers of the matrix. */
-function replicasOf({ matrix, roles }: Diagnosis): number[][] {
+function replicasOf({ matrix, roles }: Diagnosis): ArrayLike<number>[] {
   const coordinates = roles.plan?.coordinates
   const all = grouped(matrix.ranks.keys(), place => coordinates?.get(matrix.ranks[place] ?? NaN)?.data)
-  return [...all].flatMap(([data, places]) => (data === undefined || places.length < RANKS_LEAST ? [] : [places]))
+  return [...all].flatMap(([data, places]) =>
+    data === undefined || places.length < RANKS_LEAST ? [] : [sampleOf(places, ASKED)],
+  )
 }
 
 function skewOf(diagnosis: Diagnosis): Skew | undefined {
@@ -39,18 +44,18 @@ function skewOf(diagnosis: Diagnosis): Skew | undefined {
   if (replicas.length < REPLICAS_LEAST || steps.length < STEPS_LEAST) return undefined
   const values = new Float64Array(replicas.reduce((most, places) => Math.max(most, places.length), 0))
   const common = new Float64Array(replicas.length * steps.length)
-  const own: number[] = []
+  const own = new Float64Array(common.length)
   for (const [replica, places] of replicas.entries())
     for (let step = 0; step < steps.length; step += 1) {
       let known = 0
-      for (const place of places) {
-        const value = excess[place * steps.length + step] ?? NaN
+      for (let member = 0; member < places.length; member += 1) {
+        const value = excess[(places[member] ?? 0) * steps.length + step] ?? NaN
         if (!Number.isNaN(value)) values[known++] = value
       }
       const middle = known < RANKS_LEAST ? NaN : medianInPlace(values, known)
       common[replica * steps.length + step] = middle
       const first = excess[(places[0] ?? 0) * steps.length + step] ?? NaN
-      own.push(first - middle)
+      own[replica * steps.length + step] = first - middle
     }
   const members = median(replicas.map(places => places.length))
   const [together, alone] = [deviation(common), deviation(own)]

@@ -106,9 +106,9 @@ function matrixOf(columns: DeviceColumns): Matrix {
 }
 
 /** Each cell over the median of all devices at that time, or that over it, less one. */
-function beside(cells: Float64Array, count: number, isBelow: boolean): Float64Array {
+function beside(cells: Float64Array, count: number, isBelow: boolean): Float32Array {
   const length = cells.length / Math.max(1, count)
-  const excess = new Float64Array(cells.length)
+  const excess = new Float32Array(cells.length)
   for (let at = 0; at < length; at += 1) {
     const usual = median(Array.from({ length: count }, (_, place) => cells[place * length + at] ?? NaN))
     for (let cell = at; cell < cells.length; cell += length) {

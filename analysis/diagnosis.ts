@@ -8,6 +8,7 @@ import { rolesOf, type Roles } from './roles'
 import { NODE_LEAST, ranksByNode, slowNodesOf } from './slow-nodes'
 import { slowLinksOf, type SlowLink } from './slow-links'
 import { slowLoadersOf } from './slow-loaders'
+import { sampleOf } from './sample'
 import { median } from './statistics'
 import { stragglersOf, type Straggler } from './stragglers'
 import type { Cause } from './replay'
@@ -60,7 +61,7 @@ function look(window: DetectorWindow): Diagnosis | undefined {
   const replayed = costsOf(matrix, roles.plan, groups, causes)
   const costs = causes.length === 1 ? replayed.map(cost => besideSteps(cost, causes[0], window, matrix)) : replayed
   // What is a little slow and costs nothing holds nobody back: a message that the bubble hides, a loader that is early enough.
-  const stepSeconds = median(window.ranks.stepSeconds)
+  const stepSeconds = median(sampleOf(window.ranks.stepSeconds, ENOUGH_STEPS))
   const least = COSTS_LEAST * (stepSeconds || 0)
   const costing = <T>(found: readonly T[], first: number, excessOf: (one: T) => number) =>
     found.flatMap((one, index) => {
@@ -86,6 +87,8 @@ function besideSteps(cost: Cost, cause: Cause | undefined, { steps }: DetectorWi
   return { ...cost, share: costBeside(cost.share, longerSince(steps, matrix.steps[from] ?? NaN)) }
 }
 
+/** Of all ranks: more say no more of the median. */
+const ENOUGH_STEPS = 1 << 15
 /** Of the step time: half of what somebody might miss, as what a cause costs is estimated. */
 const COSTS_LEAST = 0.001
 /** A card that takes so much longer is broken, whether anybody waits for it today or not. */
@@ -103,7 +106,7 @@ const SIZES_PER_OCTAVE = 8
 function classOf({ operation, ranks, bytes }: GroupFacts, span: Fabric['spans'][number]): string | undefined {
   if (span === undefined) return undefined
   const size = bytes > 0 ? Math.round(Math.log2(bytes) * SIZES_PER_OCTAVE) : ''
-  return [operation, ranks.length, span, size].join(' ')
+  return `${operation} ${ranks.length} ${span} ${size}`
 }
 
 /** All known ranks of a node are one cause. */

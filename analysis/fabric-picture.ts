@@ -53,7 +53,7 @@ function groupsOf(window: DetectorWindow, { groups, fabric }: Diagnosis): Fabric
   if (groups === undefined) return []
   const { length } = groups.steps
   const most = carriedAtMost(window)
-  const recent = (column: Float64Array, number: number) =>
+  const recent = (column: Float32Array, number: number) =>
     median(column.subarray(Math.max(number * length, (number + 1) * length - RECENT), (number + 1) * length))
   return groups.groups
     .map((group, number) => {

@@ -67,10 +67,13 @@ function spinesOf(topology: Cables): Map<string, string> {
 function localsOf(places: NonNullable<DetectorWindow['places']>) {
   const counts = new Map<string, number>()
   const locals = new Map<number, number>()
-  for (const [rank, { node, local }] of [...places].sort(([one], [other]) => one - other)) {
-    const own = local ?? counts.get(node) ?? 0
+  for (const rank of Float64Array.from(places.keys()).sort()) {
+    const place = places.get(rank)
+    if (place === undefined) continue
+    const count = counts.get(place.node) ?? 0
+    const own = place.local ?? count
     locals.set(rank, own)
-    counts.set(node, Math.max(counts.get(node) ?? 0, own + 1))
+    if (own >= count) counts.set(place.node, own + 1)
   }
   return { locals, counts }
 }
@@ -93,7 +96,7 @@ type LinkFinder = (kind: LinkKind, own: string, node?: string, card?: string) =>
 function linkFinder(links: Crossed[]): LinkFinder {
   const known = new Map<string, Crossed>()
   return (kind, own, node, card) => {
-    const name = [kind, own, card].filter(Boolean).join(' ')
+    const name = card ? `${kind} ${own} ${card}` : `${kind} ${own}`
     const before = known.get(name)
     if (before !== undefined) return before
     const link = { kind, node, card, name, groups: [] }
@@ -146,20 +149,25 @@ export function fabricOf(
   }
   const spans = groups.map(({ ranks }, number) => {
     const at = ranks.map(endOf)
+    if (at.includes(undefined)) return undefined
     const cross = (link: Crossed | undefined) => {
       if (link !== undefined && link.groups.at(-1) !== number) link.groups.push(number)
     }
     let span = 'node' as 'node' | 'leaf' | 'fabric'
-    if (at.includes(undefined)) return undefined
-    for (const [index, from] of at.entries()) {
-      const to = at[(index + 1) % at.length] ?? from
+    for (let index = 0; index < at.length; index += 1) {
+      const from = at[index]
+      const to = at[(index + 1) % at.length]
       if (from === undefined || to === undefined || from.node === to.node) continue
       const isFar = from.leafName !== to.leafName
-      for (const end of [from, to]) {
-        cross(end.nic)
-        cross(end.leaf)
-        if (isFar) cross(end.uplink)
-        if (isFar) cross(end.spine)
+      cross(from.nic)
+      cross(from.leaf)
+      cross(to.nic)
+      cross(to.leaf)
+      if (isFar) {
+        cross(from.uplink)
+        cross(from.spine)
+        cross(to.uplink)
+        cross(to.spine)
       }
       span = isFar || span === 'fabric' ? 'fabric' : 'leaf'
     }

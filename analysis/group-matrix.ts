@@ -10,9 +10,9 @@ export interface GroupMatrix {
   /** By group: only those of one class are compared. */
   readonly classes: readonly (string | undefined)[]
   readonly steps: Float64Array
-  readonly seconds: Float64Array
+  readonly seconds: Float32Array
   /** Over that of groups that are alike, relative to it. */
-  readonly excess: Float64Array
+  readonly excess: Float32Array
 }
 
 const MAX_CELLS = 1 << 26
@@ -28,15 +28,16 @@ export function groupMatrix(
   const { groups } = columns
   const cells = groups.length * steps.length
   if (cells === 0 || cells > MAX_CELLS) return undefined
-  const seconds = new Float64Array(cells).fill(NaN)
+  const seconds = new Float32Array(cells).fill(NaN)
   const stepAxis = new Axis(steps)
   for (let row = 0; row < columns.step.length; row += 1) {
-    const [group, value] = [columns.group[row] ?? -1, columns.seconds[row] ?? NaN]
+    const group = columns.group[row] ?? -1
+    const value = columns.seconds[row] ?? NaN
     const step = stepAxis.place(columns.step[row] ?? NaN)
     if (step >= 0 && groups[group] !== undefined && value > 0 && value < Infinity)
       seconds[group * steps.length + step] = value
   }
-  const excess = new Float64Array(cells).fill(NaN)
+  const excess = new Float32Array(cells).fill(NaN)
   const classes = groups.map(classOf)
   for (const [kind, members] of grouped(groups.keys(), number => classes[number])) {
     if (kind !== undefined && members.length > 1) compare(steps.length, members, seconds, excess)
@@ -45,34 +46,37 @@ export function groupMatrix(
 }
 
 /** What all of a class share in a step (other jobs on the fabric) counts for none of them. */
-function compare(steps: number, members: readonly number[], seconds: Float64Array, excess: Float64Array): void {
-  const middles = members.map(group => medianOf(seconds, group * steps, (group + 1) * steps))
-  const ascending = middles.filter(middle => middle > 0).sort((one, other) => one - other)
+function compare(steps: number, members: readonly number[], seconds: Float32Array, excess: Float32Array): void {
+  const middles = Float64Array.from(members, group => medianOf(seconds, group * steps, (group + 1) * steps))
+  const ascending = middles.filter(middle => middle > 0).sort()
   const usual = ascending[Math.floor(USUAL_QUANTILE * (ascending.length - 1))] ?? NaN
   const faster = ascending[Math.floor((ascending.length - 1) / 2)] ?? NaN
-  const isFaster = middles.map(middle => middle <= faster)
   const shared = new Float64Array(STRIPE * members.length)
   const counts = new Int32Array(STRIPE)
+  const common = new Float64Array(STRIPE)
   for (let from = 0; from < steps; from += STRIPE) {
     const count = Math.min(STRIPE, steps - from)
     counts.fill(0)
-    for (const [index, group] of members.entries()) {
-      if (isFaster[index] !== true) continue
+    for (let index = 0; index < members.length; index += 1) {
+      const middle = middles[index] ?? NaN
+      if (!(middle <= faster)) continue
+      const first = (members[index] ?? 0) * steps + from
       for (let step = 0; step < count; step += 1) {
-        const value = seconds[group * steps + from + step] ?? NaN
+        const value = seconds[first + step] ?? NaN
         if (Number.isNaN(value)) continue
-        shared[step * members.length + (counts[step] ?? 0)] = value / (middles[index] ?? NaN)
-        counts[step] = (counts[step] ?? 0) + 1
+        const known = counts[step] ?? 0
+        shared[step * members.length + known] = value / middle
+        counts[step] = known + 1
       }
     }
     for (let step = 0; step < count; step += 1) {
-      const [at, known] = [step * members.length, counts[step] ?? 0]
-      if (known === 0) continue
-      const common = known < SHARED_LEAST ? 1 : medianInPlace(shared, known, at)
-      for (const group of members) {
-        const cell = group * steps + from + step
-        excess[cell] = (seconds[cell] ?? NaN) / (usual * common) - 1
-      }
+      const known = counts[step] ?? 0
+      common[step] = usual * (known < SHARED_LEAST ? 1 : medianInPlace(shared, known, step * members.length))
+    }
+    for (let index = 0; index < members.length; index += 1) {
+      const first = (members[index] ?? 0) * steps + from
+      for (let step = 0; step < count; step += 1)
+        excess[first + step] = (seconds[first + step] ?? NaN) / (common[step] ?? NaN) - 1
     }
   }
 }

@@ -96,6 +96,6 @@ function cutOff(cards: readonly Link[], slow: ReadonlySet<number>): Link[] {
 }
 
 /** By step: the median of the groups. */
-function middleOf({ steps, excess }: GroupMatrix, groups: readonly number[]): Float64Array {
-  return Float64Array.from(steps, (_, step) => median(groups.map(group => excess[group * steps.length + step] ?? NaN)))
+function middleOf({ steps, excess }: GroupMatrix, groups: readonly number[]): Float32Array {
+  return Float32Array.from(steps, (_, step) => median(groups.map(group => excess[group * steps.length + step] ?? NaN)))
 }

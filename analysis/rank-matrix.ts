@@ -17,17 +17,16 @@ export interface RankMatrix {
   /** By cell: its row in the window's columns, -1 where its work or its time in collectives is not known. */
   readonly rows: Int32Array
   readonly columns: RankStepColumns
-  /** Seconds of the known phases together, as long as the time in collectives is known as well; and this. */
-  readonly work: Float64Array
-  readonly communication: Float64Array
+  /** Seconds of the known phases together, as long as the time in collectives is known as well. */
+  readonly work: Float32Array
   /** Rank numbers of each role. */
   readonly roles: readonly Int32Array[]
   /** By role number and step number: median work of the role's ranks, seconds. */
   readonly roleWork: Float64Array
   /** Work over that of the peers, relative to it: 0.1 works 10 % longer. */
-  readonly excess: Float64Array
+  readonly excess: Float32Array
   /** Time in collectives below that of the peers, relative to their work: 0.1 waits less by 10 % of it. */
-  readonly ahead: Float64Array
+  readonly ahead: Float32Array
 }
 
 export type CellColumn = 'time' | 'communicationSeconds' | `${Phase}Seconds`
@@ -48,7 +47,8 @@ export function rankMatrix(
   const [ranks, steps] = [rankAxis.values, stepAxis.values]
   const cells = ranks.length * steps.length
   if (cells === 0 || cells > MAX_CELLS) return undefined
-  const column = () => new Float64Array(cells).fill(NaN)
+  // Seven digits are enough, and half the memory is half the way through it.
+  const column = () => new Float32Array(cells).fill(NaN)
   const members = membersOf(ranks, roles)
   const matrix = {
     ranks,
@@ -56,7 +56,6 @@ export function rankMatrix(
     columns,
     rows: new Int32Array(cells).fill(-1),
     work: column(),
-    communication: column(),
     excess: column(),
     ahead: column(),
     roles: members,
@@ -72,12 +71,12 @@ function membersOf(ranks: Float64Array, roles: ReadonlyMap<number, string> | und
   return Array.from(members.values(), places => Int32Array.from(places))
 }
 
-function fill({ rows, work, communication, columns, steps: { length } }: RankMatrix, ranks: Axis, steps: Axis): void {
+function fill({ rows, work, columns, steps: { length } }: RankMatrix, ranks: Axis, steps: Axis): void {
   for (let row = 0; row < columns.step.length; row += 1) {
     const rank = ranks.place(columns.rank[row] ?? NaN)
     const step = steps.place(columns.step[row] ?? NaN)
-    const spent = columns.communicationSeconds[row] ?? NaN
-    if (rank < 0 || step < 0 || !Number.isFinite(spent)) continue
+    const isTold = Number.isFinite(columns.communicationSeconds[row])
+    if (rank < 0 || step < 0 || !isTold) continue
     const data = columns.dataSeconds[row] ?? NaN
     const forward = columns.forwardSeconds[row] ?? NaN
     const backward = columns.backwardSeconds[row] ?? NaN
@@ -86,7 +85,6 @@ function fill({ rows, work, communication, columns, steps: { length } }: RankMat
     const cell = rank * length + step
     rows[cell] = row
     work[cell] = sum
-    communication[cell] = spent
   }
 }
 
@@ -95,23 +93,24 @@ const finiteOr0 = (value: number) => (Number.isFinite(value) ? value : 0)
 /** Steps that are looked at together: a rank's lie side by side in memory. */
 const STRIPE = 8
 
-/** Excess of the ranks of one role. Steps in which fewer than two of them are known are left out. */
+/** Excess of the ranks of one role, by plain loops: an iterator makes an object for each of millions. Steps in which fewer than two of them are known are left out. */
 function compare(matrix: RankMatrix, role: number, members: Int32Array): void {
-  const { steps, work, communication, excess, ahead, roleWork } = matrix
+  const { steps, work, rows, excess, ahead, roleWork } = matrix
+  const { communicationSeconds } = matrix.columns
   const [works, waits] = [new Float64Array(STRIPE * members.length), new Float64Array(STRIPE * members.length)]
   const counts = new Int32Array(STRIPE)
   const middles = { work: new Float64Array(STRIPE), wait: new Float64Array(STRIPE) }
   for (let from = 0; from < steps.length; from += STRIPE) {
     const count = Math.min(STRIPE, steps.length - from)
     counts.fill(0)
-    for (const rank of members) {
-      const first = rank * steps.length + from
+    for (let member = 0; member < members.length; member += 1) {
+      const first = (members[member] ?? 0) * steps.length + from
       for (let step = 0; step < count; step += 1) {
         const own = work[first + step] ?? NaN
         if (Number.isNaN(own)) continue
         const at = step * members.length + (counts[step] ?? 0)
         works[at] = own
-        waits[at] = communication[first + step] ?? NaN
+        waits[at] = communicationSeconds[rows[first + step] ?? -1] ?? NaN
         counts[step] = (counts[step] ?? 0) + 1
       }
     }
@@ -121,13 +120,13 @@ function compare(matrix: RankMatrix, role: number, members: Int32Array): void {
       middles.wait[step] = medianInPlace(waits, known, at)
       if (known >= 2) roleWork[role * steps.length + from + step] = middles.work[step] ?? NaN
     }
-    for (const rank of members) {
-      const first = rank * steps.length + from
+    for (let member = 0; member < members.length; member += 1) {
+      const first = (members[member] ?? 0) * steps.length + from
       for (let step = 0; step < count; step += 1) {
         const own = work[first + step] ?? NaN
         const known = counts[step] ?? 0
         if (known < 2 || Number.isNaN(own)) continue
-        const wait = communication[first + step] ?? NaN
+        const wait = communicationSeconds[rows[first + step] ?? -1] ?? NaN
         let peerWork = middles.work[step] ?? NaN
         let peerWait = middles.wait[step] ?? NaN
         // Of two, the median of both is half one's own.

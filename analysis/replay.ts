@@ -8,7 +8,7 @@ import { pipelineTimes, PipelineSchedule } from '../math/pipeline-schedule'
 import type { GroupMatrix } from './group-matrix'
 import { valueAt, type RankMatrix } from './rank-matrix'
 import type { Plan } from './roles'
-import { carried } from './statistics'
+import { carried, greatest } from './statistics'
 import type { SlowLink } from './slow-links'
 import type { Straggler } from './stragglers'
 import { Transfers } from './transfers'
@@ -65,15 +65,14 @@ export class Replay {
     this.pipeline = pipelineTimes(this.stages)
     const cells = this.members.length * steps.length
     this.longest = { work: new Float64Array(cells), data: new Float64Array(cells) }
-    const places = new Map(Array.from(ranks, (rank, place) => [rank, place]))
+    const units = new Map(Array.from(ranks, (rank, place) => [rank, this.unitOf[place] ?? 0]))
     // A rank that tells nothing of itself is in the groups of the others all the same.
-    const silent = (rank: number) => {
-      const { data = NaN, pipeline = NaN } = plan?.coordinates.get(rank) ?? {}
+    for (const [rank, { data, pipeline }] of plan?.coordinates ?? []) {
       const replica = number.get(data)
-      return replica === undefined || pipeline >= this.stages ? undefined : replica * this.stages + pipeline
+      if (replica !== undefined && pipeline < this.stages && !units.has(rank))
+        units.set(rank, replica * this.stages + pipeline)
     }
-    const unitOf = (rank: number) => this.unitOf[places.get(rank) ?? -1] ?? silent(rank)
-    this.transfers = new Transfers(groups, unitOf, this.members.length, this.stages)
+    this.transfers = new Transfers(groups, units, this.members.length, this.stages)
     for (const unit of this.members.keys()) this.gather(unit)
     const isKnown = this.members.map(members => members.length > 0)
     for (const column of [this.longest.work, this.longest.data]) fillUnknown(column, isKnown, this.stages)
@@ -83,15 +82,16 @@ export class Replay {
   times(): Float64Array {
     const { length } = this.matrix.steps
     const [ends, ready] = [new Float64Array(this.members.length), new Float64Array(this.members.length)]
+    const seconds = new Float64Array(length)
     let before = 0
-    return Float64Array.from({ length }, (_, step) => {
+    for (let step = 0; step < length; step += 1) {
       for (let replica = 0; replica < this.replicas; replica += 1) this.run(replica, step, ready, ends)
       this.transfers.finish(step, ends, ready)
-      const last = ready.reduce((most, one) => Math.max(most, one), 0)
-      const seconds = last - before
+      const last = greatest(ready)
+      seconds[step] = last - before
       before = last
-      return seconds
-    })
+    }
+    return seconds
   }
 
   /** Before anything is taken off: what nobody told of is held to suffer from the cause as well. */
@@ -176,7 +176,10 @@ export class Replay {
     if (work === undefined || data === undefined) return
     work.fill(0)
     data.fill(0)
-    for (const place of this.members[unit] ?? []) {
+    const { rows, columns } = this.matrix
+    const members = this.members[unit] ?? []
+    for (let member = 0; member < members.length; member += 1) {
+      const place = members[member] ?? 0
       const own = this.changed.get(place)
       let [works, loads] = [0, 0]
       for (let step = 0; step < length; step += 1) {
@@ -186,7 +189,8 @@ export class Replay {
           works = own.work[step] ?? 0
           loads = own.data[step] ?? 0
         } else if (!Number.isNaN(seen)) {
-          loads = this.dataAt(cell)
+          const data = columns.dataSeconds[rows[cell] ?? -1] ?? NaN
+          loads = Number.isFinite(data) ? data : 0
           works = seen - loads
         }
         if (works > (work[step] ?? 0)) work[step] = works

@@ -52,7 +52,9 @@ function rolesBy(coordinates: ReadonlyMap<number, Coordinates>): Map<number, str
   const byExpert = (one: Coordinates) => `${byStage(one)}, experts ${one.expert ?? 0}`
   const sizes = grouped(coordinates.values(), byExpert)
   const isFine = [...sizes.values()].every(({ length }) => length >= ROLE_LEAST)
-  const roles = new Map(Array.from(coordinates, ([rank, one]) => [rank, isFine ? byExpert(one) : byStage(one)]))
+  const roleOf = isFine ? byExpert : byStage
+  const roles = new Map<number, string>()
+  for (const [rank, one] of coordinates) roles.set(rank, roleOf(one))
   return new Set(roles.values()).size > 1 ? roles : undefined
 }
 

@@ -131,7 +131,7 @@ function mostOf(possible: readonly Link[], picked: readonly Link[], isOpen: (gro
 const CROSSES_MOST = 0.75
 
 /** The newest are looked at first: most groups are known there. */
-function isKnown(excess: Float64Array, group: number, steps: number): boolean {
+function isKnown(excess: Float32Array, group: number, steps: number): boolean {
   for (let cell = (group + 1) * steps - 1; cell >= group * steps; cell -= 1)
     if (!Number.isNaN(excess[cell])) return true
   return false
@@ -146,7 +146,9 @@ function comparable({ classes, excess, steps }: GroupMatrix, links: readonly Lin
   return links.map(link => {
     // Of no class may it be crossed by more than there are in any.
     if (link.groups.length <= CROSSES_MOST * smallest)
-      return { ...link, groups: link.groups.filter(group => isCompared[group]) }
+      return link.groups.every(group => isCompared[group])
+        ? link
+        : { ...link, groups: link.groups.filter(group => isCompared[group]) }
     const few = [...grouped(link.groups, group => classes[group])].flatMap(([kind, own]) =>
       own.length > CROSSES_MOST * (sizes.get(kind) ?? 0) ? [] : own.filter(group => isCompared[group]),
     )

@@ -2,7 +2,7 @@
  * Ranks that wait longer for their data, by that phase alone: where computing scatters, it hides a loader that is late by
  * much less.
  */
-import { valueAt, type RankMatrix } from './rank-matrix'
+import type { RankMatrix } from './rank-matrix'
 import { mean, medianInPlace } from './statistics'
 import { stragglersOf, type Likeness, type Straggler } from './stragglers'
 
@@ -21,38 +21,42 @@ const NEWEST_STEPS = 16
 
 export function slowLoadersOf(matrix: RankMatrix): Straggler[] {
   const { ranks, steps, ahead } = matrix
-  const excess = new Float64Array(ranks.length * steps.length).fill(NaN)
-  for (const [role, members] of matrix.roles.entries()) compare(matrix, role, members, excess)
-  if (!isWorthALook(excess, steps.length)) return []
+  const excessOf = rowsAbove(matrix)
+  const row = new Float32Array(steps.length)
+  if (!ranks.some((_, place) => isWorthALook(excessOf(place, row)))) return []
+  const excess = new Float32Array(ranks.length * steps.length)
+  for (const place of ranks.keys()) excess.set(excessOf(place, row), place * steps.length)
   return stragglersOf({ ranks, steps, excess, ahead }, OF_LOADERS)
 }
 
-/** Into `excess`: seconds above the median of the role, relative to its work. */
-function compare(matrix: RankMatrix, role: number, members: Int32Array, excess: Float64Array): void {
-  const { length } = matrix.steps
-  const values = new Float64Array(members.length)
-  for (let step = 0; step < length; step += 1) {
-    let known = 0
-    for (const rank of members) {
-      const own = valueAt(matrix, 'dataSeconds', rank * length + step)
-      if (!Number.isNaN(own)) values[known++] = own
+/** Fills a rank's row: by step, seconds above the median of the role, relative to its work. */
+function rowsAbove(matrix: RankMatrix): (place: number, row: Float32Array) => Float32Array {
+  const { steps, rows, roleWork, roles, ranks } = matrix
+  const { dataSeconds } = matrix.columns
+  const { length } = steps
+  const roleOf = new Int32Array(ranks.length)
+  const middles = new Float64Array(roleWork.length)
+  for (const [role, members] of roles.entries()) {
+    const values = new Float64Array(members.length)
+    for (const place of members) roleOf[place] = role
+    for (let step = 0; step < length; step += 1) {
+      let known = 0
+      for (let member = 0; member < members.length; member += 1) {
+        const own = dataSeconds[rows[(members[member] ?? 0) * length + step] ?? -1] ?? NaN
+        if (!Number.isNaN(own)) values[known++] = own
+      }
+      middles[role * length + step] = known < 2 ? NaN : medianInPlace(values, known)
     }
-    if (known < 2) continue
-    const middle = medianInPlace(values, known)
-    const work = matrix.roleWork[role * length + step] ?? NaN
-    for (const rank of members) {
-      const cell = rank * length + step
-      excess[cell] = (valueAt(matrix, 'dataSeconds', cell) - middle) / work
+  }
+  return (place, row) => {
+    const role = (roleOf[place] ?? 0) * length
+    for (let step = 0; step < length; step += 1) {
+      const own = dataSeconds[rows[place * length + step] ?? -1] ?? NaN
+      row[step] = (own - (middles[role + step] ?? NaN)) / (roleWork[role + step] ?? NaN)
     }
+    return row
   }
 }
 
-function isWorthALook(excess: Float64Array, steps: number): boolean {
-  for (let first = 0; first < excess.length; first += steps)
-    if (
-      mean(excess, first, first + steps) > WORTH_A_LOOK ||
-      mean(excess, first + Math.max(0, steps - NEWEST_STEPS), first + steps) > WORTH_A_LOOK
-    )
-      return true
-  return false
-}
+const isWorthALook = (row: Float32Array) =>
+  mean(row) > WORTH_A_LOOK || mean(row, Math.max(0, row.length - NEWEST_STEPS)) > WORTH_A_LOOK

@@ -48,14 +48,14 @@ export function slowNodesOf(matrix: RankMatrix, byNode: ReadonlyMap<string, read
 }
 
 /** By node and step: the median of its ranks. */
-function middles(column: Float64Array, nodes: readonly (readonly number[])[], steps: number): Float64Array {
-  const result = new Float64Array(nodes.length * steps)
+function middles(column: Float32Array, nodes: readonly (readonly number[])[], steps: number): Float32Array {
+  const result = new Float32Array(nodes.length * steps)
   const values = new Float64Array(nodes.reduce((most, own) => Math.max(most, own.length), 0))
   for (const [node, own] of nodes.entries())
     for (let step = 0; step < steps; step += 1) {
       let known = 0
-      for (const place of own) {
-        const value = column[place * steps + step] ?? NaN
+      for (let member = 0; member < own.length; member += 1) {
+        const value = column[(own[member] ?? 0) * steps + step] ?? NaN
         if (!Number.isNaN(value)) values[known++] = value
       }
       result[node * steps + step] = medianInPlace(values, known)

@@ -111,7 +111,7 @@ function toFinding(
   const surplus = measured.ownSeconds - measured.peerSeconds
   // Medians of all steps say nothing of what is there in a few of them.
   const isSteady = worst.pattern !== 'intermittent'
-  const reason = isSteady ? reasonOf(window.ranks, rank, matrix.steps[from] ?? NaN, surplus) : undefined
+  const reason = isSteady ? reasonOf(matrix, { ...worst, from }, surplus) : undefined
   const next = reason?.nextStep ?? (isSteady ? NEXT[measured.phase] : NEXT_OF_INTERMITTENT)
   const place = node ?? window.places?.get(rank)?.node
   return [

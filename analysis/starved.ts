@@ -1,7 +1,8 @@
 /** Why a rank works longer, as its own processor tells: held back by a quota, crowded out, busy itself, or asleep. */
 import { format } from '../base/units'
-import type { RankStepColumns } from './detector'
+import type { RankMatrix } from './rank-matrix'
 import { median } from './statistics'
+import type { Straggler } from './stragglers'
 
 export interface Reason {
   readonly text: string
@@ -13,29 +14,23 @@ const MOST = 0.5
 
 type Counter = 'cpuSeconds' | 'runDelaySeconds' | 'throttledSeconds'
 
-/** Medians of a step from `from` on: of the rank, and of the medians of the others. */
-function beside(ranks: RankStepColumns, column: Counter, rank: number, from: number): { own: number; peers: number } {
-  const values = new Map<number, number[]>()
-  for (let row = 0; row < ranks.step.length; row += 1) {
-    if (!((ranks.step[row] ?? NaN) >= from)) continue
-    const who = ranks.rank[row] ?? NaN
-    const held = values.get(who)
-    const value = ranks[column]?.[row] ?? NaN
-    if (held === undefined) values.set(who, [value])
-    else held.push(value)
-  }
-  const own = median(values.get(rank) ?? [])
-  values.delete(rank)
-  return { own, peers: median(Array.from(values.values(), median)) }
+/** Medians of a step since it is slow: of the rank, and of the medians of the others. Of what nobody counts nothing is known. */
+function beside({ rows, columns, ranks, steps: { length } }: RankMatrix, column: Counter, { place, from }: Straggler) {
+  const counted = columns[column]
+  const of = (one: number) =>
+    median(Array.from(rows.subarray(one * length + from, (one + 1) * length), row => counted?.[row] ?? NaN))
+  const own = counted === undefined ? NaN : of(place)
+  if (Number.isNaN(own)) return { own, peers: NaN }
+  return { own, peers: median(Array.from(ranks.keys()).flatMap(other => (other === place ? [] : [of(other)]))) }
 }
 
 /** `surplus`: seconds of a step that it works longer than its peers. Undefined where nobody counts. */
-export function reasonOf(ranks: RankStepColumns, rank: number, from: number, surplus: number): Reason | undefined {
+export function reasonOf(matrix: RankMatrix, one: Straggler, surplus: number): Reason | undefined {
   const seconds = (value: number) => format(value, 'seconds')
   const explains = ({ own, peers }: { own: number; peers: number }) => own - peers >= MOST * surplus
-  const quota = beside(ranks, 'throttledSeconds', rank, from)
-  const delay = beside(ranks, 'runDelaySeconds', rank, from)
-  const cpu = beside(ranks, 'cpuSeconds', rank, from)
+  const quota = beside(matrix, 'throttledSeconds', one)
+  const delay = beside(matrix, 'runDelaySeconds', one)
+  const cpu = beside(matrix, 'cpuSeconds', one)
   if (explains(quota))
     return {
       text: `The processor quota of its cgroup was used up for ${seconds(quota.own)} of a step (peers ${seconds(quota.peers)}).`,

@@ -27,7 +27,7 @@ export function median(values: ArrayLike<number>): number {
 }
 
 /** Of a column from place `from` up to `to`, but for NaN: without a view of it, as there are thousands of them. */
-export function medianOf(column: Float64Array, from: number, to: number): number {
+export function medianOf(column: ArrayLike<number>, from: number, to: number): number {
   if (scratch.length < to - from) scratch = new Float64Array(2 * (to - from))
   let count = 0
   for (let at = from; at < to; at += 1) {
@@ -56,6 +56,10 @@ export function finiteOf(values: ArrayLike<number>): Float64Array {
 export function medianInPlace(values: Float64Array, count: number, at = 0): number {
   if (count === 0) return NaN
   const middle = at + (count >> 1)
+  if (count < FEW) {
+    sortFew(values, at, at + count - 1)
+    return count % 2 === 1 ? (values[middle] ?? NaN) : ((values[middle - 1] ?? NaN) + (values[middle] ?? NaN)) / 2
+  }
   const upper = select(values, at, at + count - 1, middle)
   if (count % 2 === 1) return upper
   // All before the middle are no greater now.
@@ -93,6 +97,11 @@ function select(values: Float64Array, first: number, last: number, wanted: numbe
     else if (wanted >= low) first = low
     else return values[wanted] ?? NaN
   }
+  sortFew(values, first, last)
+  return values[wanted] ?? NaN
+}
+
+function sortFew(values: Float64Array, first: number, last: number): void {
   for (let at = first + 1; at <= last; at += 1) {
     const value = values[at] ?? NaN
     let before = at - 1
@@ -102,14 +111,13 @@ function select(values: Float64Array, first: number, last: number, wanted: numbe
     }
     values[before + 1] = value
   }
-  return values[wanted] ?? NaN
 }
 
 const middleOfThree = (one: number, other: number, third: number) =>
   Math.max(Math.min(one, other), Math.min(Math.max(one, other), third))
 
 /** In place: where nothing is known, what was known before; 0 before anything was. */
-export function carried(values: Float64Array): Float64Array {
+export function carried<T extends Float32Array | Float64Array>(values: T): T {
   let last = 0
   for (let index = 0; index < values.length; index += 1) {
     const value = values[index] ?? NaN
@@ -117,6 +125,13 @@ export function carried(values: Float64Array): Float64Array {
     else last = value
   }
   return values
+}
+
+/** Of times that are all known; 0 of none. */
+export function greatest(values: Float64Array): number {
+  let most = 0
+  for (let at = 0; at < values.length; at += 1) most = Math.max(most, values[at] ?? 0)
+  return most
 }
 
 /** Of what is known; NaN of nothing. Spreading a long run into `Math.max` would overflow the stack. */

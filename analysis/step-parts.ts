@@ -4,6 +4,7 @@
  * an even pipeline would idle is its bubble, and the rest is waiting for other ranks.
  */
 import { grouped } from '../base/grouped'
+import { Axis } from './axis'
 import { WARM_UP_STEPS, type DetectorWindow, type GroupStepColumns, type RankStepColumns } from './detector'
 import { rolesOf, type Roles } from './roles'
 
@@ -17,49 +18,53 @@ export interface RankParts {
   readonly parts: Readonly<Record<StepPart, number>>
 }
 
-interface Means {
-  seconds: number
-  data: number
-  compute: number
-  communication: number
-  optimizer: number
-}
+type Mean = 'seconds' | 'data' | 'compute' | 'communication' | 'optimizer'
 
-/** Means of columns over rows; NaN where no row knows. */
-class Sums {
-  private readonly sums = new Map<keyof Means, { sum: number; count: number }>()
+/** Means of columns by rank; NaN where no row knows. */
+class Means {
+  readonly ranks: Float64Array
+  private readonly axis: Axis
+  private readonly sums: Readonly<Record<Mean, { readonly sum: Float64Array; readonly count: Float64Array }>>
 
-  add(name: keyof Means, value: number): void {
+  constructor(ranks: RankStepColumns) {
+    this.axis = new Axis(ranks.rank)
+    this.ranks = this.axis.values
+    const column = () => ({ sum: new Float64Array(this.ranks.length), count: new Float64Array(this.ranks.length) })
+    this.sums = { seconds: column(), data: column(), compute: column(), communication: column(), optimizer: column() }
+    for (let row = 0; row < ranks.step.length; row += 1) {
+      const place = this.axis.place(ranks.rank[row] ?? NaN)
+      const seconds = ranks.stepSeconds[row] ?? NaN
+      if (place < 0 || !((ranks.step[row] ?? NaN) > WARM_UP_STEPS) || !(seconds > 0)) continue
+      const [forward, backward] = [ranks.forwardSeconds[row] ?? NaN, ranks.backwardSeconds[row] ?? NaN]
+      this.add('seconds', place, seconds)
+      this.add('data', place, ranks.dataSeconds[row] ?? NaN)
+      // With an overlapped backward pass only the forward's own time may be known.
+      this.add(
+        'compute',
+        place,
+        Number.isNaN(backward) ? forward : Number.isNaN(forward) ? backward : forward + backward,
+      )
+      this.add('communication', place, ranks.communicationSeconds[row] ?? NaN)
+      this.add('optimizer', place, ranks.optimizerSeconds[row] ?? NaN)
+    }
+  }
+
+  private add(name: Mean, place: number, value: number): void {
     if (!Number.isFinite(value) || value < 0) return
-    const own = this.sums.get(name) ?? { sum: 0, count: 0 }
-    own.sum += value
-    own.count += 1
-    this.sums.set(name, own)
+    const { sum, count } = this.sums[name]
+    sum[place] = (sum[place] ?? 0) + value
+    count[place] = (count[place] ?? 0) + 1
   }
 
-  mean(name: keyof Means): number {
-    const { sum, count } = this.sums.get(name) ?? { sum: 0, count: 0 }
-    return count === 0 ? NaN : sum / count
+  of(name: Mean, rank: number): number {
+    const place = this.axis.place(rank)
+    return (this.sums[name].sum[place] ?? NaN) / (this.sums[name].count[place] ?? NaN)
   }
-}
 
-function meansOf(ranks: RankStepColumns): Map<number, Sums> {
-  const means = new Map<number, Sums>()
-  for (let row = 0; row < ranks.step.length; row += 1) {
-    const [rank, step] = [ranks.rank[row] ?? NaN, ranks.step[row] ?? NaN]
-    const seconds = ranks.stepSeconds[row] ?? NaN
-    if (!Number.isInteger(rank) || !(step > WARM_UP_STEPS) || !(seconds > 0)) continue
-    const own = means.get(rank) ?? new Sums()
-    means.set(rank, own)
-    const [forward, backward] = [ranks.forwardSeconds[row] ?? NaN, ranks.backwardSeconds[row] ?? NaN]
-    own.add('seconds', seconds)
-    own.add('data', ranks.dataSeconds[row] ?? NaN)
-    // With an overlapped backward pass only the forward's own time may be known.
-    own.add('compute', Number.isNaN(backward) ? forward : Number.isNaN(forward) ? backward : forward + backward)
-    own.add('communication', ranks.communicationSeconds[row] ?? NaN)
-    own.add('optimizer', ranks.optimizerSeconds[row] ?? NaN)
+  /** Ranks of which any step is known. */
+  known(): number[] {
+    return Array.from(this.ranks).filter((_, place) => (this.sums.seconds.count[place] ?? 0) > 0)
   }
-  return means
 }
 
 /** By rank: mean seconds of a step that its groups transferred. Undefined where no group told. */
@@ -81,13 +86,13 @@ function transfersOf(groups: GroupStepColumns | undefined): Map<number, number> 
 }
 
 /** Without groups: the least that a rank of the same stage spent, less the bubble that all of them have. */
-function leastByStage(means: ReadonlyMap<number, Sums>, stageOf: (rank: number) => number): Map<number, number> {
+function leastByStage(means: Means, stageOf: (rank: number) => number): Map<number, number> {
   const least = new Map<number, number>()
-  for (const [stage, members] of grouped(means.keys(), stageOf))
+  for (const [stage, members] of grouped(means.known(), stageOf))
     if (members.length > 1)
       least.set(
         stage,
-        members.reduce((low, rank) => Math.min(low, means.get(rank)?.mean('communication') ?? NaN), Infinity),
+        members.reduce((low, rank) => Math.min(low, means.of('communication', rank)), Infinity),
       )
   return least
 }
@@ -103,30 +108,28 @@ export function stepPartsOf(window: DetectorWindow): RankParts[] {
   const roles = rolesOf(window)
   const stageOf = (rank: number) => roles?.plan?.coordinates.get(rank)?.pipeline ?? 0
   const bubbleShare = bubbleShareOf(window, roles)
-  const means = meansOf(window.ranks)
+  const means = new Means(window.ranks)
   const transfers = transfersOf(window.groups)
   const least = leastByStage(means, stageOf)
-  return [...means]
-    .sort(([one], [other]) => one - other)
-    .map(([rank, own]) => {
-      const stage = stageOf(rank)
-      const [compute, inCollectives] = [own.mean('compute'), own.mean('communication')]
-      const bubble = bubbleShare === 0 ? 0 : Math.min(bubbleShare * compute, inCollectives)
-      const told = transfers === undefined ? (least.get(stage) ?? NaN) - bubble : (transfers.get(rank) ?? NaN)
-      const transfer = Math.max(0, Math.min(told, inCollectives))
-      const idle = Math.min(bubble, inCollectives - transfer)
-      return {
-        rank,
-        stage,
-        seconds: own.mean('seconds'),
-        parts: {
-          compute,
-          data: own.mean('data'),
-          optimizer: own.mean('optimizer'),
-          communication: transfer,
-          bubble: idle,
-          'sync-wait': inCollectives - transfer - idle,
-        },
-      }
-    })
+  return means.known().map(rank => {
+    const stage = stageOf(rank)
+    const [compute, inCollectives] = [means.of('compute', rank), means.of('communication', rank)]
+    const bubble = bubbleShare === 0 ? 0 : Math.min(bubbleShare * compute, inCollectives)
+    const told = transfers === undefined ? (least.get(stage) ?? NaN) - bubble : (transfers.get(rank) ?? NaN)
+    const transfer = Math.max(0, Math.min(told, inCollectives))
+    const idle = Math.min(bubble, inCollectives - transfer)
+    return {
+      rank,
+      stage,
+      seconds: means.of('seconds', rank),
+      parts: {
+        compute,
+        data: means.of('data', rank),
+        optimizer: means.of('optimizer', rank),
+        communication: transfer,
+        bubble: idle,
+        'sync-wait': inCollectives - transfer - idle,
+      },
+    }
+  })
 }

@@ -67,8 +67,9 @@ export type Excesses = Pick<RankMatrix, 'ranks' | 'steps' | 'excess' | 'ahead'>
 interface Blocks {
   readonly count: number
   /** By rank and block, the last block last: medians. */
-  readonly excess: Float64Array
-  readonly ahead: Float64Array
+  readonly excess: Float32Array
+  /** The same, asked of few: mean of a rank's blocks from one up to another. */
+  readonly aheadOf: (rank: number, from: number, to: number) => number
   /** Deviation of one rank's steps. */
   readonly scatter: number
 }
@@ -76,35 +77,33 @@ interface Blocks {
 function blocksOf({ ranks, steps, excess, ahead }: Excesses): Blocks {
   const count = Math.floor(steps.length / BLOCK_STEPS)
   const first = steps.length - count * BLOCK_STEPS
-  const blocksIn = (values: Float64Array) => {
-    const blocks = new Float64Array(ranks.length * count)
-    const own = new Float64Array(BLOCK_STEPS)
-    for (let block = 0; block < blocks.length; block += 1) {
-      const from = Math.floor(block / count) * steps.length + first + (block % count) * BLOCK_STEPS
+  const own = new Float64Array(BLOCK_STEPS)
+  const blocksIn = (values: Float32Array, rank: number, blocks: Float32Array, at: number) => {
+    for (let block = 0; block < count; block += 1) {
+      const from = rank * steps.length + first + block * BLOCK_STEPS
       let known = 0
       for (let cell = from; cell < from + BLOCK_STEPS; cell += 1) {
         const value = values[cell] ?? NaN
         if (!Number.isNaN(value)) own[known++] = value
       }
-      blocks[block] = known < BLOCK_LEAST ? NaN : medianInPlace(own, known)
+      blocks[at + block] = known < BLOCK_LEAST ? NaN : medianInPlace(own, known)
     }
-    return blocks
   }
-  const own = blocksIn(excess)
-  // Of links nobody waits less: one column is both.
-  return {
-    count,
-    excess: own,
-    ahead: ahead === excess ? own : blocksIn(ahead),
-    scatter: scatterOf(excess, steps.length),
+  const blocks = new Float32Array(ranks.length * count)
+  for (let rank = 0; rank < ranks.length; rank += 1) blocksIn(excess, rank, blocks, rank * count)
+  const aheadOf = (rank: number, from: number, to: number) => {
+    const one = new Float32Array(count)
+    blocksIn(ahead, rank, one, 0)
+    return meanOfMost(one, from, to)
   }
+  return { count, excess: blocks, aheadOf, scatter: scatterOf(excess, steps.length) }
 }
 
 /** More say no more of how steps scatter. */
 const MOST_DIFFERENCES = 4096
 
 /** From the differences of steps that follow each other, so that levels do not count; of a sample of the cells. */
-export function scatterOf(excess: Float64Array, steps: number): number {
+export function scatterOf(excess: Float32Array, steps: number): number {
   const differences = new Float64Array(MOST_DIFFERENCES + 1)
   const every = Math.max(1, Math.ceil(excess.length / MOST_DIFFERENCES))
   let known = 0
@@ -115,18 +114,24 @@ export function scatterOf(excess: Float64Array, steps: number): number {
   return (deviation(differences.subarray(0, known)) || 0) / Math.SQRT2
 }
 
-/** Mean of the known among blocks `from` up to `to`, by rank. */
-function means(values: Float64Array, count: number, from: number, to: number): Float64Array {
-  return Float64Array.from({ length: values.length / count }, (_, rank) => {
-    let [sum, known] = [0, 0]
-    for (let block = from; block < to; block += 1) {
-      const value = values[rank * count + block] ?? NaN
-      if (Number.isNaN(value)) continue
-      sum += value
-      known += 1
-    }
-    return known * 2 < to - from ? NaN : sum / known
-  })
+/** Mean of the known from place `from` up to `to`; NaN where fewer than half are known. */
+function meanOfMost(values: Float32Array, from: number, to: number): number {
+  let [sum, known] = [0, 0]
+  for (let at = from; at < to; at += 1) {
+    const value = values[at] ?? NaN
+    if (Number.isNaN(value)) continue
+    sum += value
+    known += 1
+  }
+  return known * 2 < to - from ? NaN : sum / known
+}
+
+/** By rank: of its blocks from one up to another. */
+function means(values: Float32Array, count: number, from: number, to: number): Float64Array {
+  const all = new Float64Array(values.length / count)
+  for (let rank = 0; rank < all.length; rank += 1)
+    all[rank] = meanOfMost(values, rank * count + from, rank * count + to)
+  return all
 }
 
 /** More say no more of a spread. */
@@ -136,7 +141,7 @@ const MOST_HISTORY = 4096
  * How the means of `span` blocks differed from `share` of those before them, of all ranks, but for the last ones, which are in
  * question.
  */
-function changesBefore(excess: Float64Array, count: number, span: number, share: number): Float64Array {
+function changesBefore(excess: Float32Array, count: number, span: number, share: number): Float64Array {
   const pairs = Math.floor((count - span) / span) - 1
   const ranks = excess.length / count
   if (pairs < 1) return new Float64Array()
@@ -170,15 +175,16 @@ function pastShare(before: Float64Array, error: number, apart: number, { lookAt 
  * By rank: how far it is above what it would have to exceed, and that. All blocks are held against the peers'; the last
  * one, two, four, … against the rank's own before.
  */
-function clearest({ count, excess, ahead, scatter }: Blocks, likeness: Likeness) {
+function clearest({ count, excess, aheadOf, scatter }: Blocks, likeness: Likeness) {
   const ranks = excess.length / Math.max(1, count)
   const best = { ratio: new Float64Array(ranks), threshold: new Float64Array(ranks) }
-  const judge = (values: Float64Array, now: Float64Array, gaps: Float64Array, threshold: number) => {
+  const judge = (values: Float64Array, now: Float64Array, from: number, threshold: number) => {
     for (let rank = 0; rank < ranks; rank += 1) {
       const value = values[rank] ?? NaN
       // Who was fast and now is as the others are holds nobody back.
-      const isClear = value > threshold && (now[rank] ?? NaN) > value / 2 && (gaps[rank] ?? NaN) > AHEAD_SHARE * value
+      const isClear = value > threshold && (now[rank] ?? NaN) > value / 2
       if (!isClear || value / threshold <= (best.ratio[rank] ?? 0)) continue
+      if (!(aheadOf(rank, from, count) > AHEAD_SHARE * value)) continue
       best.ratio[rank] = value / threshold
       best.threshold[rank] = threshold
     }
@@ -187,19 +193,20 @@ function clearest({ count, excess, ahead, scatter }: Blocks, likeness: Likeness)
   const all = means(excess, count, 0, count)
   const chip = Math.max(likeness.apart, likeness.apartOfScatter * scatter)
   const level = deviationsOf(ranks, LEVEL_CHANCE) * spread(all, Math.hypot(chip, errorOf(count)), likeness.lookAt)
-  judge(all, all, means(ahead, count, 0, count), Math.max(likeness.floors.level, level))
+  judge(all, all, 0, Math.max(likeness.floors.level, level))
   const wander = Math.max(likeness.wander, likeness.wanderOfScatter * scatter)
   for (let span = 1; span < count; span *= 2) {
     const now = means(excess, count, count - span, count)
     const before = means(excess, count, 0, count - span)
     const past = pastShare(before, Math.hypot(wander, errorOf(count - span)), chip, likeness)
-    const changed = now.map((value, rank) => value - past * (before[rank] ?? NaN))
+    const changed = new Float64Array(ranks)
+    for (let rank = 0; rank < ranks; rank += 1) changed[rank] = (now[rank] ?? NaN) - past * (before[rank] ?? NaN)
     const errors = [wander, past * wander, errorOf(span), past * errorOf(count - span), (1 - past) * chip]
     const believed = Math.hypot(...errors)
     const history = changesBefore(excess, count, span, past)
     const sure = deviationsOf(ranks, CHANGE_CHANCE, ranks + history.length)
     const change = sure * spread(changed, believed, likeness.lookAt, history)
-    judge(changed, now, means(ahead, count, count - span, count), Math.max(likeness.floors.change, change))
+    judge(changed, now, count - span, Math.max(likeness.floors.change, change))
   }
   return best
 }
@@ -208,12 +215,13 @@ function clearest({ count, excess, ahead, scatter }: Blocks, likeness: Likeness)
  * The step from which on the excess is there: where two levels, one before and one after, fit best. 0 where the first of
  * them is no lower.
  */
-export function onset(excess: Float64Array, size: number): number {
-  const values = excess.map(value => (Number.isNaN(value) ? NaN : Math.min(Math.max(value, -size), 2 * size)))
+export function onset(excess: Float32Array, size: number): number {
+  const values = excess.map(value => Math.min(Math.max(value, -size), 2 * size))
   const finite = values.filter(value => !Number.isNaN(value))
   const total = finite.reduce((sum, value) => sum + value, 0)
   let [sum, count, best, at] = [0, 0, 0, 0]
-  for (const [step, value] of values.entries()) {
+  for (let step = 0; step < values.length; step += 1) {
+    const value = values[step] ?? NaN
     if (Number.isNaN(value)) continue
     const rest = finite.length - count
     const [before, after] = [sum / Math.max(1, count), (total - sum) / rest]
@@ -228,7 +236,7 @@ export function onset(excess: Float64Array, size: number): number {
 const DRIFT_LEAST_STEPS = 24
 
 /** Drifting: of the time since it began, the last third is well above the first. */
-export function patternOf(excess: Float64Array, from: number): Pattern {
+export function patternOf(excess: Float32Array, from: number): Pattern {
   const since = excess.subarray(from)
   if (since.length < DRIFT_LEAST_STEPS) return 'constant'
   const third = Math.floor(since.length / 3)
@@ -251,44 +259,57 @@ function steady(matrix: Excesses, blocks: Blocks, likeness: Likeness): Straggler
 }
 
 /** Ranks with more single slow steps than chance would give one of them: a few that are very slow, or many that are less so. */
-function intermittent(matrix: Excesses, scatter: number, floor: number): Straggler[] {
+function intermittent(matrix: Excesses, { count, excess, scatter }: Blocks, floor: number): Straggler[] {
   const found = new Map<number, Straggler>()
-  const { ranks, steps, excess } = matrix
-  const usual = ranks.map((_, place) => medianOf(excess, place * steps.length, (place + 1) * steps.length))
-  for (const deviations of STICKS_OUT)
-    for (const one of stickingOut(matrix, usual, Math.max(STICKS_OUT_LEAST, deviations * scatter), floor))
+  const highs = STICKS_OUT.map(deviations => Math.max(STICKS_OUT_LEAST, deviations * scatter))
+  const usual = new Float64Array(matrix.ranks.length)
+  for (let rank = 0; rank < usual.length; rank += 1) usual[rank] = medianOf(excess, rank * count, (rank + 1) * count)
+  const counts = highs.map(high => highCounts(matrix, usual, high))
+  for (const [index, high] of highs.entries())
+    for (const one of stickingOut(matrix, usual, counts[index] ?? usual, high, floor))
       if (!found.has(one.place)) found.set(one.place, one)
   return [...found.values()]
 }
 
-function stickingOut(matrix: Excesses, usually: Float64Array, high: number, floor: number): Straggler[] {
-  const counts = highCounts(matrix, usually, high)
+function stickingOut(
+  matrix: Excesses,
+  usually: Float64Array,
+  counts: Float64Array,
+  high: number,
+  floor: number,
+): Straggler[] {
   const usual = counts.toSorted().subarray(0, Math.max(1, Math.floor(0.95 * (counts.length - 1))))
   const expected = usual.reduce((sum, count) => sum + count, 0) / usual.length + 0.1
-  return Array.from(counts.keys()).flatMap((place): Straggler[] => {
+  const found: Straggler[] = []
+  for (let place = 0; place < counts.length; place += 1) {
     const count = counts[place] ?? 0
-    if (count < INTERMITTENT_LEAST || tail(count, expected) >= IMPROBABLE) return []
-    const { steps, sum, gap, known } = highSteps(matrix, place, usually[place] ?? NaN, high)
-    if (!(gap > AHEAD_SHARE * sum)) return []
-    const from = beginOf(steps, matrix.steps.length)
-    const since = steps.filter(step => step >= from).length
-    const share = since / Math.max(1, known * (1 - from / matrix.steps.length))
-    const mean = (sum / count) * share
-    if (mean < floor) return []
-    // In each step since the first of them: it has just begun.
-    if (share > MOST_STEPS)
-      return [{ place, from, share: 1, threshold: high, excess: sum / count, pattern: 'constant' }]
-    return [{ place, from, share, threshold: high, excess: mean, pattern: 'intermittent' }]
-  })
+    if (count < INTERMITTENT_LEAST || tail(count, expected) >= IMPROBABLE) continue
+    const one = comingAndGoing(matrix, place, usually[place] ?? NaN, high)
+    if (one !== undefined && one.excess >= floor) found.push(one)
+  }
+  return found
 }
 
-/** By rank: how many steps stick out above what it usually is. */
-function highCounts({ ranks, steps, excess }: Excesses, usual: Float64Array, high: number): Float64Array {
-  const counts = new Float64Array(ranks.length)
-  for (let place = 0; place < ranks.length; place += 1) {
+/** Undefined where nobody waits for it in those steps. */
+function comingAndGoing(matrix: Excesses, place: number, usual: number, high: number): Straggler | undefined {
+  const { steps, sum, gap, known } = highSteps(matrix, place, usual, high)
+  if (!(gap > AHEAD_SHARE * sum)) return undefined
+  const from = beginOf(steps, matrix.steps.length)
+  const since = steps.filter(step => step >= from).length
+  const share = since / Math.max(1, known * (1 - from / matrix.steps.length))
+  const size = sum / steps.length
+  // In each step since the first of them: it has just begun.
+  if (share > MOST_STEPS) return { place, from, share: 1, threshold: high, excess: size, pattern: 'constant' }
+  return { place, from, share, threshold: high, excess: size * share, pattern: 'intermittent' }
+}
+
+/** By rank: how many steps stick out above what it usually is, the median of its blocks. */
+function highCounts({ steps: { length }, excess }: Excesses, usual: Float64Array, high: number): Float64Array {
+  const counts = new Float64Array(usual.length)
+  for (let place = 0; place < counts.length; place += 1) {
     const above = (usual[place] ?? NaN) + high
     let count = 0
-    for (let cell = place * steps.length; cell < (place + 1) * steps.length; cell += 1)
+    for (let cell = place * length; cell < (place + 1) * length; cell += 1)
       if ((excess[cell] ?? NaN) > above) count += 1
     counts[place] = count
   }
@@ -334,7 +355,7 @@ function isThereMostly({ steps, excess }: Excesses, { place, from, excess: size 
 export function stragglersOf(matrix: Excesses, likeness = OF_RANKS): Straggler[] {
   const blocks = blocksOf(matrix)
   if (blocks.count === 0) return []
-  const found = new Map(intermittent(matrix, blocks.scatter, likeness.floors.intermittent).map(one => [one.place, one]))
+  const found = new Map(intermittent(matrix, blocks, likeness.floors.intermittent).map(one => [one.place, one]))
   for (const one of steady(matrix, blocks, likeness))
     if (!found.has(one.place) || isThereMostly(matrix, one)) found.set(one.place, one)
   return [...found.values()].sort((one, other) => one.place - other.place)

@@ -2,6 +2,7 @@
 import { grouped } from '../base/grouped'
 import type { Link, LinkKind } from './fabric'
 import type { GroupMatrix } from './group-matrix'
+import { sampleOf } from './sample'
 import { medianInPlace } from './statistics'
 import { scatterOf, stragglersOf, type Likeness, type Straggler } from './stragglers'
 
@@ -26,13 +27,17 @@ const APART_OF_GROUPS = 0.2
 /** Groups of a link that are looked at: more do not make the median surer. */
 const SAMPLE = 48
 
-function sampleOf(groups: readonly number[]): readonly number[] {
-  if (groups.length <= SAMPLE) return groups
-  return Array.from({ length: SAMPLE }, (_, index) => groups[Math.floor((index * groups.length) / SAMPLE)] ?? 0)
-}
-
 /** Links that are alike: of one kind, and crossed by about as many groups, whose median scatters alike. */
 const likenessOf = ({ kind, groups }: Link) => `${kind} ${Math.round(Math.log2(groups.length))}`
+
+/** But for uplinks that the same groups cross as their leaf: they are what it is. */
+function distinct(links: readonly Link[]): readonly Link[] {
+  const leaves = new Map(links.flatMap(({ kind, name, groups }) => (kind === 'leaf' ? [[name, groups]] : [])))
+  return links.filter(({ kind, name, groups }) => {
+    const others = kind === 'uplink' ? leaves.get(name.replace(/^uplink/, 'leaf')) : undefined
+    return others?.length !== groups.length || groups.some((group, at) => group !== others[at])
+  })
+}
 
 interface Open {
   /** With those of its groups that are not explained. */
@@ -44,7 +49,7 @@ interface Open {
 interface LinkClass {
   readonly alike: readonly Link[]
   /** By link and step: the median of the groups that cross it. */
-  readonly excess: Float64Array
+  readonly excess: Float32Array
   readonly suspects: readonly Suspect[]
 }
 
@@ -65,7 +70,7 @@ export class Suspects {
     links: readonly Link[],
   ) {
     this.apart = APART_OF_GROUPS * scatterOf(matrix.excess, matrix.steps.length)
-    this.open = links.map(link => ({ link, all: link.groups.length }))
+    this.open = distinct(links).map(link => ({ link, all: link.groups.length }))
   }
 
   /** Links with a median that is too high, the clearest first; one most of whose groups are explained says nothing. */
@@ -86,7 +91,6 @@ export class Suspects {
 
   private lookAt(name: string, alike: readonly Link[]): LinkClass {
     const before = this.classes.get(name)
-    const places = new Map(before?.alike.map((link, place) => [link, place]))
     if (before !== undefined) {
       const now = new Set(alike)
       const names = new Set(alike.map(({ name }) => name))
@@ -97,7 +101,8 @@ export class Suspects {
     }
     const { steps } = this.matrix
     const { length } = steps
-    const excess = new Float64Array(alike.length * length)
+    const places = new Map(before?.alike.map((link, place) => [link, place]))
+    const excess = new Float32Array(alike.length * length)
     for (const [number, link] of alike.entries()) {
       const place = places.get(link)
       if (before === undefined || place === undefined) this.fill(excess, number * length, link.groups)
@@ -115,11 +120,11 @@ export class Suspects {
   }
 
   /** By step, from place `at` on: the median of the groups that cross a link. */
-  private fill(column: Float64Array, at: number, groups: readonly number[]): void {
+  private fill(column: Float32Array, at: number, groups: readonly number[]): void {
     const { excess } = this.matrix
     const { length } = this.matrix.steps
     const { values, rows } = this
-    const sample = sampleOf(groups)
+    const sample = sampleOf(groups, SAMPLE)
     for (let place = 0; place < sample.length; place += 1) rows[place] = (sample[place] ?? 0) * length
     for (let step = 0; step < length; step += 1) {
       let known = 0

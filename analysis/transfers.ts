@@ -3,7 +3,7 @@ import { grouped } from '../base/grouped'
 import { Union } from '../base/union'
 import type { GroupMatrix } from './group-matrix'
 import type { SlowLink } from './slow-links'
-import { carried, median, medianOf } from './statistics'
+import { carried, greatest, median, medianOf } from './statistics'
 import { fillUnknown } from './units'
 
 /** Groups that transfer side by side, the slowest deciding. */
@@ -41,10 +41,10 @@ export class Transfers {
   /** The last groups let no replica go ahead of the others. */
   private readonly isJoined: boolean
 
-  /** `unitOf` a rank; undefined where it is not known. */
+  /** `unitOf` the ranks of which it is known. */
   constructor(
     private readonly groups: GroupMatrix | undefined,
-    unitOf: (rank: number) => number | undefined,
+    unitOf: ReadonlyMap<number, number>,
     units: number,
     private readonly stages: number,
   ) {
@@ -56,9 +56,11 @@ export class Transfers {
       }),
     )
     ;[this.inner, this.sends, this.sendsBack] = [inner, sends, sendsBack]
+    const at: number[] = []
     for (const [group, { ranks }] of (groups?.groups ?? []).entries()) {
-      const at = ranks.flatMap(rank => unitOf(rank) ?? [])
-      if (at.length === ranks.length) this.place(group, at)
+      at.length = 0
+      for (const rank of ranks) at.push(unitOf.get(rank) ?? -1)
+      if (!at.includes(-1)) this.place(group, at)
     }
     for (const place of new Set(this.placeOf.values())) this.measure(place)
     for (const [index, abreast] of [inner, sends, sendsBack].entries()) {
@@ -81,34 +83,39 @@ export class Transfers {
     return Math.floor(unit / this.stages)
   }
 
+  /** `at`: the unit of each member. */
   private place(group: number, at: readonly number[]): void {
-    const [first, second] = at
-    if (first === undefined || second === undefined) return
-    const isOneReplica = at.every(unit => this.replicaOf(unit) === this.replicaOf(first))
-    const abreast = !isOneReplica
-      ? undefined
-      : at.every(unit => unit === first)
-        ? this.inner[first]
-        : second === first + 1
-          ? this.sends[first]
-          : second === first - 1
-            ? this.sendsBack[second]
-            : undefined
+    if (at.length < 2) return
+    const abreast = this.abreastOf(at)
     if (abreast !== undefined) {
       if (!this.isKnown(group)) return
       abreast.groups.push(group)
       this.placeOf.set(group, abreast)
       return
     }
-    const isOneStage = at.every(unit => unit % this.stages === first % this.stages)
+    const isOneStage = at.every(unit => unit % this.stages === (at[0] ?? 0) % this.stages)
     this.last[isOneStage ? 0 : 1].push({ units: [...new Set(at)], seconds: this.ownOf(group) })
+  }
+
+  /** Undefined where it is of several replicas, or of stages that are no neighbours. */
+  private abreastOf(at: readonly number[]): Abreast | undefined {
+    const first = at[0] ?? 0
+    const second = at[1] ?? 0
+    let isOneUnit = true
+    for (let member = 1; member < at.length; member += 1) {
+      const unit = at[member] ?? 0
+      if (this.replicaOf(unit) !== this.replicaOf(first)) return undefined
+      isOneUnit &&= unit === first
+    }
+    if (isOneUnit) return this.inner[first]
+    return second === first + 1 ? this.sends[first] : second === first - 1 ? this.sendsBack[second] : undefined
   }
 
   /** By step, a copy; of a group of which nothing is known, as the middle one of those that are alike. */
   private seenOf(group: number): Float64Array {
     const first = group * this.length
     if (this.isKnown(group))
-      return carried(this.groups?.seconds.slice(first, first + this.length) ?? new Float64Array())
+      return carried(Float64Array.from(this.groups?.seconds.subarray(first, first + this.length) ?? []))
     const supposed = this.supposed.get(group) ?? 0
     return this.middleOf(this.groups?.classes[group]).map(seconds => seconds * (1 + supposed))
   }
@@ -152,7 +159,7 @@ export class Transfers {
     longest.fill(0)
     for (const group of groups) {
       const own = this.own.get(group)
-      const column = own ?? this.groups?.seconds ?? new Float64Array()
+      const column: ArrayLike<number> = own ?? this.groups?.seconds ?? []
       const first = own === undefined ? group * this.length : 0
       let seconds = 0
       for (let step = 0; step < this.length; step += 1) {
@@ -189,7 +196,7 @@ export class Transfers {
         for (const unit of units) if (end > (ready[unit] ?? 0)) ready[unit] = end
       }
     }
-    if (!this.isJoined) ready.fill(ready.reduce((most, one) => Math.max(most, one), 0))
+    if (!this.isJoined) ready.fill(greatest(ready))
   }
 
   /** `sign` 1 takes off what the groups of a slow link take longer, -1 gives it back. */

@@ -91,7 +91,7 @@ describe('a slow rank', () => {
       since: STARTED + 4,
       nextStep: expect.stringContaining('data loader') as unknown,
     })
-    expect(finding?.costSecondsPerStep).toBeCloseTo(0.13, 9)
+    expect(finding?.costSecondsPerStep).toBeCloseTo(0.13, 6)
   })
 
   it('does not hide another: two of eight are both named', () => {
