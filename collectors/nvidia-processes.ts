@@ -18,8 +18,10 @@ async function detect(host: Host): Promise<Availability> {
   if (/"used_(?:gpu_)?memory"/.test(help.stdout))
     return { available: true, detail: `nvidia-smi --query-compute-apps=${FIELDS}` }
   const complaint = complaintOf(help)
-  const why = complaint?.message ?? 'this nvidia-smi does not list processes'
-  return { available: false, why, fix: complaint?.fix ?? 'update the driver' }
+  // What does not know the question is no worse than that.
+  if (complaint === undefined || complaint.type === 'failed' || complaint.type === 'ended')
+    return { available: false, why: 'this nvidia-smi does not list processes', fix: 'update the driver' }
+  return { available: false, why: complaint.message, fix: complaint.fix }
 }
 
 /** A device's processes of one round are told together. */

@@ -7,9 +7,10 @@ import { Batch } from '../../wire/table'
 import type { PlumblineSettings } from '../settings'
 import { absent, failed, ok, type Check, type Finding } from './check'
 
-const TRY_MS = 6_000
+/** Where the driver is not kept loaded (`nvidia-smi -pm 1`), or the machine is busy, a tool takes its time. */
+const TRY_MS = 20_000
 const PAUSE_MS = 200
-const BY_HAND = 'run the tool behind it by hand'
+const BY_HAND = 'try again when the machine is less busy; if it stays so, run the tool behind it by hand'
 
 function collectorSettings({ intervalMs, logs, logFormats, scrape, topology }: PlumblineSettings): CollectorSettings {
   return {

@@ -23,8 +23,10 @@ const torchSchema = z.object({
   distributed: z.boolean(),
 })
 
-async function askTorch(host: Host, python: string): Promise<z.infer<typeof torchSchema> | undefined> {
-  const { code, stdout } = await host.run(python, ['-c', ASK_TORCH], TIMEOUT_MS)
+/** `late`: it is being imported still, on a machine that is busy or from a file system that is slow. */
+async function askTorch(host: Host, python: string): Promise<z.infer<typeof torchSchema> | 'late' | undefined> {
+  const { code, stdout, error } = await host.run(python, ['-c', ASK_TORCH], TIMEOUT_MS)
+  if (error !== undefined && /did not end/.test(error)) return 'late'
   if (code !== 0) return undefined
   try {
     return torchSchema.safeParse(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).data
@@ -40,6 +42,11 @@ export const torch: Check = {
     for (const python of PYTHONS) {
       const found = await askTorch(host, python)
       if (found === undefined) continue
+      if (found === 'late')
+        return absent(
+          `${python} did not import torch within ${TIMEOUT_MS / 1000} s`,
+          'only the hook needs it: run plumbline doctor again when the machine is less busy',
+        )
       const devices = found.cuda === '' ? 'CPU only' : `CUDA/ROCm ${found.cuda}, ${found.devices} devices`
       const distributed = found.distributed ? '' : ', without torch.distributed'
       return ok(`${found.torch}, ${devices}${distributed} (${found.path}, Python ${found.python})`)

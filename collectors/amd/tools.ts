@@ -55,7 +55,7 @@ export function complaintOf(tool: string, { code, stdout, stderr, error }: Ran):
   }
   const lines = `${stdout.slice(0, 200_000)}\n${stderr.slice(0, 200_000)}`.split('\n')
   const failures = lines.map(failureOf).filter(failure => failure !== undefined)
-  const failure = failures.find(({ type }) => type !== 'python' && type !== 'failed') ?? failures.at(-1)
+  const failure = failures.findLast(({ type }) => type !== 'python' && type !== 'failed') ?? failures.at(-1)
   // A complaint beside good output is about one device or one question.
   if (failure !== undefined && (code !== 0 || !/\d/.test(stdout) || failure.type === 'no-driver')) return failure
   if (code === 0) return undefined

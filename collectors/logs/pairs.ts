@@ -7,7 +7,6 @@ const BETWEEN =
 const NAME = String.raw`([A-Za-z][\w ./()%@-]{0,60}?)`
 const NUMBER = String.raw`([-+]?(?:\d[\d,_]{0,20}(?:\.\d{0,20})?|\.\d{1,20})(?:[eE][-+]?\d{1,4})?|[-+]?(?:nan|inf))`
 const UNIT = String.raw`(?: ?(?:%|[KMBG]|ms|s|sec|secs|seconds|s\/it|[KMGT]i?B|TFLOPs?(?:\/s)?|tok(?:en)?s?\/s(?:ec)?|samples\/s(?:ec)?))?`
-const UNIT_ALONE = new RegExp(`^${UNIT.replace(' ?', '')}$`, 'i')
 const PAIR = new RegExp(`^${NAME}\\s{0,4}[=:]\\s{0,8}\\[?${NUMBER}(${UNIT})\\]?(?: ?\\(.{0,60}\\))?$`, 'i')
 const SPACED = new RegExp(`^${NAME} {1,8}${NUMBER}(${UNIT})(?: ?\\(.{0,60}\\))?$`, 'i')
 /** What is said once more in brackets: `tps 6574.51(821.81/gpu)`, `loss = 79.35 (57.126 sec/step)`. */
@@ -52,17 +51,22 @@ export function pairsIn(text: string): Map<string, string> {
   for (const part of text.split(BETWEEN)) {
     const before = words
     words = ''
-    let trimmed = bare(part)
+    const trimmed = bare(part)
     if (trimmed.length > 120 || trimmed.length < 3) continue
     if (WORDS.test(trimmed)) {
       words = trimmed
       continue
     }
-    const trailing = TRAILING.exec(trimmed)
-    if (trailing !== null && !UNIT_ALONE.test(trailing[2] ?? '')) [, trimmed = '', words = ''] = trailing
     const bracketed = trimmed.endsWith(')') ? BRACKETED.exec(trimmed) : null
     if (bracketed !== null) put(bracketed[2] === '/gpu' ? 'tps_per_gpu' : 'step_time', bracketed[1] ?? '')
-    const pair = (SEPARATED.test(trimmed) ? PAIR : SPACED).exec(trimmed)
+    const shape = SEPARATED.test(trimmed) ? PAIR : SPACED
+    let pair = shape.exec(trimmed)
+    // Behind a value may stand the beginning of the next name.
+    const trailing = pair === null ? TRAILING.exec(trimmed) : null
+    if (trailing !== null) {
+      words = trailing[2] ?? ''
+      pair = shape.exec(trailing[1] ?? '')
+    }
     if (pair !== null) {
       const name = nameOf(before, (pair[1] ?? '').trim())
       // nanoGPT's heirs: a time in milliseconds is a step's; one in seconds may be that of the whole run.
