@@ -2,10 +2,10 @@
  * Faults on real processes, for a bounded time, and what is in the store at the end against what was written: nothing lost,
  * nothing doubled.
  *
- *     npm run chaos [-- --seconds 60 --agents 3 --seed 1 --disk 512 --verbose]
+ *     npm run chaos [-- --seconds 60 --agents 3 --hubs 1 --seed 1 --disk 512 --verbose]
  *
  * Lines of logs are written all the while and read by agents; at the end everything heals, and the store must hold each
- * line once. `--disk MIB`: on a tmpfs of that size (as root), so that it can be full.
+ * line once. Several hubs are behind a balancer, on one ClickHouse and one Redis. `--disk MIB`: on a tmpfs of that size (as root), so that it can be full.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -23,6 +23,7 @@ const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '60' },
     agents: { type: 'string', default: '3' },
+    hubs: { type: 'string', default: '1' },
     seed: { type: 'string', default: '1' },
     disk: { type: 'string', default: '512' },
     verbose: { type: 'boolean', default: false },
@@ -42,7 +43,11 @@ const logs = mkdtempSync(join(tmpdir(), 'plumbline-chaos-logs-'))
 const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${values.disk}m`, 'tmpfs', folder]).status === 0
 const random = seededRandom(Number(values.seed))
 const log = (line: string) => values.verbose && console.log(`    ${line}`)
-const stage = await Stage.open(join(folder, 'stage'), logs, Number(values.agents), log)
+const stage = await Stage.open(join(folder, 'stage'), logs, {
+  agents: Number(values.agents),
+  hubs: Number(values.hubs),
+  log,
+})
 let lost: string[]
 let repeated: string[]
 try {
@@ -67,7 +72,7 @@ try {
     await sleep(500 + random() * 1500)
   }
   jobs.stop()
-  stage.hub.start()
+  for (const hub of stage.hubs) hub.start()
   for (const agent of stage.agents) agent.start()
   let stored: string[] = []
   for (let second = 0; second < HEAL_SECONDS && stored.length < stage.written.length; second += 1) {

@@ -4,6 +4,8 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { eventually, freePort, ROOT, storedSteps } from '../plumbline'
+import { startClickHouse, startRedis, type ServerProcess } from '../server-process'
+import { startBalancer, type Balancer } from './balancer'
 import { startProxy, type Proxy } from './proxy'
 
 const LINES_PER_SECOND = 100
@@ -46,6 +48,52 @@ function part(folder: string, name: string, args: readonly string[], log: (line:
   return one
 }
 
+/** What several hubs share, and what is before them. */
+export interface Shared {
+  store: ServerProcess
+  redis: ServerProcess
+  readonly storeFolder: string
+  readonly balancer: Balancer
+}
+export const LEASE_SECONDS = 6
+
+interface Hubs {
+  readonly hubs: readonly Part[]
+  readonly shared: Shared | undefined
+  /** Where they are reached. */
+  readonly port: number
+}
+
+async function oneHub(folder: string, log: (line: string) => void): Promise<Hubs> {
+  const port = await freePort()
+  const data = join(folder, 'hub')
+  mkdirSync(data, { recursive: true })
+  const args = ['start', '--no-agent', '--no-page', '--port', String(port), '--data', data]
+  return { hubs: [part(folder, 'hub', args, log)], shared: undefined, port }
+}
+
+/** On one store and one Redis, behind a balancer. */
+async function manyHubs(folder: string, count: number, log: (line: string) => void): Promise<Hubs> {
+  const storeFolder = join(folder, 'store')
+  const [store, redis] = [await startClickHouse(storeFolder), await startRedis()]
+  const ports = await Promise.all(Array.from({ length: count }, freePort))
+  const balancer = await startBalancer(ports)
+  const hubs = ports.map((port, at) => {
+    const data = join(folder, `hub-${at}`)
+    mkdirSync(data, { recursive: true })
+    const own = ['start', '--no-agent', '--no-page', '--port', String(port), '--data', data]
+    const fleet = ['--store', `${store.url}/plumbline`, '--redis', redis.url, '--lease-seconds', String(LEASE_SECONDS)]
+    return part(folder, `hub-${at}`, [...own, ...fleet], log)
+  })
+  return { hubs, shared: { store, redis, storeFolder, balancer }, port: balancer.port }
+}
+
+export interface StageOptions {
+  readonly agents: number
+  readonly hubs: number
+  log(line: string): void
+}
+
 export class Stage {
   readonly written: string[] = []
   readonly agents: Part[] = []
@@ -53,32 +101,27 @@ export class Stage {
     /** Data of hub and agents: on the small disk, where there is one. */
     readonly folder: string,
     private readonly logs: string,
-    readonly hub: Part,
+    readonly hubs: readonly Part[],
+    readonly shared: Shared | undefined,
     readonly proxy: Proxy,
     readonly url: string,
     private readonly runs: readonly string[],
   ) {}
 
-  static async open(folder: string, logs: string, count: number, log: (line: string) => void): Promise<Stage> {
-    const port = await freePort()
-    const hubData = join(folder, 'hub')
-    mkdirSync(hubData, { recursive: true })
-    const hub = part(
-      folder,
-      'hub',
-      ['start', '--no-agent', '--no-page', '--port', String(port), '--data', hubData],
-      log,
-    )
+  static async open(folder: string, logs: string, options: StageOptions): Promise<Stage> {
+    const { log } = options
+    mkdirSync(folder, { recursive: true })
+    const { hubs, shared, port } = await (options.hubs > 1 ? manyHubs(folder, options.hubs, log) : oneHub(folder, log))
     const proxy = await startProxy(port)
-    const runs = Array.from({ length: count }, (_, agent) => `chaos-${agent}`)
-    const stage = new Stage(folder, logs, hub, proxy, `http://127.0.0.1:${port}`, runs)
+    const runs = Array.from({ length: options.agents }, (_, agent) => `chaos-${agent}`)
+    const stage = new Stage(folder, logs, hubs, shared, proxy, `http://127.0.0.1:${port}`, runs)
     for (const run of runs) {
       mkdirSync(join(logs, run), { recursive: true })
       writeFileSync(join(logs, run, 'rank-0.jsonl'), '')
       const own = ['--data', join(folder, `${run}-data`), '--logs', join(logs, run, '*.jsonl'), '--from-start']
       stage.agents.push(part(folder, run, ['agent', '--hub', `http://127.0.0.1:${proxy.port}`, ...own], log))
     }
-    hub.start()
+    for (const hub of hubs) hub.start()
     await stage.answers()
     for (const agent of stage.agents) agent.start()
     return stage
@@ -130,7 +173,10 @@ export class Stage {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.hub, ...this.agents].map(one => one.kill()))
+    await Promise.all([...this.hubs, ...this.agents].map(one => one.kill()))
     this.proxy.close()
+    this.shared?.balancer.close()
+    await this.shared?.store.stop()
+    await this.shared?.redis.stop()
   }
 }

@@ -100,6 +100,10 @@ describe.skipIf(!hasGo)('the chart', () => {
     const { text } = render({ hub: { store: 'http://clickhouse:8123', storage: { className: 'fast' } } })
     expect(text).toContain('PLUMBLINE_STORE, value: "http://clickhouse:8123"')
     expect(text).toContain('storageClassName: fast')
+    expect(text).toContain('replicas: 1')
+    const several = render({ hub: { store: 'http://clickhouse:8123', redis: 'redis://redis:6379', replicas: 3 } }).text
+    expect(several).toContain('PLUMBLINE_REDIS, value: "redis://redis:6379"')
+    expect(several).toContain('replicas: 3')
   })
 
   it('goes by the version of the package', () => {

@@ -1,9 +1,12 @@
 /** Two hubs behind a load balancer, on one store and one Redis: killed with -9, and everything once in the store. */
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { findingSchema, type Finding } from '../../wire/findings'
 import { startBalancer, type Balancer } from '../chaos/balancer'
 import { eventually, freePort, plumbline, startHubProcess, storedSteps, type Running } from '../plumbline'
 import { hasRedis, startClickHouse, startRedis, type ServerProcess } from '../server-process'
@@ -14,6 +17,9 @@ const RUNS = ['one', 'other']
 let folder: string
 let servers: ServerProcess[]
 let balancer: Balancer
+let receiver: Server
+/** What was told of findings. */
+const told: string[] = []
 let ports: number[]
 const hubs: (Running | undefined)[] = []
 const agents: Running[] = []
@@ -25,7 +31,20 @@ async function startHub(hub: number): Promise<void> {
   hubs[hub] = await startHubProcess(ports[hub] ?? 0, join(folder, `hub-${hub}`), [
     ...['--no-page', '--store', `${store?.url ?? ''}/plumbline`],
     ...['--redis', redis?.url ?? '', '--lease-seconds', String(LEASE_SECONDS)],
+    ...['--notify', `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/webhook`],
   ])
+}
+
+function receive(): Promise<Server> {
+  const server = createServer((request, response) => {
+    let body = ''
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()))
+    request.on('end', () => {
+      told.push(body)
+      response.end()
+    })
+  })
+  return new Promise(resolve => server.listen(0, '127.0.0.1', () => resolve(server)))
 }
 
 /** Jobs that write as the hook does, until they are stopped. */
@@ -59,10 +78,27 @@ const grown = async (hub: number) => {
     )
 }
 
+const toldSchema = z.object({ what: z.string(), finding: findingSchema })
+const truthSchema = z.object({ run: z.string(), faults: z.array(z.object({ ranks: z.array(z.number()) })) })
+
+/** All findings of a run that was looked at to its end. */
+function findingsOf(hub: number, run: string): Promise<Finding[]> {
+  return eventually(
+    'the last look',
+    async () => {
+      const answer = await fetch(`${urlOf(hub)}/api/runs/${run}/findings`)
+      const isWhole = answer.headers.get('plumbline-looked-to-step') === '120'
+      return isWhole ? z.array(findingSchema).parse(await answer.json()) : undefined
+    },
+    SLOW_MS,
+  )
+}
+
 describe.skipIf(!hasRedis)('two hubs', () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'plumbline-fleet-'))
     servers = await Promise.all([startClickHouse(join(folder, 'store')), startRedis()])
+    receiver = await receive()
     ports = [await freePort(), await freePort()]
     balancer = await startBalancer(ports)
     await Promise.all([startHub(0), startHub(1)])
@@ -77,6 +113,7 @@ describe.skipIf(!hasRedis)('two hubs', () => {
     stop()
     for (const one of [...agents, ...hubs]) await one?.kill('SIGKILL')
     balancer.close()
+    receiver.close()
     for (const server of servers) await server.stop()
     rmSync(folder, { recursive: true, force: true })
   }, SLOW_MS)
@@ -109,6 +146,31 @@ describe.skipIf(!hasRedis)('two hubs', () => {
             return found?.step === all.length - 1 && found.state === 'live'
           })
       }
+    },
+    SLOW_MS,
+  )
+
+  it(
+    'look at each run once, and one goes on for the other',
+    async () => {
+      for (const agent of agents) await agent.kill('SIGKILL')
+      const size = ['--ranks', '16', '--tensor', '1', '--pipeline', '1', '--gpus-per-node', '4', '--steps', '120']
+      const where = ['--hub', `http://127.0.0.1:${balancer.port}`, '--data', join(folder, 'simulate')]
+      const simulated = plumbline(['simulate', 'power-cap', '--fast', '--json', ...size, ...where])
+      expect((await simulated.ended).code, simulated.output.stderr).toBe(0)
+      const { run, faults } = truthSchema.parse(JSON.parse(simulated.output.stdout.toString()))
+      // Whichever it was for: it is for the other one now.
+      await hubs[0]?.kill('SIGKILL')
+      const found = await findingsOf(1, run)
+      expect(found).toMatchObject([{ state: 'closed', detector: 'slow-rank', ranks: faults[0]?.ranks }])
+      await startHub(0)
+      expect(await findingsOf(0, run)).toEqual(found)
+      expect((await ask(0, '/api/hubs', z.array(z.object({ isThis: z.boolean() })))).length).toBe(2)
+      const news = await eventually('the word of its end', () => {
+        const all = told.map(body => toldSchema.parse(JSON.parse(body))).filter(({ finding }) => finding.run === run)
+        return Promise.resolve(all.some(({ what }) => what === 'closed') ? all : undefined)
+      })
+      expect(news.map(({ what }) => what)).toEqual(['opened', 'closed'])
     },
     SLOW_MS,
   )

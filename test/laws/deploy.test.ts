@@ -77,6 +77,14 @@ function checkCompose(file: string): void {
   for (const one of mounted) expect(files).toContain(join(file, '..', one.split(':')[0] ?? ''))
 }
 
+/** Every hub that it balances is a service. */
+function checkBalancer(file: string): void {
+  const { services } = parse(read(join(file, '../compose.yaml')), { merge: true }) as { services: object }
+  const hosts = [...read(file).matchAll(/^ *server \S+ ([\w-]+):/gm)].map(([, host = '']) => host)
+  expect(hosts.length).toBeGreaterThan(1)
+  expect(Object.keys(services)).toEqual(expect.arrayContaining(hosts))
+}
+
 /** Elements that are opened are closed. */
 function checkXml(file: string): void {
   const open: string[] = []
@@ -95,6 +103,7 @@ const CHECKS: readonly (readonly [file: RegExp, check: (file: string) => void])[
   [/\.env$/, file => expect(read(file)).toMatch(/^(#.*\n|[A-Z_]+=\S+\n)+$/)],
   [/Containerfile$/, checkContainer],
   [/compose\.yaml$/, checkCompose],
+  [/balancer\.cfg$/, checkBalancer],
   [/\.xml$/, checkXml],
   [/values\.yaml$/, checkValues],
   [/^prometheus\//, file => expect(parse(read(file))).toBeTypeOf('object')],
