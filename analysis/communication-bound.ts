@@ -11,9 +11,12 @@ import { extent, known, median } from './statistics'
 import { stepPartsOf } from './step-parts'
 
 const MIN_STEPS = 16
-/** Of the step: with more of it in transfers, the plan is looked at. */
+/** Of the step: halving the transfers would win a sixth of it, more than most changes of a plan do. An estimate of worth, not a fault. */
 const MUCH = 0.35
-/** Predictions are at full bandwidth; collectives of real buffers reach half of it and more. */
+/**
+ * Predictions are at full bandwidth; collectives of real buffers reach half of it and more (nccl-tests: bus bandwidth passes
+ * half of its best from some tens of megabytes on).
+ */
 const FAR_ABOVE = 2
 /** Of the step: what is above the prediction by less is nobody’s worry. */
 const COSTS_LEAST = 0.1

@@ -53,6 +53,7 @@ function groupsOf(window: DetectorWindow, { groups, fabric }: Diagnosis): Fabric
   if (groups === undefined) return []
   const { length } = groups.steps
   const most = carriedAtMost(window)
+  const cardsOf = cardCounter(window)
   const recent = (column: Float32Array, number: number) =>
     median(column.subarray(Math.max(number * length, (number + 1) * length - RECENT), (number + 1) * length))
   return groups.groups
@@ -69,11 +70,23 @@ function groupsOf(window: DetectorWindow, { groups, fabric }: Diagnosis): Fabric
         seconds: orNull(seconds),
         busBytesPerSecond: orNull(bus),
         peerBusBytesPerSecond: orNull(bus * (1 + recent(groups.excess, number))),
-        predictedBusBytesPerSecond: orNull(span === 'node' ? most.within : most.between),
+        predictedBusBytesPerSecond: orNull(span === 'node' ? most.within : (most.between ?? NaN) * cardsOf(group)),
       }
     })
     .sort((one, other) => (other.seconds ?? 0) - (one.seconds ?? 0))
     .slice(0, MOST_ROWS)
+}
+
+/** Through how many cards a group leaves a node at once: a ring goes round once for each of its ranks there. */
+function cardCounter({ places, topology = [] }: DetectorWindow): (group: GroupFacts) => number {
+  const cards = new Map<string, Set<string>>()
+  for (const { node, device } of topology)
+    if (node !== undefined && device !== undefined) cards.set(node, (cards.get(node) ?? new Set()).add(device))
+  return ({ ranks }) => {
+    const byNode = grouped(ranks, rank => places?.get(rank)?.node)
+    const counts = Array.from(byNode, ([node, own]) => Math.min(own.length, cards.get(node ?? '')?.size ?? 1))
+    return Math.max(1, Math.min(...counts))
+  }
 }
 
 /** Bytes by the time in which they were on their way. */

@@ -14,7 +14,10 @@ type Timer = (typeof OWN_WORK)[number]
 const WITHIN = { timer: 'batch-generator', of: 'forward-compute', most: 0.8 } as const
 
 const STEPS_LEAST = 8
-/** Of the phase's least, and of the step: ranks that are alike lie apart by less. */
+/**
+ * Of the phase's least: like chips differ by 8 % on average (https://arxiv.org/abs/2208.11035), so that the extremes of a
+ * healthy job lie some 8 % apart. And of the step: a warning’s worth (`cost.ts`).
+ */
 const [APART, COSTS_LEAST] = [0.1, 0.02] as const
 
 interface Spread {

@@ -3,6 +3,7 @@ import { format } from '../../base/units'
 import type { StepSeries } from '../../wire/api'
 import type { FabricPicture } from '../../wire/fabric-picture'
 import type { Finding } from '../../wire/findings'
+import { roughly } from './health'
 
 export interface Cost {
   /** Steps since it began, up to its end where it has one. */
@@ -26,6 +27,16 @@ export function costOf(finding: Finding, steps: StepSeries, ranks: number): Cost
   const deviceSeconds = finding.costGpuHours === undefined ? seconds * ranks : finding.costGpuHours * 3600
   return { steps: count, seconds, deviceSeconds }
 }
+
+/** `lost so far: 42 ms in 30 steps, 336 ms of device time`: what is little is told as it is, and not as the next five seconds. */
+export function lostText({ seconds, steps, deviceSeconds }: Cost): string | undefined {
+  if (!Number.isFinite(seconds)) return undefined
+  const time = (value: number) => (value < ROUGH_SECONDS ? format(value, 'seconds') : roughly(value))
+  return `lost so far: ${time(seconds)} in ${steps} steps, ${time(deviceSeconds)} of device time`
+}
+
+/** From here on nobody minds a few seconds. */
+const ROUGH_SECONDS = 60
 
 /** `1,240 USD`, `0.42 €`; without a currency what was given stands alone. */
 export function moneyText(amount: number, currency = ''): string {

@@ -1,6 +1,6 @@
 /** What a finding says in one sentence, and whom it blames. */
 import { describe, expect, it } from 'vitest'
-import { blamedBy, slowdownText, worstOf } from '../../app/data/blame'
+import { blamedBy, lostText, slowdownText, worstOf } from '../../app/data/blame'
 import type { Finding } from '../../wire/findings'
 
 const finding = (change: Partial<Finding>): Finding => ({
@@ -24,6 +24,13 @@ describe('a slowdown', () => {
 
   it('tells the difference itself where three digits of the whole do not show it', () => {
     expect(slower(0.00144, 1.44)).toBe('steps of 1.44 s take 1.44 ms longer (+0.1 %)')
+  })
+
+  it('has cost what it has, however little, and roughly where it is much', () => {
+    const lost = (seconds: number) => lostText({ steps: 30, seconds, deviceSeconds: 8 * seconds })
+    expect(lost(0.042)).toBe('lost so far: 42.0 ms in 30 steps, 336 ms of device time')
+    expect(lost(120)).toBe('lost so far: 2 min in 30 steps, 16 min of device time')
+    expect(lost(NaN)).toBeUndefined()
   })
 
   it('is not told where there is none, or where it is all there is', () => {

@@ -42,6 +42,15 @@ function NodeBox({ node, seats, blamed }: { node: string; seats: readonly Seat[]
   )
 }
 
+/** What joins the leaves; which of several is above which leaf, the name says. */
+function Spine({ slow }: { slow: readonly string[] }) {
+  return (
+    <div className={styles.spine} data-state={slow.length > 0 ? 'blamed' : 'well'}>
+      {slow.length > 0 ? `${slow.join(', ')} slow` : 'spine'}
+    </div>
+  )
+}
+
 const LEGEND = [
   { name: 'blamed', color: 'var(--critical)' },
   { name: 'works longer', color: 'var(--warning)' },
@@ -68,7 +77,7 @@ export function Topology({ picture, blamed, suspects }: TopologyProps) {
       }.`
   return (
     <Card title="Topology" aside={<Legend entries={LEGEND} />} note={note}>
-      {!picture.isInferred && leaves.length > 1 && <div className={styles.spine}>spine</div>}
+      {!picture.isInferred && leaves.length > 1 && <Spine slow={[...blamed.spines]} />}
       <div className={styles.leaves} tabIndex={0} role="group" aria-label="Switches and nodes">
         {leaves.map(([name, nodes]) => {
           const isSlow = leaf(name).some(one => blamed.switches.has(one))

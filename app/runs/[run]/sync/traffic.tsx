@@ -98,7 +98,7 @@ const GROUPS: readonly Column<Group>[] = [
   },
   {
     name: 'predicted',
-    title: 'Links carry at most',
+    title: 'Cards of a node carry at most',
     number: true,
     value: ({ predictedBusBytesPerSecond }) => predictedBusBytesPerSecond,
     cell: ({ busBytesPerSecond, predictedBusBytesPerSecond }) => (

@@ -2,8 +2,8 @@
 import Link from 'next/link'
 import { format } from '../../../../base/units'
 import type { Finding, Sign } from '../../../../wire/findings'
-import { costOf, moneyText, slowdownText } from '../../../data/blame'
-import { roughly, type Tone } from '../../../data/health'
+import { costOf, lostText, moneyText, slowdownText } from '../../../data/blame'
+import type { Tone } from '../../../data/health'
 import { Badge } from '../../../ui/badge'
 import { Card } from '../../../ui/card'
 import { Clock } from '../../../ui/clock'
@@ -72,7 +72,7 @@ export function Verdict({ finding, asked, isKnown }: VerdictProps) {
   if (finding === undefined) return <Nothing />
   const { severity, provenance, title, evidence, since, until, nextStep, state, cause, signs = [] } = finding
   const ranks = view.detail.summary.worldSize ?? 1
-  const cost = costOf(finding, view.overall, ranks)
+  const lost = lostText(costOf(finding, view.overall, ranks))
   const slowdown = slowdownText(finding)
   return (
     <Card
@@ -99,8 +99,7 @@ export function Verdict({ finding, asked, isKnown }: VerdictProps) {
           </>
         )}
         {slowdown === undefined ? '' : `: ${slowdown}`}
-        {Number.isFinite(cost.seconds) &&
-          `; lost so far: ${roughly(cost.seconds)} in ${cost.steps} steps, ${roughly(cost.deviceSeconds)} of device time`}
+        {lost === undefined ? '' : `; ${lost}`}
         {finding.costMoney !== undefined && `, ${moneyText(finding.costMoney, finding.currency)}`}.
       </p>
       <dl className={styles.why}>
