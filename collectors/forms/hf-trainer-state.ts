@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { WireRecord } from '../../wire/records'
 import { textForm, type FileReading } from '../form'
-import { figuresOf, tokensSince, type TokenCount } from '../logs/hf-figures'
+import { figuresOf, paused, sinceLogged, type Counted } from '../logs/hf-figures'
 import { isNotFinite, numberOf } from '../logs/values'
 
 const scalar = z.union([z.number(), z.string(), z.boolean(), z.null()])
@@ -37,10 +37,12 @@ const listed = (entry: Logged, names: readonly string[]) =>
     .join(', ')
     .slice(0, 1000)
 
-function recordsOf(entry: Logged, totalSteps: number | undefined, tokens: number | undefined): WireRecord[] {
+type Since = ReturnType<typeof sinceLogged>['own']
+
+function recordsOf(entry: Logged, totalSteps: number | undefined, since: Since): WireRecord[] {
   const names = [...entry.keys()]
   if (entry.has('loss')) {
-    const step = { ...figuresOf(entry), totalSteps, tokens }
+    const step = { ...figuresOf(entry), totalSteps, ...since }
     const nan = isNotFinite(entry.get('loss'))
     const message = `the loss is not a number at step ${step.step}`
     return [
@@ -86,12 +88,16 @@ function parse(text: string): FileReading | undefined {
   const state = parsed(text)
   if (state === undefined) return undefined
   const totalSteps = state.max_steps !== undefined && state.max_steps > 0 ? state.max_steps : undefined
-  let before: TokenCount | null = null
+  let before: Counted | null = null
   const read = state.log_history.map(logged => {
     const entry = loggedOf(logged)
-    const { tokens, counted } = tokensSince(entry, numberOf(entry.get('step')), before)
+    if (!entry.has('loss')) {
+      before = paused(before)
+      return recordsOf(entry, totalSteps, {})
+    }
+    const { own, counted } = sinceLogged(entry, numberOf(entry.get('step')), before)
     before = counted
-    return recordsOf(entry, totalSteps, tokens)
+    return recordsOf(entry, totalSteps, own)
   })
   const config: WireRecord = {
     kind: 'config',

@@ -4,10 +4,9 @@ import type { WireRecord } from '../../wire/records'
 import type { Form } from '../form'
 import { meaningOf } from '../logs/common-names'
 import { membersOf } from '../logs/json-members'
-import type { Pace } from '../logs/pace'
 import { createLogReader, type LogReader } from '../logs/read'
 import { numberOf } from '../logs/values'
-import { evaluation, stepRecords, toldBy } from '../tracking/scalars'
+import { evaluation, stepRecords, toldBy, type StepState } from '../tracking/scalars'
 import { configOfSettings } from '../tracking/settings-config'
 import { systemRecords } from '../tracking/system-metrics'
 import { WANDB_MAGIC, wandbRecords } from '../tracking/wandb-file'
@@ -23,7 +22,7 @@ const EXIT = { code: 1 } as const
 const OWN = /^_/
 
 interface State {
-  readonly last: { last: Pace; nan: boolean }
+  readonly last: StepState
   readonly settings: Map<string, string>
   readonly log: LogReader
   printedAt: number | undefined
@@ -134,7 +133,7 @@ export const wandbRun: Form = {
   claims: ({ bytes }) => bytes.subarray(0, WANDB_MAGIC.length).equals(WANDB_MAGIC),
   async read(chunks, write) {
     const state: State = {
-      last: { last: null, nan: false },
+      last: { last: null, nan: false, counted: null },
       settings: new Map(),
       log: createLogReader(),
       printedAt: undefined,

@@ -35,8 +35,9 @@ export function figuresOf(figures: Figures): Partial<RecordOf<'step'>> {
     ...stepsOf(figures),
     // TRL's trainers that generate as they train time each step.
     stepSeconds: numberOf(figures.get('step_time')),
-    // LLaMA-Factory and the Trainer: tokens of all devices since the start, by the time since.
-    tokensPerSecond: first(figures, ['throughput', 'train_tokens_per_second']),
+    // LLaMA-Factory: tokens of all devices since the start, by the time since. The Trainer's `train_tokens_per_second` is that
+    // too, its start-up included; there it is better known from what it counts.
+    tokensPerSecond: numberOf(figures.get('throughput')),
     tokensPerSecondPerGpu: first(figures, TOKENS_PER_GPU),
     loss: first(figures, ['loss', 'step_loss', 'train_loss', POLICY_LOSS]),
     gradientNorm: numberOf(figures.get('grad_norm')),
@@ -46,18 +47,35 @@ export function figuresOf(figures: Figures): Partial<RecordOf<'step'>> {
   }
 }
 
-/** Tokens of all devices that were read up to a step. */
-export type TokenCount = { step: number; total: number }
+export const TOKENS_SEEN = 'num_input_tokens_seen'
 
-/** Tokens of one step, from what was counted at this logged step and at the one before. */
-export function tokensSince(
-  figures: Figures,
-  step: number | undefined,
-  before: TokenCount | null,
-): { tokens: number | undefined; counted: TokenCount | null } {
-  const total = numberOf(figures.get('num_input_tokens_seen'))
-  if (total === undefined || step === undefined) return { tokens: undefined, counted: before }
-  const counted = { step, total }
-  if (before === null || step <= before.step || total < before.total) return { tokens: undefined, counted }
-  return { tokens: Math.round((total - before.total) / (step - before.step)), counted }
+/** What the Trainer counted up to a step: tokens of all devices, and seconds; null where something else came between. */
+export type Counted = { step: number; tokens: number | null; seconds: number | null }
+
+/** An evaluation or a checkpoint: what is counted over it is none of the steps. */
+export const paused = (counted: Counted | null): Counted | null => counted && { ...counted, seconds: null }
+
+/** Seconds are printed with four digits: the unit of the last one. */
+const lastDigitOf = (seconds: number) => 10 ** (Math.floor(Math.log10(Math.max(seconds, 1e-3))) - 3)
+
+/** Differences of rounded times smaller than so many of their last digits are mostly rounding. */
+const LEAST_DIGITS = 20
+
+/** Tokens and seconds of one step, from what was counted at this logged step and at the one before. */
+export function sinceLogged(figures: Figures, step: number | undefined, before: Counted | null) {
+  const [tokens, seconds] = [TOKENS_SEEN, 'train_runtime'].map(name => numberOf(figures.get(name)) ?? null)
+  if (step === undefined || (tokens === null && seconds === null)) return { own: {}, counted: before }
+  const counted: Counted = { step, tokens: tokens ?? null, seconds: seconds ?? null }
+  const steps = before === null ? 0 : step - before.step
+  const perStep = (now: number | null, then: number | null | undefined, least: number) =>
+    now === null || typeof then !== 'number' || steps <= 0 || now - then < least ? undefined : (now - then) / steps
+  const ofStep = perStep(counted.tokens, before?.tokens, 0)
+  const stepSeconds = perStep(counted.seconds, before?.seconds, LEAST_DIGITS * lastDigitOf(counted.seconds ?? 0))
+  return {
+    own: {
+      ...(ofStep !== undefined && { tokens: Math.round(ofStep) }),
+      ...(stepSeconds !== undefined && { stepSeconds: Number(stepSeconds.toFixed(6)) }),
+    },
+    counted,
+  }
 }

@@ -2,7 +2,7 @@
 import type { RecordOf, WireRecord } from '../../wire/records'
 import { taint } from './bar-steps'
 import { defineFormat, type LogLine } from './format'
-import { figuresOf, POLICY_LOSS, tokensSince, type TokenCount } from './hf-figures'
+import { figuresOf, paused, POLICY_LOSS, sinceLogged, type Counted } from './hf-figures'
 import { emptySetup, readSetup, withoutLogger, type HfSetup } from './hf-trainer-config'
 import { readDict } from './python-dict'
 import { readBar, type Bar } from './tqdm'
@@ -16,7 +16,7 @@ type State = HfSetup & {
   nan: boolean
   /** Drawings that are still to come before the bar's smoothed rate is that of steps alone. */
   tainted: number
-  counted: TokenCount | null
+  counted: Counted | null
   /** The lines so far of a dict that was wrapped. */
   wrapped: string[] | null
 }
@@ -80,8 +80,8 @@ function lossRecords(dict: ReadonlyMap<string, string>, state: State): WireRecor
   const own = figuresOf(dict)
   state.totalSteps ??= own.totalSteps ?? state.bar?.total ?? null
   const step = own.step ?? stepOf(numberOf(dict.get('epoch')), state)
-  const { tokens, counted } = tokensSince(dict, step, state.counted)
-  state.counted = counted
+  const since = sinceLogged(dict, step, state.counted)
+  state.counted = since.counted
   const nan = isNotFinite(dict.get('loss') ?? dict.get(POLICY_LOSS))
   const message = `the loss is not a number at ${step === undefined ? `epoch ${dict.get('epoch')}` : `step ${step}`}`
   const event: WireRecord[] = nan && !state.nan ? [{ kind: 'event', type: 'nan-loss', message }] : []
@@ -93,8 +93,8 @@ function lossRecords(dict: ReadonlyMap<string, string>, state: State): WireRecor
     step,
     totalSteps: state.totalSteps ?? undefined,
     stepSeconds: own.stepSeconds ?? (isTraining(state) ? (state.bar?.secondsPerItem ?? undefined) : undefined),
-    tokens,
     samples: state.samples ?? undefined,
+    ...since.own,
   }
   return [record, ...event]
 }
@@ -115,6 +115,7 @@ function takeDict(text: string, state: State): WireRecord[] | undefined {
   if (dict.has('loss') || dict.has(POLICY_LOSS)) return lossRecords(dict, state)
   if (![...dict.keys()].some(key => key.startsWith('eval_'))) return undefined
   taint(state)
+  state.counted = paused(state.counted)
   const parts = [...dict].map(([key, value]) => `${key} ${value}`)
   return [{ kind: 'event', type: 'evaluation', message: parts.join(', ').slice(0, 1000) }]
 }
@@ -126,7 +127,10 @@ function readLogged(line: string, state: State): WireRecord[] | undefined {
   const text = line.trimStart().startsWith(VERSION_5) ? line.trimStart() : line
   const plain = withoutLogger(text)
   const setup = readSetup(plain, plain !== text, state)
-  if (setup?.some(record => record.kind === 'event' && record.type === 'checkpoint') === true) taint(state)
+  if (setup?.some(record => record.kind === 'event' && record.type === 'checkpoint') === true) {
+    taint(state)
+    state.counted = paused(state.counted)
+  }
   return setup ?? (text.startsWith(VERSION_5) ? [] : undefined)
 }
 

@@ -3,6 +3,7 @@ import { PlumblineError } from '../../base/errors'
 import type { WireRecord } from '../../wire/records'
 import { isHeldOut, meaningOf, plainName, commonStep } from '../logs/common-names'
 import { nanEvent, type Figures } from '../logs/figures'
+import { sinceLogged, TOKENS_SEEN, type Counted } from '../logs/hf-figures'
 import { secondsSince, type Pace } from '../logs/pace'
 
 export interface Scalar {
@@ -17,14 +18,18 @@ const MOST_SCALARS = 4_000_000
 const HELD_OUT_WORD = /(?:^|_)(?:val|valid|validation|eval|evaluation|test|dev)(?:_|$)/
 /** Megatron draws each figure a second time over samples instead of steps. */
 const OTHER_AXIS = / vs (?:samples|tokens|epochs?)$/i
+/** Of Hugging Face's Trainer: tokens since the start by the time since, which is no rate of a step. */
+const SINCE_START = 'train_tokens_per_second'
 
 /** `Loss/val`, `lm-loss-validation/lm loss`: of what was held out, wherever the word stands. */
 const isOfEvaluation = (name: string): boolean => isHeldOut(name) || HELD_OUT_WORD.test(plainName(name))
 
 /** The name under which a figure is known: as it is, or without the group that it was put in. */
 function commonName(name: string): string | undefined {
-  if (OTHER_AXIS.test(name)) return undefined
-  return [name, name.split('/').at(-1) ?? ''].find(one => meaningOf(one) !== undefined)
+  const last = name.split('/').at(-1) ?? ''
+  if (OTHER_AXIS.test(name) || last === SINCE_START) return undefined
+  if (last === TOKENS_SEEN) return last
+  return [name, last].find(one => meaningOf(one) !== undefined)
 }
 
 /** What a tracker's name says of its value: that it is of an evaluation, or which figure it is, and in which unit. */
@@ -60,6 +65,13 @@ const beginRow = (): Row => ({ time: undefined, figures: new Map(), evaluatedAt:
 const later = (one: number | undefined, other: number | undefined) =>
   one === undefined || other === undefined ? (one ?? other) : Math.max(one, other)
 
+/** What is kept from one row to the next. */
+export interface StepState {
+  last: Pace
+  nan: boolean
+  counted: Counted | null
+}
+
 /** Gathers scalars in any order; of two for one step and name the later counts, as after a restart. */
 export class ScalarRows {
   private readonly rows = new Map<number, Row>()
@@ -88,13 +100,13 @@ export class ScalarRows {
 
   /** What the rows say, by step. */
   records(): WireRecord[] {
-    const state = { last: null as Pace, nan: false }
+    const state: StepState = { last: null, nan: false, counted: null }
     return [...this.rows]
       .sort(([one], [other]) => one - other)
       .flatMap(([step, row]) => this.recordsOf(step, row, state))
   }
 
-  private recordsOf(step: number, row: Row, state: { last: Pace; nan: boolean }): WireRecord[] {
+  private recordsOf(step: number, row: Row, state: StepState): WireRecord[] {
     const { time, figures, evaluatedAt, heldOut } = row
     const records = stepRecords(this.source, new Map([...figures, ['step', String(step)]]), time, state)
     if (heldOut.size === 0) return records
@@ -114,14 +126,16 @@ export function stepRecords(
   source: string,
   figures: Figures,
   time: number | undefined,
-  state: { last: Pace; nan: boolean },
+  state: StepState,
 ): WireRecord[] {
   const common = commonStep(figures)
   if (common === undefined) return []
   const { fields, loss } = common
   const paced = fields.step === undefined ? undefined : secondsSince(fields.step, time, state)
+  const { own, counted } = sinceLogged(figures, fields.step, state.counted)
+  state.counted = counted
   return [
-    { kind: 'step', source, time, ...fields, stepSeconds: fields.stepSeconds ?? paced },
+    { kind: 'step', source, time, ...fields, stepSeconds: fields.stepSeconds ?? paced, ...own },
     ...nanEvent(loss, { step: fields.step, time }, state),
   ]
 }

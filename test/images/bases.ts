@@ -74,9 +74,11 @@ export function makeBases(folder: string): { debian: string; node: string } {
   const commit = (name: string) => {
     const container = buildah('from', 'scratch')
     buildah('add', container, root, '/')
-    buildah('commit', container, name)
+    // Named in full: `debian` alone is an alias of another registry's where the system has a list of them.
+    const image = `localhost/${name}`
+    buildah('commit', container, image)
     buildah('rm', container)
-    return `localhost/${name}`
+    return image
   }
   const plain = commit('debian')
   withNode(root)

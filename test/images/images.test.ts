@@ -60,7 +60,7 @@ afterAll(async () => {
     await ended
   }
   if (folder !== '') rmSync(folder, { recursive: true, force: true })
-}, 120_000)
+}, 600_000)
 
 describe.skipIf(!canBuild)('the images', () => {
   it('keep to their size', () => {

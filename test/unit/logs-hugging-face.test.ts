@@ -30,6 +30,23 @@ describe('libraries on Hugging Face’s Trainer', () => {
     expect(times).toEqual([undefined, undefined, 2, undefined, 364])
   })
 
+  it('the Trainer’s runtime and tokens so far give those of a step, and none over an evaluation', () => {
+    const dict = (epoch: string, tokens: number, runtime: string) =>
+      `{'loss': '2.5', 'epoch': '${epoch}', 'num_input_tokens_seen': ${tokens}, 'train_runtime': '${runtime}', 'train_tokens_per_second': '9'}`
+    const records = read(
+      "{'step': 10, " + dict('0.1', 1000, '5.349').slice(1),
+      "{'step': 20, " + dict('0.2', 2000, '7.349').slice(1),
+      "{'eval_loss': '2.4', 'epoch': '0.2'}",
+      "{'step': 30, " + dict('0.3', 3000, '19.35').slice(1),
+      // Four digits of 10,000 seconds: what passed since is rounding.
+      "{'step': 40, " + dict('0.4', 4000, '1.002e+04').slice(1),
+      "{'step': 50, " + dict('0.5', 5000, '1.003e+04').slice(1),
+    ).filter(record => record.kind === 'step')
+    expect(records.map(({ tokens }) => tokens)).toEqual([undefined, 100, 100, 100, 100])
+    expect(records.map(({ stepSeconds }) => stepSeconds)).toEqual([undefined, 0.2, undefined, 1000.065, undefined])
+    expect(records.map(({ tokensPerSecond }) => tokensPerSecond)).toEqual(records.map(() => undefined))
+  })
+
   it('adapters train few of all parameters', () => {
     const records = read('trainable params: 1,000 || all params: 10,000 || trainable%: 10.0')
     expect(records).toMatchObject([{ kind: 'config', model: { parameters: 10_000 } }])
