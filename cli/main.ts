@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { environmentOf, flagOf, resolveSettings } from '../base/config'
 import { messageOf, PlumblineError } from '../base/errors'
 import { VERSION } from '../base/version'
+import { redact } from '../base/redact'
 import { commands } from './index'
 import { settings, type PlumblineSettings } from './settings'
 
@@ -59,7 +60,7 @@ function printConfig(resolved: ReturnType<typeof resolveSettings<typeof settings
   const rows = Object.entries(resolved.values).map(([key, value]) => ({
     key,
     // Of a secret it is said that there is one, not which.
-    value: SECRETS.includes(key) && value !== '' ? '(set)' : value,
+    value: SECRETS.includes(key) && value !== '' ? '(set)' : typeof value === 'string' ? redact(value) : value,
     origin: resolved.origin[key as keyof typeof resolved.origin],
   }))
   if (json) console.log(JSON.stringify(Object.fromEntries(rows.map(({ key, ...rest }) => [key, rest])), null, 2))

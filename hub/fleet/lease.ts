@@ -102,6 +102,7 @@ export class Lease {
   private readonly claimed = new Set<string>()
   private readonly stopped = new AbortController()
   private running: Promise<void> = Promise.resolve()
+  private told = ''
   private watch: NodeJS.Timeout | undefined
 
   constructor(private readonly options: LeaseOptions) {}
@@ -115,7 +116,7 @@ export class Lease {
         every,
         this.stopped.signal,
         () => this.renew(),
-        error => this.options.log(`the lease is not renewed: ${messageOf(error)}`),
+        error => this.say(`the lease is not renewed: ${messageOf(error)}`),
       ),
     )
   }
@@ -217,7 +218,14 @@ export class Lease {
     if (this.term !== term) return
     if (found.length === 0) return this.lose('Redis knows of it no more')
     this.extend(began)
+    this.told = ''
     this.members = membersOf(found)
+  }
+
+  /** Once, not at every attempt. */
+  private say(line: string): void {
+    if (line !== this.told) this.options.log(line)
+    this.told = line
   }
 
   /** It lasts from when it was asked for, not from when the answer came. */

@@ -54,7 +54,10 @@ export async function openRedis(url: string, prefix: string, log: (line: string)
     throw new PlumblineError(`Redis does not answer: ${failure || messageOf(error)}`, { fix: 'check --redis' })
   }
   return {
-    run: (script, keys, values) => commands.eval(script, keys.length, ...keys, ...values),
+    async run(script, keys, values) {
+      if (commands.status !== 'ready') throw new PlumblineError('Redis does not answer')
+      return commands.eval(script, keys.length, ...keys, ...values)
+    },
     connect: server => void server.adapter(createAdapter(publisher, subscriber, { key: `${prefix}:hubs` })),
     close: () => {
       for (const client of clients) client.disconnect()
