@@ -11,6 +11,11 @@ export const nvidiaSmiXml = textForm({
   tool: 'nvidia-smi',
   help: 'devices, clocks, errors and processes of `nvidia-smi -q -x`',
   origin: 'https://docs.nvidia.com/deploy/nvidia-smi/index.html',
+  // What begins so is its own, whatever becomes of the rest.
+  claims: ({ text }) =>
+    /^\ufeff?\s{0,80}(?:<\?xml[^>]{0,200}>\s{0,80})?(?:<!DOCTYPE nvidia_smi_log[^>]{0,200}>\s{0,80})?<nvidia_smi_log/.test(
+      text,
+    ) || (nvidiaSmiXml.parse(text)?.records.length ?? 0) > 0,
   parse(text) {
     const log = text.indexOf('<nvidia_smi_log')
     if (log < 0 || log > 4000) return undefined

@@ -50,7 +50,8 @@ const BLOCK = /^\*{5} Running training \*{5}$/
 const ITEM = /^\s{1,8}([A-Z][\w ().,&/]{3,100}?) = ([\d,.]{1,24})$/
 const ADAPTERS = /^trainable params: [\d,]{1,24} \|\| all params: ([\d,]{1,24}) \|\| trainable%: [\d.]{1,12}$/
 const CHECKPOINT = /^Saving (?:model checkpoint to|current state to|state to) \S{1,1000}$/
-const MODEL = /^Model config \w{1,80} \{$/
+/** As the library logs it, or as a script prints it. */
+const MODEL = /^(?:Model config \w{1,80}|[A-Z]\w{1,80}Config) \{$/
 const ARGUMENTS = /(?:^|\s)(?:\w{1,40}Arguments|\w{1,40}Config)\((?=$|[a-z_]{2,60}=)/
 const REMARK =
   /^(?:Loading safetensors checkpoint shards|Training completed\. Do not forget|Configuration saved in |Model weights saved in |tokenizer config file saved in |Special tokens file saved in |loading configuration file |PyTorch: setting up devices|Using auto half precision backend|Gradient checkpointing enabled|Deepspeed ZeRO3 detected|\*{5} (?:Running Evaluation|Running Prediction|train metrics|eval metrics) \*{5}$)/
