@@ -99,9 +99,9 @@ const isOfJob = (frame: Frame) =>
   isPython(frame) && !/[\\/](?:site|dist)-packages[\\/]|[\\/]lib[\\/]python3/.test(frame.file)
 /** What records the stack, allocates, or hands a call on from kernel to kernel says nothing of who asked. */
 const isPlumbing = ({ name }: Frame) =>
-  /unwind|CapturedTraceback|gather_with_cpp|CachingAllocator|c10::impl::|^at::(?:detail|_ops|meta|native::empty)|structured_|create_out|empty_/.test(
-    name,
-  )
+  /unwind|CapturedTraceback|gather_with_cpp|CachingAllocator|^c10::|^at::|VariableType/.test(name)
+/** Of a name of C++ without its arguments. */
+const shortName = ({ name }: Frame) => name.replaceAll('(anonymous namespace)::', '').replace(/\(.*$/s, '')
 const baseName = (file: string) => file.slice(file.lastIndexOf('/') + 1)
 
 /** Who asked: the innermost Python frame, or the innermost that is of the job itself, of no library. */
@@ -120,7 +120,7 @@ export function callerText(digest: SnapshotDigest, stack: number, by: CallerOf =
   if (caller !== undefined) return `${baseName(caller.file)}:${caller.line} ${caller.name}`
   const [inner] = own
   if (inner === undefined) return 'no stack: from before the recording'
-  return (own.find(frame => !isPlumbing(frame)) ?? inner).name.replace(/\(.*$/s, '')
+  return shortName(own.find(frame => !isPlumbing(frame)) ?? inner)
 }
 
 /** Frames of a stack, innermost first; those of Python alone where there are some, unless all are asked for. */

@@ -1,5 +1,7 @@
-/** A device that fills, in a hub that runs: it is told while it can still be avoided; a sawtooth is not. */
+/** A device that fills, in a hub that runs: it is told, at a webhook too, while it can still be avoided; a sawtooth is not. */
 import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -17,14 +19,24 @@ let folder: string
 let url: string
 let hub: Running
 
+/** What the webhook was told, as it came. */
+const told: string[] = []
+const webhook = createServer((request, response) => {
+  request.setEncoding('utf8').on('data', text => told.push(String(text)))
+  request.on('end', () => response.end())
+})
+
 beforeAll(async () => {
+  await new Promise<void>(done => webhook.listen(0, '127.0.0.1', done))
+  const { port: toldAt } = webhook.address() as AddressInfo
   folder = mkdtempSync(join(tmpdir(), 'plumbline-forecast-'))
   const port = await freePort()
   url = `http://127.0.0.1:${port}`
-  hub = await startHubProcess(port, join(folder, 'hub'), ['--no-page'])
+  hub = await startHubProcess(port, join(folder, 'hub'), [...['--no-page', '--notify', `http://127.0.0.1:${toldAt}/`]])
 }, 120_000)
 afterAll(async () => {
   await hub.kill('SIGKILL')
+  webhook.close()
   rmSync(folder, { recursive: true, force: true })
 })
 
@@ -75,4 +87,7 @@ it('tells of a device that fills, with its rank and how sure it is, and is silen
   expect(found?.title).toMatch(/^The device of rank 1 will be full in about /)
   expect(found?.evidence).toMatch(/rises by 256 MiB a step .* by the trend between /)
   expect(await eventually('a look at the sawtooth', () => findingsOf('sawtooth'), 120_000)).toEqual([])
+  const words = await eventually('the webhook', async () => Promise.resolve(told.join('').includes('be full') && told))
+  expect(words.join('')).toContain('"memory-forecast"')
+  expect(words.join('')).not.toContain('sawtooth')
 }, 300_000)
