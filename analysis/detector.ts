@@ -23,6 +23,8 @@ export interface RankStepColumns {
   readonly tokens: ArrayLike<number>
   /** Most that tensors held in the step. */
   readonly memoryPeakBytes: ArrayLike<number>
+  /** Of the process in its host's memory, at the end of the step; left out where nobody says. */
+  readonly residentBytes?: ArrayLike<number>
   /** Up to the optimizer: processor time, waiting for a processor, and held back by a quota; left out where nobody counts. */
   readonly cpuSeconds?: ArrayLike<number>
   readonly runDelaySeconds?: ArrayLike<number>
@@ -103,6 +105,12 @@ export interface Place {
   readonly local?: number | undefined
 }
 
+export interface HostMemory {
+  readonly totalBytes: number
+  /** Of all processes. */
+  readonly usedBytes: number
+}
+
 export interface RunFacts {
   /** As of the hub's clock: live, silent, ended, failed or lost. */
   readonly state: string
@@ -127,6 +135,8 @@ export interface DetectorWindow {
   readonly pricePerGpuHour?: number | undefined
   /** Memory of one device, the least where they differ; undefined where it is not known. */
   readonly deviceMemoryBytes?: number | undefined
+  /** Memory of each node as it was last seen; undefined where nobody looks. */
+  readonly hosts?: ReadonlyMap<string, HostMemory> | undefined
   /** Where each rank stands in the plan, as it said itself; undefined where none did. */
   readonly coordinates?: ReadonlyMap<number, Coordinates> | undefined
   /** Where each rank runs. */

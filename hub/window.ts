@@ -3,6 +3,7 @@ import type { DetectorWindow } from '../analysis/detector'
 import { unixSeconds } from '../base/clock'
 import { predict, type PredictInput } from '../math/predict'
 import type { RecordOf } from '../wire/records'
+import { hostMemory } from './queries/devices'
 import { devicePace } from './queries/device-pace'
 import { cables, groupSteps, standing } from './queries/fabric'
 import { flowSteps } from './queries/flows'
@@ -38,6 +39,7 @@ const RANK_COLUMNS = [
   'communicationSeconds',
   'optimizerSeconds',
   'tokens',
+  'residentBytes',
   'cpuSeconds',
   'runDelaySeconds',
   'throttledSeconds',
@@ -99,11 +101,13 @@ export async function detectorWindow(store: Store, runs: Runs, facts: RunFacts, 
       runDelaySeconds: of('runDelaySeconds'),
       throttledSeconds: of('throttledSeconds'),
       memoryPeakBytes: of('peakBytes'),
+      residentBytes: of('residentBytes'),
     },
     steps: { step: column(numbers(steps, 'step')), time: times, stepSeconds: column(numbers(steps, 'seconds')) },
     events: (await eventsWithKills(store, facts)).filter(({ time = 0 }) => isNow || time <= now),
     prediction: predicted(config),
     deviceMemoryBytes: (await runs.devices(facts)).leastMemoryBytes,
+    hosts: isNow && end === undefined ? await hostMemory(store, [...facts.nodes], now) : undefined,
     ...(await standing(store, run)),
     groups: await groupSteps(store, run, span),
     flows: await flowSteps(store, run, span),

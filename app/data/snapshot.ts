@@ -94,9 +94,9 @@ export function mostHeld({ course, peakBytes }: DeviceSnapshot, from: number, to
 type Frame = SnapshotDigest['frames'][number]
 
 const isPython = ({ file }: Frame) => file.endsWith('.py')
-/** Not of PyTorch, of another library or of Python itself. */
+/** Not of PyTorch, of another library, of Python itself or of our hook. */
 const isOfJob = (frame: Frame) =>
-  isPython(frame) && !/[\\/](?:site|dist)-packages[\\/]|[\\/]lib[\\/]python3/.test(frame.file)
+  isPython(frame) && !/[\\/](?:site|dist)-packages[\\/]|[\\/]lib[\\/]python3|plumbline_hook\.py$/.test(frame.file)
 /** What records the stack, allocates, or hands a call on from kernel to kernel says nothing of who asked. */
 const isPlumbing = ({ name }: Frame) =>
   /unwind|CapturedTraceback|gather_with_cpp|CachingAllocator|^c10::|^at::|VariableType/.test(name)

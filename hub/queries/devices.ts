@@ -1,11 +1,12 @@
 /** Series of devices and hosts, folded to at most `points` per device by time. Gauges show their mean, memory its peak. */
+import type { HostMemory } from '../../analysis/detector'
 import type { GpuSeries, HostSeries } from '../../wire/api'
 import { gpuRollUp, hostRollUp, linkRollUp } from '../roll-ups/devices'
 import { weightedMean, type RollUp } from '../roll-ups/roll-up'
 import { tieredRows } from '../roll-ups/rows'
 import type { Columns, Store } from '../store/store'
 import type { Range } from './steps'
-import { groupRows, jsonAt, numberAt, textAt } from './values'
+import { groupRows, jsonAt, numberAt, rowsOf, textAt } from './values'
 
 const bucketSeconds = ({ from, to, points }: Range) => Math.max(0.25, (to - from) / points)
 const WHERE = 'node IN {nodes:Array(String)} AND time BETWEEN {from:Float64} AND {to:Float64}'
@@ -146,4 +147,26 @@ export async function deviceFacts(
   const since = Math.max(from, to - NEWEST_SECONDS)
   const newest = await deviceFactsOf(store, nodes, since, to)
   return newest.names.length > 0 || since === from ? newest : deviceFactsOf(store, nodes, from, to)
+}
+
+/** Seconds after which a sample of a host says nothing of now. */
+const RECENT_SECONDS = 120
+
+/** Memory of these nodes as it was last seen, of those that somebody looks at. */
+export async function hostMemory(
+  store: Store,
+  nodes: readonly string[],
+  now: number,
+): Promise<ReadonlyMap<string, HostMemory>> {
+  const columns = await store.query(
+    `SELECT toString(node) AS name, argMax(memoryTotalBytes, host.time) AS total, argMax(memoryUsedBytes, host.time) AS used FROM host
+     WHERE node IN {nodes:Array(String)} AND host.time > {from:Float64} GROUP BY node`,
+    { nodes, from: now - RECENT_SECONDS },
+  )
+  return new Map(
+    Array.from({ length: rowsOf(columns) }, (_, row): [string, HostMemory] => [
+      textAt(columns, 'name', row) ?? '',
+      { totalBytes: numberAt(columns, 'total', row) ?? NaN, usedBytes: numberAt(columns, 'used', row) ?? NaN },
+    ]).filter(([, { totalBytes, usedBytes }]) => totalBytes > 0 && usedBytes >= 0),
+  )
 }

@@ -47,6 +47,23 @@ describe('the forecast of a device’s memory', () => {
     expect(of(peaks)).toEqual([])
   })
 
+  it('of a host is what its ranks add together against what is left of it', () => {
+    const steps = 40
+    const rows = [0, 1, 2].flatMap(rank =>
+      Array.from({ length: steps }, (_, step) => ({ step, rank, bytes: (2 + (rank === 2 ? 0 : step / 16)) * GIB })),
+    )
+    const ranks = { ...rankColumns(rows), residentBytes: rows.map(({ bytes }) => bytes) }
+    const places = new Map([0, 1, 2].map(rank => [rank, { node: 'n' }]))
+    const hosts = new Map([['n', { totalBytes: 64 * GIB, usedBytes: 54 * GIB }]])
+    const window = windowOf({ ranks, places, hosts, steps: jobColumns(Array<number>(steps).fill(2)) })
+    // Two ranks of 64 MiB a step each: 10 GiB are gone after 80 steps of two seconds.
+    const [found, ...others] = memoryForecast.detect(window)
+    expect(others).toEqual([])
+    expect(found).toMatchObject({ ranks: [0, 1], nodes: ['n'], severity: 'critical' })
+    expect(found?.title).toBe('The memory of host n will be full in about 2 min 40 s')
+    expect(memoryForecast.detect({ ...window, hosts: new Map() })).toEqual([])
+  })
+
   it('is silent where the device is not known, and of a run that is over', () => {
     const ranks = rankColumns(rising(GIB).map((peakBytes, step) => ({ step, rank: 0, peakBytes })))
     expect(memoryForecast.detect(windowOf({ ranks }))).toEqual([])
