@@ -101,7 +101,7 @@ describe.skipIf(!hasRedis)('two hubs', () => {
     receiver = await receive()
     ports = [await freePort(), await freePort()]
     balancer = await startBalancer(ports)
-    await Promise.all([startHub(0), startHub(1)])
+    for (const hub of [0, 1]) await startHub(hub)
     for (const run of RUNS) {
       written.set(run, [])
       mkdirSync(join(folder, `${run}-data`))
