@@ -60,8 +60,8 @@ export function Treemap({ holders, onStack, aside }: TreemapProps) {
                 onClick={() => onStack(holder.stack)}
               >
                 {isReadable(box) && (
-                  <span>
-                    {holder.caller} <b>{format(holder.bytes, 'bytes')}</b>
+                  <span className={styles.label}>
+                    <span>{holder.caller}</span> <b>{format(holder.bytes, 'bytes')}</b>
                   </span>
                 )}
               </button>
