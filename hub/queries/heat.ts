@@ -143,7 +143,7 @@ export class HeatMaps {
     const { rollUp, where, placed } = SOURCES[HEAT_METRICS[metric].of]
     // At first what roll-ups know as well; then what came since, of which they may not know yet.
     const perSlot = rollUp.by === 'step' ? (stepSeconds ?? 1) : 1
-    const asked = { where, parameters: { run }, from, to, width: width / perSlot / SLOTS_OF_COLUMN }
+    const asked = { where, parameters: { run }, from, to, width: width / perSlot / SLOTS_OF_COLUMN, everyVersion: true }
     const rows =
       grid.receivedTo === 0
         ? await tieredRows(this.store, rollUp, asked)

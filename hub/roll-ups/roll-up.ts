@@ -109,5 +109,6 @@ export function asRows(rollUp: RollUp, where: string): string {
     FROM (${rollUp.rows(`${where} AND ${rollUp.valid}`)})`
 }
 
-export const asSlots = (rollUp: RollUp, tier: Tier, where: string): string =>
-  `SELECT ${named(columnsOf(rollUp))} FROM ${tier.table} FINAL WHERE ${where}`
+/** Slots of a tier as they were computed last; with `everyVersion` also as they were before, which costs a third. */
+export const asSlots = (rollUp: RollUp, tier: Tier, where: string, everyVersion = false): string =>
+  `SELECT ${named(columnsOf(rollUp))} FROM ${tier.table} ${everyVersion ? '' : 'FINAL'} WHERE ${where}`

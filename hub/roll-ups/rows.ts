@@ -16,6 +16,8 @@ export interface Asked {
   readonly to: number
   /** Seconds, or steps, of one point of the answer. */
   readonly width: number
+  /** Where the highest is asked for: a slot that comes in two versions does no harm. */
+  readonly everyVersion?: boolean
 }
 
 /** A tier by its level, 0 for the rows themselves, from and below a slot. */
@@ -34,7 +36,7 @@ export async function tieredRows(store: Store, rollUp: RollUp, asked: Asked): Pr
   return pieces.map(piece => pieceSql(rollUp, asked, piece)).join('\nUNION ALL\n')
 }
 
-function pieceSql(rollUp: RollUp, { where }: Asked, { level, from, below }: Piece): string {
+function pieceSql(rollUp: RollUp, { where, everyVersion }: Asked, { level, from, below }: Piece): string {
   const tier = rollUp.tiers[level - 1]
   const table = tier?.table ?? rollUp.table
   const slot = tier === undefined ? `${table}.${rollUp.by}` : `${table}.slot`
@@ -43,7 +45,7 @@ function pieceSql(rollUp: RollUp, { where }: Asked, { level, from, below }: Piec
     ...(below < Infinity ? [`${slot} < ${below}`] : []),
   ]
   const all = [where, within(table), ...bounds].join(' AND ')
-  return tier === undefined ? asRows(rollUp, all) : asSlots(rollUp, tier, all)
+  return tier === undefined ? asRows(rollUp, all) : asSlots(rollUp, tier, all, everyVersion)
 }
 
 interface Edge {
