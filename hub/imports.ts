@@ -85,7 +85,8 @@ export class Imports {
     if (found === undefined) throw new PlumblineError('there are no files of this import', { fix: 'send them first' })
     clearTimeout(found.timer)
     try {
-      return await this.importFiles(found.paths, name === '' ? basename(found.paths[0] ?? '') : name)
+      const result = await this.importFiles(found.paths, name === '' ? basename(found.paths[0] ?? '') : name)
+      return { ...result, files: result.files.map(one => ({ ...one, file: basename(one.file) })) }
     } catch (error) {
       throw withoutFolder(error, found.folder)
     } finally {
@@ -99,7 +100,7 @@ export class Imports {
 
   private async opened(id: string): Promise<Import> {
     if (!/^[\w-]{8,64}$/.test(id))
-      throw new PlumblineError('this is no id of an import', { fix: 'use letters and digits' })
+      throw new PlumblineError('this is no id of an import', { fix: 'use 8 to 64 letters and digits' })
     const known = this.open.get(id)
     if (known !== undefined) {
       known.timer.refresh()

@@ -64,19 +64,18 @@ async function executable(arch) {
   const { inject } = await import('postject')
   const work = mkdtempSync(join(tmpdir(), 'plumbline-executable-'))
   try {
-    const script = join(work, 'agent.cjs')
     // The first line is for a shell alone.
-    writeFileSync(script, readFileSync(file, 'utf8').replace(/^#!.*\n/, ''))
-    const blob = join(work, 'agent.blob')
-    const config = { main: script, output: blob, disableExperimentalSEAWarning: true }
+    writeFileSync(join(work, 'agent.cjs'), readFileSync(file, 'utf8').replace(/^#!.*\n/, ''))
+    // Named as from its own folder: the path is kept in the program, and two of the same sources are the same.
+    const config = { main: 'agent.cjs', output: 'agent.blob', disableExperimentalSEAWarning: true }
     writeFileSync(join(work, 'sea.json'), JSON.stringify(config))
-    execFileSync(process.execPath, ['--experimental-sea-config', join(work, 'sea.json')], { stdio: 'pipe' })
+    execFileSync(process.execPath, ['--experimental-sea-config', 'sea.json'], { cwd: work, stdio: 'pipe' })
     const npm = ['pack', '--silent', `node-linux-${arch}@${NODE}`, '--pack-destination', work]
     const packed = execFileSync('npm', npm, { encoding: 'utf8' }).trim()
     execFileSync('tar', ['-xzf', join(work, packed), '-C', work])
     const program = join(folder, `plumbline-agent-linux-${arch}`)
     copyFileSync(join(work, 'package/bin/node'), program)
-    await inject(program, 'NODE_SEA_BLOB', readFileSync(blob), { sentinelFuse: FUSE })
+    await inject(program, 'NODE_SEA_BLOB', readFileSync(join(work, 'agent.blob')), { sentinelFuse: FUSE })
     chmodSync(program, 0o755)
     console.log(`${program}: ${mebibytes(program)}`)
   } finally {
