@@ -9,7 +9,7 @@ import { localHost } from '../collectors/host'
 import { collectors } from '../collectors/index'
 import { GroupWatch } from '../collectors/kernel/memory-group'
 import { launch, type Launched } from '../collectors/launch'
-import { createLogReader } from '../collectors/logs/read'
+import { createLogReader, LogMemory } from '../collectors/logs/read'
 import { formatsWith } from '../collectors/logs/user-pattern'
 import type { RecordOf, WireRecord } from '../wire/records'
 import { defineCommand, type Invocation } from './command'
@@ -139,10 +139,10 @@ function makeHookLogs({ hookLogs }: Job): void {
 }
 
 async function watchJob(job: Job, settings: PlumblineSettings, log: (line: string) => void): Promise<number> {
-  const formats = formatsWith(settings.logFormats)
+  const memory = new LogMemory(formatsWith(settings.logFormats))
   const readers = {
-    stdout: createLogReader({ formats, tells: 'stdout' }),
-    stderr: createLogReader({ formats, tells: 'stderr' }),
+    stdout: createLogReader({ memory, tells: 'stdout' }),
+    stderr: createLogReader({ memory, tells: 'stderr' }),
   }
   const held: WireRecord[] = []
   let agent: AgentHandle | undefined

@@ -30,6 +30,8 @@ export interface LogReaderOptions {
   readonly state?: Json | undefined
   /** Tells each line as well, as said by this log. */
   readonly tells?: string | undefined
+  /** What it knows of each format; of its own where absent. */
+  readonly memory?: LogMemory
 }
 
 /** Shapes of lines that are kept in mind: a script prints a few kinds of lines. */
@@ -58,27 +60,39 @@ function entryOf(format: LogFormat, saved: Json | undefined): Entry {
   return { format, state: both ? { ...begin, ...structuredClone(saved) } : begin }
 }
 
-class Reader implements LogReader {
-  readonly counts = { linesRead: 0, linesUnread: 0 }
-  private readonly splitter = new LineSplitter()
-  private readonly entries: Entry[]
-  private readonly own: readonly Entry[]
-  private readonly general: readonly Entry[]
-  private last: Entry | undefined
+/**
+ * What is remembered of each format. Streams of one job share it: a trainer writes its losses to one and draws the bar, which
+ * says of which step they are, on the other.
+ */
+export class LogMemory {
+  readonly entries: readonly Entry[]
+  readonly own: readonly Entry[]
+  readonly general: readonly Entry[]
   /**
    * Shapes of lines that no format of a framework knew since one last knew a line: only what it knows changes its state,
    * so it would not know them now. Most lines of a log may be nobody's, or any script's.
    */
-  private readonly strange = new Set<string>()
-  private readonly teller: Teller | undefined
+  readonly strange = new Set<string>()
 
-  constructor({ formats = allFormats, state, tells }: LogReaderOptions) {
-    this.teller = tells === undefined ? undefined : new Teller(tells)
-    const saved = savedState(state)
-    this.entries = [...formats].map(format => entryOf(format, saved.states[format.name]))
+  constructor(formats: Iterable<LogFormat>, saved: Saved['states'] = {}) {
+    this.entries = [...formats].map(format => entryOf(format, saved[format.name]))
     this.own = this.entries.filter(({ format }) => format.general !== true)
     this.general = this.entries.filter(({ format }) => format.general === true)
-    this.last = this.entries.find(entry => entry.format.name === saved.last)
+  }
+}
+
+class Reader implements LogReader {
+  readonly counts = { linesRead: 0, linesUnread: 0 }
+  private readonly splitter = new LineSplitter()
+  private readonly memory: LogMemory
+  private last: Entry | undefined
+  private readonly teller: Teller | undefined
+
+  constructor({ formats = allFormats, state, tells, memory }: LogReaderOptions) {
+    this.teller = tells === undefined ? undefined : new Teller(tells)
+    const saved = savedState(state)
+    this.memory = memory ?? new LogMemory(formats, saved.states)
+    this.last = this.memory.entries.find(entry => entry.format.name === saved.last)
   }
 
   get consumed(): number {
@@ -90,7 +104,7 @@ class Reader implements LogReader {
   }
 
   flush(at?: number): WireRecord[] {
-    return this.entries.flatMap(entry => stamped(entry.format.flush?.(entry.state) ?? [], at))
+    return this.memory.entries.flatMap(entry => stamped(entry.format.flush?.(entry.state) ?? [], at))
   }
 
   end(at?: number): WireRecord[] {
@@ -99,7 +113,7 @@ class Reader implements LogReader {
   }
 
   state(): Json {
-    const states = Object.fromEntries(this.entries.map(({ format, state }) => [format.name, state]))
+    const states = Object.fromEntries(this.memory.entries.map(({ format, state }) => [format.name, state]))
     return structuredClone({ last: this.last?.format.name ?? null, states })
   }
 
@@ -134,19 +148,19 @@ class Reader implements LogReader {
     const first = this.last?.format.general === true ? undefined : this.last
     const again = first?.format.parse(line, first.state)
     if (again !== undefined) {
-      this.strange.clear()
+      this.memory.strange.clear()
       return again
     }
     const shape = line.text.length > MOST_SHAPED ? undefined : shapeOf(line.text)
-    if (shape === undefined || !this.strange.has(shape)) {
-      const records = this.ask(this.own, line, first)
+    if (shape === undefined || !this.memory.strange.has(shape)) {
+      const records = this.ask(this.memory.own, line, first)
       if (records !== undefined) {
-        this.strange.clear()
+        this.memory.strange.clear()
         return records
       }
-      if (shape !== undefined && this.strange.size < MOST_SHAPES) this.strange.add(shape)
+      if (shape !== undefined && this.memory.strange.size < MOST_SHAPES) this.memory.strange.add(shape)
     }
-    return this.ask(this.general, line, undefined)
+    return this.ask(this.memory.general, line, undefined)
   }
 
   private ask(entries: readonly Entry[], line: LogLine, asked: Entry | undefined): WireRecord[] | undefined {

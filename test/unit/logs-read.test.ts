@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { crash } from '../../collectors/logs/crash'
 import { nanogpt } from '../../collectors/logs/nanogpt'
-import { createLogReader } from '../../collectors/logs/read'
+import { formats } from '../../collectors/logs/index'
+import { createLogReader, LogMemory } from '../../collectors/logs/read'
 import type { WireRecord } from '../../wire/records'
 
 const read = (text: string, at?: number): WireRecord[] => {
@@ -84,5 +85,18 @@ describe('the log reader', () => {
     const records = reader.push(Buffer.from(`${'x'.repeat(2_000_000)}\niter 1: loss 1, time 1ms, mfu 1%\n`))
     expect(records).toHaveLength(1)
     expect(reader.counts).toEqual({ linesRead: 1, linesUnread: 1 })
+  })
+
+  it('reads of two streams of one job what neither tells alone', () => {
+    const memory = new LogMemory(formats)
+    const [stdout, stderr] = [createLogReader({ memory }), createLogReader({ memory })]
+    const bar = (done: number) =>
+      `${String(done * 10).padStart(3)}%|███▌      | ${done}/10 [00:0${done}<00:05,  1.00s/it]\r`
+    const losses = [1, 2, 3].flatMap(step => {
+      stderr.push(Buffer.from(bar(step)), 100 + step)
+      const dict = `{'loss': '${4 - step}', 'grad_norm': '1.0', 'learning_rate': '1e-05', 'epoch': '0.${step}'}\n`
+      return stdout.push(Buffer.from(dict), 100 + step)
+    })
+    expect(losses).toMatchObject([1, 2, 3].map(step => ({ kind: 'step', step, loss: 4 - step })))
   })
 })
