@@ -22,7 +22,10 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
   [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n')
 
 const remedyFigures = (remedy: Remedy) => [
-  ...[bytes(remedy.savedBytes), bytes(remedy.headroomBytes), fitsText(remedy), stepTimeText(remedy.stepTimeChange)],
+  bytes(remedy.savedBytes),
+  bytes(remedy.headroomBytes),
+  fitsText(remedy),
+  stepTimeText(remedy.stepTimeChange),
 ]
 const remedyCells = (remedy: Remedy) => [
   remedy.how === null ? remedy.title : `${remedy.title} (\`${remedy.how}\`)`,

@@ -4,6 +4,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import type { Server } from 'socket.io'
+import { sleep } from '../../base/clock'
 import { PlumblineError } from '../../base/errors'
 import { Lease, type About, type Member, type Term } from './lease'
 import { HUB_EVENT, hubMessageSchema, type Heard, type Said } from './messages'
@@ -144,7 +145,7 @@ function fleetOf(lease: Lease, redis: RedisDoor): Fleet {
       return false
     },
     async inTurn(unit, work) {
-      while (!(await lease.claim(unit))) await new Promise(done => setTimeout(done, WAIT_MS))
+      while (!(await lease.claim(unit))) await sleep(WAIT_MS)
       await work().finally(() => lease.release(unit))
     },
     storedTo: () => Math.min(...lease.members.map(({ storedTo }) => storedTo)),

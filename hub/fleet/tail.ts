@@ -68,7 +68,7 @@ export class Tail {
     if (this.stopped.signal.aborted) return
     this.wake = new AbortController()
     const began = unixSeconds()
-    const since = Math.min(this.from, this.from === Infinity ? this.lookedAt - OVERLAP_SECONDS : Infinity)
+    const since = this.from === Infinity ? this.lookedAt - OVERLAP_SECONDS : this.from
     this.from = Infinity
     const from = performance.now()
     try {
