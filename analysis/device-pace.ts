@@ -136,7 +136,7 @@ function outliers({ used, times, column }: Matrix, { column: name, likeness, isB
   const values = column(name)
   const excess = beside(values, used.length, isBelow)
   const ranks = Float64Array.from(used.keys())
-  const found = stragglersOf({ ranks, steps: times, excess, ahead: excess }, likeness).filter(
+  const found = stragglersOf({ ranks, steps: times, excess, ahead: cell => excess[cell] ?? NaN }, likeness).filter(
     ({ pattern }) => pattern !== 'intermittent',
   )
   if (found.length > SLOW_MOST * used.length) return []

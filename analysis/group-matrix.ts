@@ -2,6 +2,7 @@
 import { grouped } from '../base/grouped'
 import { Axis } from './axis'
 import type { GroupFacts, GroupStepColumns } from './detector'
+import { ENOUGH_ALIKE, sampleOf } from './sample'
 import { medianInPlace, medianOf } from './statistics'
 
 /** A cell of group number g and step number s is at g · steps + s; NaN is absent. */
@@ -34,7 +35,7 @@ export function groupMatrix(
     const group = columns.group[row] ?? -1
     const value = columns.seconds[row] ?? NaN
     const step = stepAxis.place(columns.step[row] ?? NaN)
-    if (step >= 0 && groups[group] !== undefined && value > 0 && value < Infinity)
+    if (step >= 0 && group >= 0 && group < groups.length && value > 0 && value < Infinity)
       seconds[group * steps.length + step] = value
   }
   const excess = new Float32Array(cells).fill(NaN)
@@ -47,31 +48,33 @@ export function groupMatrix(
 
 /** What all of a class share in a step (other jobs on the fabric) counts for none of them. */
 function compare(steps: number, members: readonly number[], seconds: Float32Array, excess: Float32Array): void {
-  const middles = Float64Array.from(members, group => medianOf(seconds, group * steps, (group + 1) * steps))
+  const asked = sampleOf(members, 2 * ENOUGH_ALIKE)
+  const middles = Float64Array.from(asked, group => medianOf(seconds, group * steps, (group + 1) * steps))
   const ascending = middles.filter(middle => middle > 0).sort()
   const usual = ascending[Math.floor(USUAL_QUANTILE * (ascending.length - 1))] ?? NaN
   const faster = ascending[Math.floor((ascending.length - 1) / 2)] ?? NaN
-  const shared = new Float64Array(STRIPE * members.length)
+  const quick = Int32Array.from(middles.keys()).filter(index => (middles[index] ?? NaN) <= faster)
+  const shared = new Float64Array(STRIPE * quick.length)
   const counts = new Int32Array(STRIPE)
   const common = new Float64Array(STRIPE)
   for (let from = 0; from < steps; from += STRIPE) {
     const count = Math.min(STRIPE, steps - from)
     counts.fill(0)
-    for (let index = 0; index < members.length; index += 1) {
+    for (let number = 0; number < quick.length; number += 1) {
+      const index = quick[number] ?? 0
       const middle = middles[index] ?? NaN
-      if (!(middle <= faster)) continue
-      const first = (members[index] ?? 0) * steps + from
+      const first = (asked[index] ?? 0) * steps + from
       for (let step = 0; step < count; step += 1) {
         const value = seconds[first + step] ?? NaN
         if (Number.isNaN(value)) continue
         const known = counts[step] ?? 0
-        shared[step * members.length + known] = value / middle
+        shared[step * quick.length + known] = value / middle
         counts[step] = known + 1
       }
     }
     for (let step = 0; step < count; step += 1) {
       const known = counts[step] ?? 0
-      common[step] = usual * (known < SHARED_LEAST ? 1 : medianInPlace(shared, known, step * members.length))
+      common[step] = usual * (known < SHARED_LEAST ? 1 : medianInPlace(shared, known, step * quick.length))
     }
     for (let index = 0; index < members.length; index += 1) {
       const first = (members[index] ?? 0) * steps + from

@@ -5,6 +5,7 @@
 import { grouped } from '../base/grouped'
 import { Axis } from './axis'
 import type { RankStepColumns } from './detector'
+import { ENOUGH_ALIKE, sampleOf } from './sample'
 import { medianInPlace } from './statistics'
 
 export const PHASES = ['data', 'forward', 'backward'] as const
@@ -19,14 +20,17 @@ export interface RankMatrix {
   readonly columns: RankStepColumns
   /** Seconds of the known phases together, as long as the time in collectives is known as well. */
   readonly work: Float32Array
-  /** Rank numbers of each role. */
+  /** Rank numbers of each role, and by rank number which role it has. */
   readonly roles: readonly Int32Array[]
-  /** By role number and step number: median work of the role's ranks, seconds. */
+  readonly roleOf: Int32Array
+  /** By role number and step number: how many are known, and the medians of their work and of their time in collectives, seconds. */
+  readonly roleKnown: Int32Array
   readonly roleWork: Float64Array
+  readonly roleWait: Float64Array
   /** Work over that of the peers, relative to it: 0.1 works 10 % longer. */
   readonly excess: Float32Array
-  /** Time in collectives below that of the peers, relative to their work: 0.1 waits less by 10 % of it. */
-  readonly ahead: Float32Array
+  /** Of a cell: time in collectives below that of the peers, relative to their work: 0.1 waits less by 10 % of it. Asked of few. */
+  readonly ahead: (cell: number) => number
 }
 
 export type CellColumn = 'time' | 'communicationSeconds' | `${Phase}Seconds`
@@ -50,6 +54,9 @@ export function rankMatrix(
   // Seven digits are enough, and half the memory is half the way through it.
   const column = () => new Float32Array(cells).fill(NaN)
   const members = membersOf(ranks, roles)
+  const roleOf = new Int32Array(ranks.length)
+  for (const [role, places] of members.entries()) for (const place of places) roleOf[place] = role
+  const ofRoles = () => new Float64Array(members.length * steps.length).fill(NaN)
   const matrix = {
     ranks,
     steps,
@@ -57,21 +64,36 @@ export function rankMatrix(
     rows: new Int32Array(cells).fill(-1),
     work: column(),
     excess: column(),
-    ahead: column(),
     roles: members,
-    roleWork: new Float64Array(members.length * steps.length).fill(NaN),
+    roleOf,
+    roleKnown: new Int32Array(members.length * steps.length),
+    roleWork: ofRoles(),
+    roleWait: ofRoles(),
   }
   fill(matrix, rankAxis, stepAxis)
   for (const [role, places] of members.entries()) compare(matrix, role, places)
-  return matrix
+  return { ...matrix, ahead: cell => aheadAt(matrix, cell) }
 }
+
+type Compared = Omit<RankMatrix, 'ahead'>
+
+function aheadAt({ columns, rows, steps, work, excess, roleOf, roleKnown, roleWait }: Compared, cell: number): number {
+  const step = cell % steps.length
+  const at = (roleOf[(cell - step) / steps.length] ?? 0) * steps.length + step
+  const wait = columns.communicationSeconds[rows[cell] ?? -1] ?? NaN
+  const peerWait = ofPeers(roleWait[at] ?? NaN, wait, roleKnown[at] ?? 0)
+  return ((peerWait - wait) * (1 + (excess[cell] ?? NaN))) / (work[cell] ?? NaN)
+}
+
+/** Of two, the median of both is half one's own. */
+const ofPeers = (middle: number, own: number, known: number) => (known === 2 ? 2 * middle - own : middle)
 
 function membersOf(ranks: Float64Array, roles: ReadonlyMap<number, string> | undefined): Int32Array[] {
   const members = grouped(ranks.keys(), place => roles?.get(ranks[place] ?? NaN))
   return Array.from(members.values(), places => Int32Array.from(places))
 }
 
-function fill({ rows, work, columns, steps: { length } }: RankMatrix, ranks: Axis, steps: Axis): void {
+function fill({ rows, work, columns, steps: { length } }: Compared, ranks: Axis, steps: Axis): void {
   for (let row = 0; row < columns.step.length; row += 1) {
     const rank = ranks.place(columns.rank[row] ?? NaN)
     const step = steps.place(columns.step[row] ?? NaN)
@@ -94,49 +116,39 @@ const finiteOr0 = (value: number) => (Number.isFinite(value) ? value : 0)
 const STRIPE = 8
 
 /** Excess of the ranks of one role, by plain loops: an iterator makes an object for each of millions. Steps in which fewer than two of them are known are left out. */
-function compare(matrix: RankMatrix, role: number, members: Int32Array): void {
-  const { steps, work, rows, excess, ahead, roleWork } = matrix
+function compare(matrix: Compared, role: number, members: Int32Array): void {
+  const { steps, work, rows, excess, roleKnown, roleWork, roleWait } = matrix
   const { communicationSeconds } = matrix.columns
-  const [works, waits] = [new Float64Array(STRIPE * members.length), new Float64Array(STRIPE * members.length)]
+  const asked = sampleOf(members, ENOUGH_ALIKE)
+  const [works, waits] = [new Float64Array(STRIPE * asked.length), new Float64Array(STRIPE * asked.length)]
   const counts = new Int32Array(STRIPE)
-  const middles = { work: new Float64Array(STRIPE), wait: new Float64Array(STRIPE) }
   for (let from = 0; from < steps.length; from += STRIPE) {
     const count = Math.min(STRIPE, steps.length - from)
     counts.fill(0)
-    for (let member = 0; member < members.length; member += 1) {
-      const first = (members[member] ?? 0) * steps.length + from
+    for (let member = 0; member < asked.length; member += 1) {
+      const first = (asked[member] ?? 0) * steps.length + from
       for (let step = 0; step < count; step += 1) {
         const own = work[first + step] ?? NaN
         if (Number.isNaN(own)) continue
-        const at = step * members.length + (counts[step] ?? 0)
+        const at = step * asked.length + (counts[step] ?? 0)
         works[at] = own
         waits[at] = communicationSeconds[rows[first + step] ?? -1] ?? NaN
         counts[step] = (counts[step] ?? 0) + 1
       }
     }
     for (let step = 0; step < count; step += 1) {
-      const [at, known] = [step * members.length, counts[step] ?? 0]
-      middles.work[step] = medianInPlace(works, known, at)
-      middles.wait[step] = medianInPlace(waits, known, at)
-      if (known >= 2) roleWork[role * steps.length + from + step] = middles.work[step] ?? NaN
+      const [at, known] = [role * steps.length + from + step, counts[step] ?? 0]
+      if (known < 2) continue
+      roleKnown[at] = known
+      roleWork[at] = medianInPlace(works, known, step * asked.length)
+      roleWait[at] = medianInPlace(waits, known, step * asked.length)
     }
     for (let member = 0; member < members.length; member += 1) {
       const first = (members[member] ?? 0) * steps.length + from
       for (let step = 0; step < count; step += 1) {
         const own = work[first + step] ?? NaN
-        const known = counts[step] ?? 0
-        if (known < 2 || Number.isNaN(own)) continue
-        const wait = communicationSeconds[rows[first + step] ?? -1] ?? NaN
-        let peerWork = middles.work[step] ?? NaN
-        let peerWait = middles.wait[step] ?? NaN
-        // Of two, the median of both is half one's own.
-        if (known === 2) {
-          peerWork = 2 * peerWork - own
-          peerWait = 2 * peerWait - wait
-        }
-        if (!(peerWork > 0)) continue
-        excess[first + step] = own / peerWork - 1
-        ahead[first + step] = (peerWait - wait) / peerWork
+        const peers = ofPeers(roleWork[role * steps.length + from + step] ?? NaN, own, counts[step] ?? 0)
+        if (peers > 0) excess[first + step] = own / peers - 1
       }
     }
   }

@@ -3,6 +3,7 @@
  * much less.
  */
 import type { RankMatrix } from './rank-matrix'
+import { ENOUGH_ALIKE, sampleOf } from './sample'
 import { mean, medianInPlace } from './statistics'
 import { stragglersOf, type Likeness, type Straggler } from './stragglers'
 
@@ -31,18 +32,17 @@ export function slowLoadersOf(matrix: RankMatrix): Straggler[] {
 
 /** Fills a rank's row: by step, seconds above the median of the role, relative to its work. */
 function rowsAbove(matrix: RankMatrix): (place: number, row: Float32Array) => Float32Array {
-  const { steps, rows, roleWork, roles, ranks } = matrix
+  const { steps, rows, roleWork, roles, roleOf } = matrix
   const { dataSeconds } = matrix.columns
   const { length } = steps
-  const roleOf = new Int32Array(ranks.length)
   const middles = new Float64Array(roleWork.length)
   for (const [role, members] of roles.entries()) {
-    const values = new Float64Array(members.length)
-    for (const place of members) roleOf[place] = role
+    const asked = sampleOf(members, ENOUGH_ALIKE)
+    const values = new Float64Array(asked.length)
     for (let step = 0; step < length; step += 1) {
       let known = 0
-      for (let member = 0; member < members.length; member += 1) {
-        const own = dataSeconds[rows[(members[member] ?? 0) * length + step] ?? -1] ?? NaN
+      for (let member = 0; member < asked.length; member += 1) {
+        const own = dataSeconds[rows[(asked[member] ?? 0) * length + step] ?? -1] ?? NaN
         if (!Number.isNaN(own)) values[known++] = own
       }
       middles[role * length + step] = known < 2 ? NaN : medianInPlace(values, known)

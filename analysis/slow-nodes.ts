@@ -36,7 +36,11 @@ export function slowNodesOf(matrix: RankMatrix, byNode: ReadonlyMap<string, read
   // Nodes are held against each other.
   if (nodes.length < 3) return []
   const excess = middles(matrix.excess, nodes, steps.length)
-  const ahead = middles(matrix.ahead, nodes, steps.length)
+  const ahead = (cell: number) => {
+    const step = cell % steps.length
+    const own = nodes[(cell - step) / steps.length] ?? []
+    return median(own.map(place => matrix.ahead(place * steps.length + step)))
+  }
   const ranks = Float64Array.from(nodes.keys())
   return stragglersOf({ ranks, steps, excess, ahead }, OF_NODES).flatMap(slow => {
     const own = (nodes[slow.place] ?? []).map(place => {

@@ -39,8 +39,8 @@ function measure(matrix: RankMatrix, one: Straggler): Measure {
     other => other !== one.place,
   )
   const phaseOf = (phase: Phase, place: number) => {
-    const ahead = (place - one.place) * steps.length
-    return median(cells.map(cell => valueAt(matrix, `${phase}Seconds`, cell + ahead)))
+    const offset = (place - one.place) * steps.length
+    return median(cells.map(cell => valueAt(matrix, `${phase}Seconds`, cell + offset)))
   }
   const all = {
     phase: 'work' as const,
@@ -59,8 +59,8 @@ function measure(matrix: RankMatrix, one: Straggler): Measure {
     phase,
     ownSeconds: own,
     peerSeconds: peers,
-    waitsLess: share(cells.filter(cell => (rows[cell] ?? -1) >= 0).map(cell => (ahead[cell] ?? NaN) > 0)),
-    waitGapSeconds: median(cells.map(cell => (ahead[cell] ?? NaN) * peerWork(cell))),
+    waitsLess: share(cells.filter(cell => (rows[cell] ?? -1) >= 0).map(cell => ahead(cell) > 0)),
+    waitGapSeconds: median(cells.map(cell => ahead(cell) * peerWork(cell))),
   }
 }
 

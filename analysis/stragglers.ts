@@ -78,9 +78,9 @@ function blocksOf({ ranks, steps, excess, ahead }: Excesses): Blocks {
   const count = Math.floor(steps.length / BLOCK_STEPS)
   const first = steps.length - count * BLOCK_STEPS
   const own = new Float64Array(BLOCK_STEPS)
-  const blocksIn = (values: Float32Array, rank: number, blocks: Float32Array, at: number) => {
+  const blocksIn = (values: Float32Array, row: number, blocks: Float32Array, at: number) => {
     for (let block = 0; block < count; block += 1) {
-      const from = rank * steps.length + first + block * BLOCK_STEPS
+      const from = row * steps.length + first + block * BLOCK_STEPS
       let known = 0
       for (let cell = from; cell < from + BLOCK_STEPS; cell += 1) {
         const value = values[cell] ?? NaN
@@ -93,7 +93,12 @@ function blocksOf({ ranks, steps, excess, ahead }: Excesses): Blocks {
   for (let rank = 0; rank < ranks.length; rank += 1) blocksIn(excess, rank, blocks, rank * count)
   const aheadOf = (rank: number, from: number, to: number) => {
     const one = new Float32Array(count)
-    blocksIn(ahead, rank, one, 0)
+    blocksIn(
+      Float32Array.from(steps, (_, step) => ahead(rank * steps.length + step)),
+      0,
+      one,
+      0,
+    )
     return meanOfMost(one, from, to)
   }
   return { count, excess: blocks, aheadOf, scatter: scatterOf(excess, steps.length) }
@@ -326,7 +331,7 @@ function highSteps({ steps, excess, ahead }: Excesses, place: number, usual: num
     if (!((excess[first + step] ?? NaN) > usual + high)) continue
     found.steps.push(step)
     found.sum += value
-    found.gap += ahead[first + step] ?? 0
+    found.gap += ahead(first + step) || 0
   }
   return found
 }

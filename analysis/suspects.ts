@@ -111,7 +111,7 @@ export class Suspects {
     const ranks = Float64Array.from(alike.keys())
     const own = LIKENESS[alike[0]?.kind ?? 'nic']
     const likeness = { ...own, apart: Math.max(own.apart, this.apart) }
-    const slow = stragglersOf({ ranks, steps, excess, ahead: excess }, likeness)
+    const slow = stragglersOf({ ranks, steps, excess, ahead: cell => excess[cell] ?? NaN }, likeness)
     const suspects = slow.flatMap(one => {
       const link = alike[one.place]
       return link === undefined ? [] : [{ link, slow: one }]
