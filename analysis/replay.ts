@@ -1,7 +1,7 @@
 /**
  * Steps replayed from what each rank worked and each group transferred: a tensor group is as slow as its slowest rank, a
- * pipeline runs its schedule, and replicas wait for each other where they sum up gradients. Each stage goes on to the next
- * step when its own groups are done: who is early there may take longer at the next beginning and hold nobody back. What is
+ * pipeline runs its schedule, and replicas wait for each other where they sum up gradients. Each rank loads its next data
+ * when its own groups are done: who is early there may take longer at the next beginning and hold nobody back. What is
  * on top (the optimizer) is left out, so that the difference of two replays is the difference of two runs.
  */
 import { pipelineTimes, PipelineSchedule } from '../math/pipeline-schedule'
@@ -35,15 +35,18 @@ const SHARE_STEPS = 16
 export class Replay {
   private readonly stages: number
   private readonly replicas: number
+  /** By place: first the ranks of the matrix, by their numbers; then those that tell nothing of themselves. */
   private readonly unitOf: Int32Array
-  /** Rank numbers of each unit. */
+  /** Places of each unit. */
   private readonly members: readonly number[][]
   private readonly schedule: PipelineSchedule
   private readonly pipeline
   /** Of ranks of which something is taken off. */
   private readonly changed = new Map<number, OwnTimes>()
   /** By unit and step: the longest of its ranks. */
-  private readonly longest: OwnTimes
+  private readonly work: Float64Array
+  /** By place and step. */
+  private readonly data: Float32Array
   private readonly transfers: Transfers
 
   /** Without a plan every rank is a replica of its own. */
@@ -57,31 +60,31 @@ export class Replay {
     this.stages = at.reduce((most, { pipeline }) => Math.max(most, pipeline + 1), 1)
     const number = new Map([...new Set(at.map(({ data }) => data))].map((data, index) => [data, index]))
     this.replicas = number.size
+    const placeOf = new Map(Array.from(ranks, (rank, place) => [rank, place]))
+    // A rank that tells nothing of itself is in the groups of the others all the same.
+    for (const [rank, one] of plan?.coordinates ?? []) {
+      if (placeOf.has(rank) || !number.has(one.data) || one.pipeline >= this.stages) continue
+      placeOf.set(rank, at.length)
+      at.push(one)
+    }
     this.unitOf = Int32Array.from(at, ({ data, pipeline }) => (number.get(data) ?? 0) * this.stages + pipeline)
     this.members = Array.from({ length: this.replicas * this.stages }, (): number[] => [])
     for (const [place, unit] of this.unitOf.entries()) this.members[unit]?.push(place)
     // One stage alone takes all micro-batches as it takes one of them all.
     this.schedule = new PipelineSchedule(this.stages, this.stages === 1 ? 1 : Math.max(1, plan?.microBatches ?? 1))
     this.pipeline = pipelineTimes(this.stages)
-    const cells = this.members.length * steps.length
-    this.longest = { work: new Float64Array(cells), data: new Float64Array(cells) }
-    const units = new Map(Array.from(ranks, (rank, place) => [rank, this.unitOf[place] ?? 0]))
-    // A rank that tells nothing of itself is in the groups of the others all the same.
-    for (const [rank, { data, pipeline }] of plan?.coordinates ?? []) {
-      const replica = number.get(data)
-      if (replica !== undefined && pipeline < this.stages && !units.has(rank))
-        units.set(rank, replica * this.stages + pipeline)
-    }
-    this.transfers = new Transfers(groups, units, this.members.length, this.stages)
+    this.work = new Float64Array(this.members.length * steps.length)
+    this.data = new Float32Array(at.length * steps.length)
+    this.transfers = new Transfers(groups, placeOf, this.unitOf, this.members.length, this.stages)
     for (const unit of this.members.keys()) this.gather(unit)
-    const isKnown = this.members.map(members => members.length > 0)
-    for (const column of [this.longest.work, this.longest.data]) fillUnknown(column, isKnown, this.stages)
+    const isKnown = this.members.map(members => members.some(place => place < ranks.length))
+    fillUnknown(this.work, isKnown, this.stages)
   }
 
   /** Seconds by step; 0 where nothing is known of it. */
   times(): Float64Array {
     const { length } = this.matrix.steps
-    const [ends, ready] = [new Float64Array(this.members.length), new Float64Array(this.members.length)]
+    const [ends, ready] = [new Float64Array(this.members.length), new Float64Array(this.unitOf.length)]
     const seconds = new Float64Array(length)
     let before = 0
     for (let step = 0; step < length; step += 1) {
@@ -167,19 +170,17 @@ export class Replay {
     return { data, work: this.ownOf(place, cell => (work[cell] ?? NaN) - loads(cell)) }
   }
 
-  /** Into `longest`: a unit is as slow as the slowest of its ranks. */
+  /** A unit works as long as the slowest of its ranks; a rank that tells nothing is no slower than the others. */
   private gather(unit: number): void {
-    const { length } = this.matrix.steps
-    const [work, data] = [this.longest.work, this.longest.data].map(all =>
-      all.subarray(unit * length, (unit + 1) * length),
-    )
-    if (work === undefined || data === undefined) return
-    work.fill(0)
-    data.fill(0)
-    const { rows, columns } = this.matrix
+    const { ranks, steps, rows, columns } = this.matrix
+    const { length } = steps
+    const { work, data } = this
+    const first = unit * length
+    work.fill(0, first, first + length)
     const members = this.members[unit] ?? []
     for (let member = 0; member < members.length; member += 1) {
       const place = members[member] ?? 0
+      if (place >= ranks.length) continue
       const own = this.changed.get(place)
       let [works, loads] = [0, 0]
       for (let step = 0; step < length; step += 1) {
@@ -189,17 +190,29 @@ export class Replay {
           works = own.work[step] ?? 0
           loads = own.data[step] ?? 0
         } else if (!Number.isNaN(seen)) {
-          const data = columns.dataSeconds[rows[cell] ?? -1] ?? NaN
-          loads = Number.isFinite(data) ? data : 0
+          const seconds = columns.dataSeconds[rows[cell] ?? -1] ?? NaN
+          loads = Number.isFinite(seconds) ? seconds : 0
           works = seen - loads
         }
-        if (works > (work[step] ?? 0)) work[step] = works
-        if (loads > (data[step] ?? 0)) data[step] = loads
+        if (works > (work[first + step] ?? 0)) work[first + step] = works
+        data[cell] = loads
       }
     }
   }
 
-  /** Of one step: from when its units are `ready` to when they are done with their micro-batches, `ends`. */
+  /** When the last rank of a unit has loaded its data: each begins to when it is `ready` itself. */
+  private beginOf(unit: number, step: number, ready: Float64Array): number {
+    const { length } = this.matrix.steps
+    const members = this.members[unit] ?? []
+    let begin = 0
+    for (let member = 0; member < members.length; member += 1) {
+      const place = members[member] ?? 0
+      begin = Math.max(begin, (ready[place] ?? 0) + (this.data[place * length + step] ?? 0))
+    }
+    return begin
+  }
+
+  /** Of one step: from when its ranks are `ready` to when its units are done with their micro-batches, `ends`. */
   private run(replica: number, step: number, ready: Float64Array, ends: Float64Array): void {
     const { length } = this.matrix.steps
     const { begin, forward, backward, send, sendBack, end } = this.pipeline
@@ -207,9 +220,9 @@ export class Replay {
     const first = replica * this.stages
     for (let stage = 0; stage < this.stages; stage += 1) {
       const unit = first + stage
-      const compute = this.longest.work[unit * length + step] ?? 0
+      const compute = this.work[unit * length + step] ?? 0
       const microBatch = (compute + this.transfers.within(unit, step)) / m
-      begin[stage] = (ready[unit] ?? 0) + (this.longest.data[unit * length + step] ?? 0)
+      begin[stage] = this.beginOf(unit, step, ready)
       forward[stage] = microBatch * FORWARD_SHARE
       backward[stage] = microBatch * (1 - FORWARD_SHARE)
       send[stage] = this.transfers.forward(unit, step) / m

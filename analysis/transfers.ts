@@ -15,7 +15,8 @@ interface Abreast {
 
 /** A group that comes after all micro-batches. */
 interface Last {
-  readonly units: readonly number[]
+  /** Places of its ranks. */
+  readonly ranks: Int32Array
   /** By step. */
   readonly seconds: Float64Array
 }
@@ -41,10 +42,11 @@ export class Transfers {
   /** The last groups let no replica go ahead of the others. */
   private readonly isJoined: boolean
 
-  /** `unitOf` the ranks of which it is known. */
+  /** `placeOf` the ranks that there are, and by place the unit of each. */
   constructor(
     private readonly groups: GroupMatrix | undefined,
-    unitOf: ReadonlyMap<number, number>,
+    placeOf: ReadonlyMap<number, number>,
+    private readonly unitOf: Int32Array,
     units: number,
     private readonly stages: number,
   ) {
@@ -59,7 +61,7 @@ export class Transfers {
     const at: number[] = []
     for (const [group, { ranks }] of (groups?.groups ?? []).entries()) {
       at.length = 0
-      for (const rank of ranks) at.push(unitOf.get(rank) ?? -1)
+      for (const rank of ranks) at.push(placeOf.get(rank) ?? -1)
       if (!at.includes(-1)) this.place(group, at)
     }
     for (const place of new Set(this.placeOf.values())) this.measure(place)
@@ -69,7 +71,7 @@ export class Transfers {
     }
     this.isJoined = areJoined(
       units / stages,
-      this.last.flat().map(({ units }) => units.map(unit => this.replicaOf(unit))),
+      this.last.flat().map(({ ranks }) => ranks.map(place => this.replicaOf(this.unitOf[place] ?? 0))),
     )
   }
 
@@ -83,21 +85,22 @@ export class Transfers {
     return Math.floor(unit / this.stages)
   }
 
-  /** `at`: the unit of each member. */
+  /** `at`: the place of each member. */
   private place(group: number, at: readonly number[]): void {
     if (at.length < 2) return
-    const abreast = this.abreastOf(at)
+    const units = at.map(place => this.unitOf[place] ?? 0)
+    const abreast = this.abreastOf(units)
     if (abreast !== undefined) {
       if (!this.isKnown(group)) return
       abreast.groups.push(group)
       this.placeOf.set(group, abreast)
       return
     }
-    const isOneStage = at.every(unit => unit % this.stages === (at[0] ?? 0) % this.stages)
-    this.last[isOneStage ? 0 : 1].push({ units: [...new Set(at)], seconds: this.ownOf(group) })
+    const isOneStage = units.every(unit => unit % this.stages === (units[0] ?? 0) % this.stages)
+    this.last[isOneStage ? 0 : 1].push({ ranks: Int32Array.from(at), seconds: this.ownOf(group) })
   }
 
-  /** Undefined where it is of several replicas, or of stages that are no neighbours. */
+  /** `at`: the unit of each member. Undefined where it is of several replicas, or of stages that are no neighbours. */
   private abreastOf(at: readonly number[]): Abreast | undefined {
     const first = at[0] ?? 0
     const second = at[1] ?? 0
@@ -184,16 +187,18 @@ export class Transfers {
     return this.sendsBack[unit]?.longest[step] ?? 0
   }
 
-  /** Into `ready`, by unit: when it may go on to the next step, where it was done with its micro-batches at `ends`. */
+  /** Into `ready`, by rank: when it may go on to the next step, where its unit was done with its micro-batches at `ends`. */
   finish(step: number, ends: Float64Array, ready: Float64Array): void {
-    ready.set(ends)
+    const { unitOf } = this
+    for (let place = 0; place < ready.length; place += 1) ready[place] = ends[unitOf[place] ?? 0] ?? 0
     for (const groups of this.last) {
+      if (groups.length === 0) continue
       const begins = ready.slice()
-      for (const { units, seconds } of groups) {
+      for (const { ranks, seconds } of groups) {
         let end = 0
-        for (const unit of units) end = Math.max(end, begins[unit] ?? 0)
+        for (const place of ranks) end = Math.max(end, begins[place] ?? 0)
         end += seconds[step] ?? 0
-        for (const unit of units) if (end > (ready[unit] ?? 0)) ready[unit] = end
+        for (const place of ranks) if (end > (ready[place] ?? 0)) ready[place] = end
       }
     }
     if (!this.isJoined) ready.fill(greatest(ready))
@@ -244,8 +249,8 @@ function sizes({ classes, excess, steps: { length } }: GroupMatrix, { slow, grou
 }
 
 /** Whether groups of so many numbers hang together, each with every other. */
-function areJoined(count: number, groups: readonly (readonly number[])[]): boolean {
+function areJoined(count: number, groups: readonly Int32Array[]): boolean {
   const union = new Union(count)
-  for (const [first = 0, ...rest] of groups) for (const other of rest) union.join(other, first)
+  for (const members of groups) for (const other of members) union.join(other, members[0] ?? 0)
   return Array.from({ length: count }, (_, number) => union.root(number)).every(root => root === union.root(0))
 }
