@@ -37,14 +37,17 @@ interface TableProps<T> {
   onPoint?: (row: T | undefined) => void
 }
 
-/** Longer tables hold only the rows in sight: all of this height. */
-const MOST_ROWS = 80
+/** Longer tables hold only the rows in sight, some twenty, and as many rows around them: all of this height. */
+const MOST_ROWS = 48
 const ROW_PIXELS = 29
-const AHEAD_ROWS = 25
+/** They move on by so many rows at once: not every pixel that is scrolled draws anew. */
+const AHEAD_ROWS = 12
 
 function classOf({ number, isMinor }: { number?: boolean; isMinor?: boolean }): string {
   return `${number === true ? 'number' : ''} ${isMinor === true ? (styles.minor ?? '') : ''}`.trim()
 }
+
+const strideAt = (pixels: number) => Math.floor(pixels / ROW_PIXELS / AHEAD_ROWS) * AHEAD_ROWS
 
 type About = Pick<Figure, 'provenance' | 'source'>
 
@@ -104,13 +107,14 @@ function walkRows(event: KeyboardEvent<HTMLTableSectionElement>): void {
 /** The one table: sorted by its heads, numbers to the right, the head stays while rows scroll; any number of rows. */
 export function Table<T>({ label, columns, rows, rowKey, scrolls = false, onPick, isPicked, onPoint }: TableProps<T>) {
   const [sort, setSort] = useState<Sort>()
+  /** The row at the top, in whole strides. */
   const [top, setTop] = useState(0)
   const box = useRef<HTMLDivElement>(null)
   // The head says at once how it is sorted; the rows follow when the browser has time.
   const settled = useDeferredValue(sort)
   const sorted = useMemo(() => sortRows(rows, columns, settled), [rows, columns, settled])
   const isLong = scrolls && rows.length > MOST_ROWS
-  const from = isLong ? Math.max(0, Math.floor(top / ROW_PIXELS) - AHEAD_ROWS) : 0
+  const from = isLong ? Math.max(0, top - AHEAD_ROWS) : 0
   const shown = isLong ? sorted.slice(from, from + MOST_ROWS) : sorted
   const after = sorted.length - from - shown.length
   const saved = columns.filter(column => column.value !== undefined)
@@ -123,7 +127,7 @@ export function Table<T>({ label, columns, rows, rowKey, scrolls = false, onPick
         tabIndex={0}
         role="group"
         aria-label={label}
-        onScroll={isLong ? event => setTop(event.currentTarget.scrollTop) : undefined}
+        onScroll={isLong ? event => setTop(strideAt(event.currentTarget.scrollTop)) : undefined}
       >
         <table className={styles.table}>
           <colgroup>

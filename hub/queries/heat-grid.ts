@@ -37,6 +37,11 @@ export class HeatGrid {
     return first >= this.first && last <= this.last
   }
 
+  /** How many slots it has from its first one up to and with `slot`. */
+  slotsTo(slot: number): number {
+    return Math.min(Math.min(slot, this.last) - this.first + 1, MOST_SLOTS)
+  }
+
   /** Begins to fold what arrived since. */
   begin(): void {
     this.version += 1
@@ -44,14 +49,28 @@ export class HeatGrid {
 
   fold(rank: number, slot: number, value: number): void {
     const at = slot - this.first
-    if (Number.isNaN(value) || at < 0 || slot > this.last || at >= MOST_SLOTS) return
-    let cells = this.rows.get(rank)
-    if (cells === undefined || at >= cells.length) {
-      cells = grown(cells, at)
-      this.rows.set(rank, cells)
-    }
+    if (at < 0 || slot > this.last || at >= MOST_SLOTS) return
+    this.put(this.rowOf(rank, at), at, value)
+  }
+
+  /** Values of slots from the first one on; NaN where there is none. */
+  foldRow(rank: number, values: Float32Array): void {
+    if (values.length === 0 || values.length > MOST_SLOTS) return
+    const cells = this.rowOf(rank, values.length - 1)
+    for (let at = 0; at < values.length; at += 1) this.put(cells, at, values[at] ?? NaN)
+  }
+
+  private rowOf(rank: number, at: number): Float32Array {
+    const had = this.rows.get(rank)
+    if (had !== undefined && at < had.length) return had
+    const cells = grown(had, at)
+    this.rows.set(rank, cells)
+    return cells
+  }
+
+  private put(cells: Float32Array, at: number, value: number): void {
     // Comparisons with NaN are false: a known value takes the place of an absent one.
-    if (value <= (cells[at] ?? NaN)) return
+    if (Number.isNaN(value) || value <= (cells[at] ?? NaN)) return
     cells[at] = value
     this.changedAt[at] = this.version
   }
@@ -61,18 +80,14 @@ export class HeatGrid {
     const ranks = [...this.rows.keys()].sort((one, other) => one - other)
     const columns = last - first + 1
     const had = this.had(since, ranks.length)
-    const all = Array.from({ length: columns }, (_, column) => column)
-    const isNews = (column: number) => {
-      const slot = first + column
-      if (had === undefined || slot < had.first || slot > had.last) return true
-      return (this.changedAt[slot - this.first] ?? 0) > had.version
-    }
-    const sent = all.filter(isNews)
+    const isNews = (slot: number) =>
+      had === undefined || slot < had.first || slot > had.last || (this.changedAt[slot - this.first] ?? 0) > had.version
+    const sent = Array.from({ length: columns }, (_, column) => column).filter(column => isNews(first + column))
     const values = new Float32Array(ranks.length * sent.length)
-    for (const [row, rank] of ranks.entries()) {
+    let place = 0
+    for (const rank of ranks) {
       const cells = this.rows.get(rank)
-      for (const [place, column] of sent.entries())
-        values[row * sent.length + place] = cells?.[first + column - this.first] ?? NaN
+      for (const column of sent) values[place++] = cells?.[first + column - this.first] ?? NaN
     }
     const version = [this.id, ranks.length, this.version, first, last].join('.')
     return had === undefined

@@ -77,6 +77,8 @@ const SAMPLE_SECONDS = 1
 /** A row is stamped before it is stored: what arrived so long before the last question is looked at again. */
 const STORED_WITHIN_SECONDS = 60
 const FOREVER = 1e11
+/** Of a sample, counted from the first of the grid. */
+const SLOT = 'toUInt32(least(greatest(floor(time / {width:Float64}) - {first:Float64}, 0), 4294967295))'
 
 /** Maps that were asked for lately: a question reads what arrived since the one before. */
 export class HeatMaps {
@@ -136,33 +138,67 @@ export class HeatMaps {
     return { grid: entry.grid, first, last, width }
   }
 
-  private async fold(grid: HeatGrid, { run, metric, stepSeconds }: HeatQuestion, width: number): Promise<void> {
+  private async fold(grid: HeatGrid, question: HeatQuestion, width: number): Promise<void> {
     const arrived = this.store.arrival()
-    const from = grid.first * width
-    const to = Number.isFinite(grid.last) ? (grid.last + 1) * width : FOREVER
+    grid.begin()
+    if (grid.receivedTo > 0) {
+      await this.foldRows(grid, question, width, grid.first, grid.receivedTo - STORED_WITHIN_SECONDS)
+    } else {
+      const slots = grid.slotsTo(Math.floor(question.range.to / width))
+      await this.foldKept(grid, question, width, slots)
+      // What a clock that is ahead has stored already.
+      if (grid.last === Infinity) await this.foldRows(grid, question, width, grid.first + slots, 0)
+    }
+    grid.receivedTo = arrived
+  }
+
+  /**
+   * So many slots of all that is stored, of roll-ups where they will do: one row a rank, which the store makes in a fourth of
+   * the time that it takes for a row a cell.
+   */
+  private async foldKept(grid: HeatGrid, question: HeatQuestion, width: number, slots: number): Promise<void> {
+    const { run, metric, stepSeconds } = question
     const { rollUp, where, placed } = SOURCES[HEAT_METRICS[metric].of]
-    // At first what roll-ups know as well; then what came since, of which they may not know yet.
+    const [from, to] = [grid.first * width, (grid.first + slots) * width]
     const perSlot = rollUp.by === 'step' ? (stepSeconds ?? 1) : 1
     const asked = { where, parameters: { run }, from, to, width: width / perSlot / SLOTS_OF_COLUMN, everyVersion: true }
-    const rows =
-      grid.receivedTo === 0
-        ? await tieredRows(this.store, rollUp, asked)
-        : asRows(rollUp, `${where} AND ${within(rollUp.table)}`)
+    const rows = await tieredRows(this.store, rollUp, asked)
     const highest = `${metric}Max` in rollUp.columns ? `${metric}Max` : metric
+    const file = await this.store.export(
+      `SELECT rank, arrayMap(one -> toFloat32(ifNull(one, nan)), maxOrNullResample(0, ${slots}, 1)(assumeNotNull(one), ${SLOT})) AS cells
+       FROM (${placed(rows, highest)}) WHERE one IS NOT NULL GROUP BY rank`,
+      'RowBinary',
+      { run, first: grid.first, from, to, width },
+    )
+    for (const { rank, cells } of rowsOf(await arrayBuffer(file), slots)) grid.foldRow(rank, cells)
+  }
+
+  /** From a slot on what arrived after a moment, of which roll-ups may not know yet. */
+  private async foldRows(grid: HeatGrid, question: HeatQuestion, width: number, first: number, after: number) {
+    const { run, metric } = question
+    const { rollUp, where, placed } = SOURCES[HEAT_METRICS[metric].of]
+    const [from, to] = [first * width, Number.isFinite(grid.last) ? (grid.last + 1) * width : FOREVER]
     // Groups of whole numbers that are never NULL, and rows of three words: a fourth of the time that JSON takes.
     const file = await this.store.export(
-      `SELECT rank, slot, toFloat32(assumeNotNull(max(one))) AS value
-       FROM (SELECT rank, toUInt32(least(greatest(floor(time / {width:Float64}) - {first:Float64}, 0), 4294967295)) AS slot, one
-         FROM (${placed(rows, highest)}))
-       WHERE one IS NOT NULL GROUP BY rank, slot`,
+      `SELECT rank, ${SLOT} AS slot, toFloat32(max(assumeNotNull(one))) AS value
+       FROM (${placed(asRows(rollUp, `${where} AND ${within(rollUp.table)}`), metric)}) WHERE one IS NOT NULL GROUP BY rank, slot`,
       'RowBinary',
-      { run, first: grid.first, from, to, width, after: grid.receivedTo - STORED_WITHIN_SECONDS },
+      { run, first: grid.first, from, to, width, after },
     )
     const bytes = await arrayBuffer(file)
     const [whole, values] = [new Uint32Array(bytes), new Float32Array(bytes)]
-    grid.begin()
     for (let at = 0; at + 2 < whole.length; at += 3)
       grid.fold(whole[at] ?? 0, grid.first + (whole[at + 1] ?? 0), values[at + 2] ?? NaN)
-    grid.receivedTo = arrived
   }
 }
+
+/** RowBinary of `rank` and an array of so many cells, the length of which stands before it in seven bits a byte. */
+function* rowsOf(bytes: ArrayBuffer, slots: number): Generator<{ rank: number; cells: Float32Array }> {
+  const view = new DataView(bytes)
+  const head = 4 + lengthBytes(slots)
+  const row = head + 4 * slots
+  for (let at = 0; at + row <= bytes.byteLength; at += row)
+    yield { rank: view.getUint32(at, true), cells: new Float32Array(bytes.slice(at + head, at + row)) }
+}
+
+const lengthBytes = (length: number): number => (length < 128 ? 1 : 1 + lengthBytes(Math.floor(length / 128)))

@@ -32,7 +32,11 @@ const within = (table: string) => `${table}.time >= {from:Float64} AND ${table}.
 /** A SELECT of slots and rows with the columns of the roll-up, for `asked.parameters` with `from` and `to`. */
 export async function tieredRows(store: Store, rollUp: RollUp, asked: Asked): Promise<string> {
   const wanted = rollUp.tiers.filter(({ width }) => width <= asked.width).length
-  const pieces = [...(await older(store, rollUp, asked, wanted)), ...(await newer(store, rollUp, asked, wanted))]
+  const ends = await endsOf(store, rollUp, asked, wanted)
+  const pieces = [
+    ...(await older(store, rollUp, asked, wanted, ends.oldest)),
+    ...(await newer(store, rollUp, asked, wanted, ends.newest)),
+  ]
   return pieces.map(piece => pieceSql(rollUp, asked, piece)).join('\nUNION ALL\n')
 }
 
@@ -54,15 +58,13 @@ interface Edge {
   readonly time: number
 }
 
-/** The oldest or the newest slot of a level, from a slot on; undefined where there is none. */
-async function edge(
-  store: Store,
-  rollUp: RollUp,
-  asked: Asked,
-  level: number,
-  which: 'min' | 'max',
-  from = -Infinity,
-): Promise<Edge | undefined> {
+interface Ends {
+  readonly oldest: Edge | undefined
+  readonly newest: Edge | undefined
+}
+
+/** The oldest and the newest slot of a level, from a slot on; undefined where there is none. */
+async function endsOf(store: Store, rollUp: RollUp, asked: Asked, level: number, from = -Infinity): Promise<Ends> {
   const tier = rollUp.tiers[level - 1]
   const table = tier?.table ?? rollUp.table
   const slot = tier === undefined ? `${table}.${rollUp.by}` : `${table}.slot`
@@ -72,20 +74,33 @@ async function edge(
     ...(from > -Infinity ? [`${slot} >= ${from}`] : []),
     ...(tier === undefined ? [rollUp.valid] : []),
   ]
-  const rows = await store.query(
-    `SELECT ${which}OrNull(${slot}) AS slot, ${which}OrNull(${table}.time) AS at FROM ${table} WHERE ${where.join(' AND ')}`,
-    { ...asked.parameters, from: asked.from, to: asked.to },
+  const ends = ['min', 'max'].flatMap(end =>
+    [slot, `${table}.time`].map((of, at) => `${end}OrNull(${of}) AS ${end}${at}`),
   )
-  const [found, time] = [numberAt(rows, 'slot', 0), numberAt(rows, 'at', 0)]
-  return found === null || time === null ? undefined : { slot: found, time }
+  const rows = await store.query(`SELECT ${ends.join(', ')} FROM ${table} WHERE ${where.join(' AND ')}`, {
+    ...asked.parameters,
+    from: asked.from,
+    to: asked.to,
+  })
+  const edge = (end: string): Edge | undefined => {
+    const [found, time] = [numberAt(rows, `${end}0`, 0), numberAt(rows, `${end}1`, 0)]
+    return found === null || time === null ? undefined : { slot: found, time }
+  }
+  return { oldest: edge('min'), newest: edge('max') }
 }
 
-/** From the tier that is wanted down to the rows: each up to its newest slot, which may still grow. */
-async function newer(store: Store, rollUp: RollUp, asked: Asked, wanted: number): Promise<Piece[]> {
+/** From the tier that is wanted, whose newest slot is known, down to the rows: each up to its newest, which may still grow. */
+async function newer(
+  store: Store,
+  rollUp: RollUp,
+  asked: Asked,
+  wanted: number,
+  known: Ends['newest'],
+): Promise<Piece[]> {
   const pieces: Piece[] = []
   let from = -Infinity
   for (let level = wanted; level > 0; level -= 1) {
-    const newest = await edge(store, rollUp, asked, level, 'max', from)
+    const newest = level === wanted ? known : (await endsOf(store, rollUp, asked, level, from)).newest
     if (newest === undefined) continue
     pieces.push({ level, from, below: newest.slot })
     from = newest.slot
@@ -96,12 +111,18 @@ async function newer(store: Store, rollUp: RollUp, asked: Asked, wanted: number)
 /** What begins so early in the range, as a share of it, is all that there ever was. */
 const EARLY = 0.02
 
-/** What the wanted tier has not any more, of those above it. */
-async function older(store: Store, rollUp: RollUp, asked: Asked, wanted: number): Promise<Piece[]> {
+/** What the wanted tier, whose oldest slot is known, has not any more, of those above it. */
+async function older(
+  store: Store,
+  rollUp: RollUp,
+  asked: Asked,
+  wanted: number,
+  known: Ends['oldest'],
+): Promise<Piece[]> {
   const pieces: Piece[] = []
   let below = Infinity
   for (let level = wanted; level < rollUp.tiers.length; level += 1) {
-    const oldest = await edge(store, rollUp, asked, level, 'min')
+    const oldest = level === wanted ? known : (await endsOf(store, rollUp, asked, level)).oldest
     if (oldest !== undefined && oldest.time - asked.from < EARLY * (asked.to - asked.from)) break
     const { width = 1 } = rollUp.tiers[level] ?? {}
     if (oldest !== undefined) below = Math.min(below, Math.floor(oldest.slot / width) * width)
