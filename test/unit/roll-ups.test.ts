@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { gpuSeries } from '../../hub/queries/devices'
+import { HeatMaps } from '../../hub/queries/heat'
 import { rankMap, stepSeries } from '../../hub/queries/steps'
 import { efficiencyOf } from '../../analysis/efficiency'
 import { Folding } from '../../hub/roll-ups/folding'
@@ -166,6 +167,40 @@ describe('roll-ups', () => {
     expect(map.values[1]?.[12]).toBe(9)
     const each = await stepSeries(store, 'steps', { ...range, points: Infinity }, known)
     expect(each.step).toHaveLength(2500)
+  })
+
+  it('give a map that grew the same cells as one that is asked for at once, also of a clock that is ahead', async () => {
+    const step = (index: number, rank: number, at = BEGAN + index): WireRecord => ({
+      kind: 'step',
+      run: 'map',
+      node: 'n',
+      time: at,
+      step: index,
+      rank,
+      stepSeconds: 1 + ((index * 7 + rank * 31) % 100),
+    })
+    const ranks = Array.from({ length: 130 }, (_, rank) => rank)
+    const question = (to: number) => ({
+      run: 'map',
+      metric: 'stepSeconds' as const,
+      range: { from: BEGAN, to: BEGAN + to, points: 200 },
+      ranks: ranks.length,
+      stepSeconds: 1,
+      lastSeenAt: BEGAN + to,
+    })
+    arrived = store.arrival()
+    const ahead = step(45, 7, BEGAN + 199)
+    await put([...ranks.flatMap(rank => Array.from({ length: 40 }, (_, index) => step(index, rank))), ahead])
+    await fold()
+    const grown = new HeatMaps(store)
+    await grown.map(question(100))
+    await put(ranks.slice(1).map(rank => step(150, rank)))
+    const map = await grown.map(question(200))
+    const cell = (rank: number, at: number) => map.values[rank * map.columns + Math.floor(BEGAN + at) - map.from]
+    expect([cell(129, 39), cell(7, 199), cell(1, 150), cell(0, 150)]).toEqual([73, 33, 82, NaN])
+    expect(cell(7, 45)).toBe(NaN)
+    const { values } = await new HeatMaps(store).map(question(200))
+    expect([...map.values]).toEqual([...values])
   })
 
   it('show what is not kept any more as rows', async () => {
