@@ -11,14 +11,18 @@ import { extent, known, median } from './statistics'
 import { stepPartsOf } from './step-parts'
 
 const MIN_STEPS = 16
-/** Of the step: halving the transfers would win a sixth of it, more than most changes of a plan do. An estimate of worth, not a fault. */
+/**
+ * Of the step. Jobs spend 20 to over 50 % of an iteration in communication (a review of arXiv:2512.24750, themoonlight.io): in
+ * the upper half of that, halving the transfers wins a sixth of the step and more. Of worth, not a fault.
+ */
 const MUCH = 0.35
 /**
- * Predictions are at full bandwidth; collectives of real buffers reach half of it and more (nccl-tests: bus bandwidth passes
- * half of its best from some tens of megabytes on).
+ * Predictions are at full bandwidth. Half of the best bus bandwidth is reached by buffers of 4 to 8 MiB on four nodes of A100
+ * (github.com/stas00/ml-engineering, network/benchmarks), of 128 to 256 MB on two of eight H100 by TCP
+ * (github.com/lessizzmore/create-a3mega-ztan-fork, ztan-NCCL-test-result): smaller ones may be why, and the next step says so.
  */
 const FAR_ABOVE = 2
-/** Of the step: what is above the prediction by less is nobody’s worry. */
+/** Of the step: what is above the prediction by less is nobody’s worry. A choice of this house. */
 const COSTS_LEAST = 0.1
 
 const percent = (ratio: number) => `${Math.round(ratio * 100)} %`
@@ -52,7 +56,7 @@ function toFinding(window: DetectorWindow, predicted: number, { transfer, step }
       `predicted ${format(predicted, 'seconds')}; no rank, card or switch stands out.`,
     since: Number.isNaN(first) ? window.facts.startedAt : first,
     nextStep: isFabric
-      ? 'Look at what all links share: the network library’s settings (NCCL_ALGO, NCCL_IB_HCA, GPUDirect), the MTU, other jobs; `plumbline probe` measures pairs of idle nodes.'
+      ? 'Look at what all links share: buffers that are too small for full bandwidth (some need 128 MB: larger buckets), the network library’s settings (NCCL_ALGO, NCCL_IB_HCA, GPUDirect), the MTU, other jobs; `plumbline probe` measures pairs of idle nodes.'
       : 'No link is slow: shard less, or keep tensor groups within a node; a larger micro-batch or more accumulation sends less often. `plumbline predict` compares plans.',
   }
   return finding

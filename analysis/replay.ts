@@ -47,6 +47,8 @@ export class Replay {
   private readonly work: Float64Array
   /** By place and step. */
   private readonly data: Float32Array
+  /** By unit and step: what the rank that waited least in its unit’s groups waited all the same. */
+  private readonly waits: Float32Array
   private readonly transfers: Transfers
 
   /** Without a plan every rank is a replica of its own. */
@@ -75,24 +77,40 @@ export class Replay {
     this.pipeline = pipelineTimes(this.stages)
     this.work = new Float64Array(this.members.length * steps.length)
     this.data = new Float32Array(at.length * steps.length)
+    this.waits = new Float32Array(this.work.length)
     this.transfers = new Transfers(groups, placeOf, this.unitOf, this.members.length, this.stages)
     for (const unit of this.members.keys()) this.gather(unit)
     const isKnown = this.members.map(members => members.some(place => place < ranks.length))
     fillUnknown(this.work, isKnown, this.stages)
   }
 
-  /** Seconds by step; 0 where nothing is known of it. */
+  /**
+   * Seconds by step as it was, before anything is changed; 0 where nothing is known of it. A group’s transfer is what its
+   * least waiting member spent, and that one may have come last to one collective and early to others: what it waited there
+   * is learnt, by when each rank began and how long it worked.
+   */
+  seen(): Float64Array {
+    return this.play((step, ready) => this.learn(step, ready))
+  }
+
+  /** Seconds by step as it is changed now. */
   times(): Float64Array {
+    return this.play(() => undefined)
+  }
+
+  /** `before` each step it is told when each rank is ready for it. */
+  private play(before: (step: number, ready: Float64Array) => void): Float64Array {
     const { length } = this.matrix.steps
     const [ends, ready] = [new Float64Array(this.members.length), new Float64Array(this.unitOf.length)]
     const seconds = new Float64Array(length)
-    let before = 0
+    let end = 0
     for (let step = 0; step < length; step += 1) {
+      before(step, ready)
       for (let replica = 0; replica < this.replicas; replica += 1) this.run(replica, step, ready, ends)
       this.transfers.finish(step, ends, ready)
       const last = greatest(ready)
-      seconds[step] = last - before
-      before = last
+      seconds[step] = last - end
+      end = last
     }
     return seconds
   }
@@ -212,6 +230,33 @@ export class Replay {
     return begin
   }
 
+  /** A unit whose groups do not tell of this step is as in the one before; one whose groups never do, as the others of its stage. */
+  private learn(step: number, ready: Float64Array): void {
+    const { length } = this.matrix.steps
+    const { waits, transfers } = this
+    for (let unit = 0; unit < this.members.length; unit += 1) {
+      const cell = unit * length + step
+      if (transfers.isTold(unit, step)) waits[cell] = this.leastWait(unit, step, ready)
+      else if (step > 0) waits[cell] = waits[cell - 1] ?? 0
+    }
+    fillUnknown(waits, transfers.knownWithin, this.stages, step, step + 1)
+  }
+
+  private leastWait(unit: number, step: number, ready: Float64Array): number {
+    const { steps, work, ranks } = this.matrix
+    const { length } = steps
+    const done = this.beginOf(unit, step, ready) + (this.work[unit * length + step] ?? 0)
+    const members = this.members[unit] ?? []
+    let least = Infinity
+    for (let member = 0; member < members.length; member += 1) {
+      const place = members[member] ?? 0
+      // What it loaded and what it computed are its work.
+      const own = place < ranks.length ? (work[place * length + step] ?? NaN) : NaN
+      if (!Number.isNaN(own)) least = Math.min(least, done - (ready[place] ?? 0) - own)
+    }
+    return Number.isFinite(least) ? least : 0
+  }
+
   /** Of one step: from when its ranks are `ready` to when its units are done with their micro-batches, `ends`. */
   private run(replica: number, step: number, ready: Float64Array, ends: Float64Array): void {
     const { length } = this.matrix.steps
@@ -221,7 +266,8 @@ export class Replay {
     for (let stage = 0; stage < this.stages; stage += 1) {
       const unit = first + stage
       const compute = this.work[unit * length + step] ?? 0
-      const microBatch = (compute + this.transfers.within(unit, step)) / m
+      const transfer = Math.max(0, this.transfers.within(unit, step) - (this.waits[unit * length + step] ?? 0))
+      const microBatch = (compute + transfer) / m
       begin[stage] = this.beginOf(unit, step, ready)
       forward[stage] = microBatch * FORWARD_SHARE
       backward[stage] = microBatch * (1 - FORWARD_SHARE)

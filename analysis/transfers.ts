@@ -34,6 +34,8 @@ export class Transfers {
   private readonly supposed = new Map<number, number>()
   /** By unit; of messages, the one before the border. */
   private readonly inner: readonly Abreast[]
+  /** By unit: whether anything is known of its own groups. */
+  readonly knownWithin: readonly boolean[]
   private readonly sends: readonly Abreast[]
   private readonly sendsBack: readonly Abreast[]
   private readonly placeOf = new Map<number, Abreast>()
@@ -65,10 +67,10 @@ export class Transfers {
       if (!at.includes(-1)) this.place(group, at)
     }
     for (const place of new Set(this.placeOf.values())) this.measure(place)
-    for (const [index, abreast] of [inner, sends, sendsBack].entries()) {
-      const isKnown = abreast.map(({ groups }) => groups.length > 0)
-      fillUnknown(all[index] ?? new Float64Array(), isKnown, stages)
-    }
+    const isKnown = (abreast: readonly Abreast[]) => abreast.map(({ groups }) => groups.length > 0)
+    this.knownWithin = isKnown(inner)
+    for (const [index, abreast] of [inner, sends, sendsBack].entries())
+      fillUnknown(all[index] ?? new Float64Array(), isKnown(abreast), stages)
     this.isJoined = areJoined(
       units / stages,
       this.last.flat().map(({ ranks }) => ranks.map(place => this.replicaOf(this.unitOf[place] ?? 0))),
@@ -171,6 +173,13 @@ export class Transfers {
         if (seconds > (longest[step] ?? 0)) longest[step] = seconds
       }
     }
+  }
+
+  /** Whether groups within the unit tell of this step. */
+  isTold(unit: number, step: number): boolean {
+    const { groups = [] } = this.inner[unit] ?? {}
+    for (const group of groups) if (!Number.isNaN(this.groups?.seconds[group * this.length + step])) return true
+    return false
   }
 
   within(unit: number, step: number): number {

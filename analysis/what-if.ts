@@ -24,7 +24,7 @@ export function costsOf(
   if (causes.length === 0) return []
   const replay = new Replay(matrix, plan, groups)
   for (const cause of causes) replay.suppose(cause)
-  const before = replay.times()
+  const before = replay.seen()
   for (const cause of causes) replay.change(cause, 1)
   const well = replay.times()
   const costs = causes.map(cause => {
