@@ -4,6 +4,7 @@
  */
 import { grouped } from '../base/grouped'
 import { Union } from '../base/union'
+import { isBesideWell } from './beside-well'
 import type { Link } from './fabric'
 import type { GroupMatrix } from './group-matrix'
 import { deviation } from './spread'
@@ -49,6 +50,7 @@ export function islandOf(matrix: GroupMatrix, links: readonly Link[]): Island | 
   const groups = [...new Set(cut.flatMap(card => card.groups))].filter(group => slow.has(group))
   // Where nothing is well among them either, it is what they have in common that is slow.
   if (groups.length < LEAST_GROUPS || !cut.some(card => card.groups.some(group => !slow.has(group)))) return undefined
+  if (!isBesideWell(matrix, cut, groups, group => !slow.has(group))) return undefined
   const excess = middleOf(matrix, groups)
   const size = median(groups.map(group => levels.get(group) ?? NaN))
   const begin = onset(excess, size)

@@ -5,6 +5,7 @@
 import { grouped } from '../base/grouped'
 import type { Fabric, Link } from './fabric'
 import type { GroupMatrix } from './group-matrix'
+import { isBesideWell } from './beside-well'
 import { islandOf } from './islands'
 import { median } from './statistics'
 import type { Straggler } from './stragglers'
@@ -103,7 +104,7 @@ function causeOf(
     for (const group of next.groups) if (isOpen(group)) covered.add(group)
   } while (isInferred)
   const [first] = picked
-  if (first === undefined) return undefined
+  if (first === undefined || !isBesideWell(matrix, picked, covered, isHealthy)) return undefined
   const bound = size * EXPLAINED_UP_TO + EXPLAINED_AND
   const groups = [...covered].filter(group => !(level(group) > bound))
   const cards = isInferred ? cardsOf(picked, links.values()) : picked

@@ -5,7 +5,7 @@ import { fabricOf } from '../../analysis/fabric'
 import { groupMatrix } from '../../analysis/group-matrix'
 import type { Fault } from '../../cli/simulate/faults'
 import { Fleet, USUAL_TRANSFERS } from '../../cli/simulate/fleet'
-import { layoutOf, type FleetShape } from '../../cli/simulate/layout'
+import { layoutOf, linksOf, type FleetShape } from '../../cli/simulate/layout'
 import { usualNoise } from '../../cli/simulate/noise'
 import { groupName, ranksOfGroup } from '../../wire/group-name'
 import { ALL_SEEN, FleetWindow, type Seen } from '../fleet-window'
@@ -81,6 +81,14 @@ describe('slow links', () => {
       for (const shape of [RACKS, RAILS])
         for (const hasTopology of [true, false])
           expect(look(shape, [], { seed, hasTopology }).slowLinks, `seed ${seed}`).toEqual([])
+  })
+
+  it('all of a small fabric from a step on are no link’s doing', () => {
+    const shape = { ...RACKS, tensor: 2, pipeline: 2, nodesPerLeaf: 2 }
+    const { layout } = fleetOf(shape, [], 1)
+    const links = [...new Set(layout.groups.flatMap(group => linksOf(layout, group)))]
+    const fault = { ...slow('all', 3), links, from: 40 }
+    for (const hasTopology of [true, false]) expect(names(look(shape, [fault], { hasTopology }))).toEqual([])
   })
 
   it('two at a time are told apart', () => {
