@@ -5,7 +5,7 @@ import type { Form } from '../form'
 
 /** Chrome traces are written by many; these names are PyTorch's. */
 const KINETO =
-  /"(?:cpu_op|cuda_runtime|hip_runtime|user_annotation|gpu_user_annotation|python_function|kernel)"|"ProfilerStep#/
+  /"(?:cpu_op|cuda_runtime|hip_runtime|user_annotation|gpu_user_annotation|python_function|kernel)"|"ProfilerStep#/i
 const LEGACY = /^\s{0,20}\[\s{0,20}\{/
 const RECORDS_AT_ONCE = 1000
 

@@ -2,7 +2,9 @@
 import { textForm } from '../form'
 import { readLines } from '../nvidia/lines'
 
-const VERSION = /^(?:NVIDIA-SMI version|NVML version|DRIVER version|CUDA Version) {1,8}: \S{1,40}\s*$/
+/** From driver 610 on two names only say by which others they were replaced. */
+const VERSION =
+  /^(?:NVIDIA-SMI|NVML|DRIVER|CUDA|KMD|CUDA UMD) version {1,8}: (?:\S{1,40}|Deprecated, see "[\w ]{1,40}" instead)\s*$/i
 const HELP = /^List of valid properties to query for the switch "--query-[\w-]{1,60}/
 const TITLE = /^(?:Section about |"|List of valid )/
 

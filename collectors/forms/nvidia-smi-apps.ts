@@ -1,4 +1,8 @@
-/** `nvidia-smi --query-compute-apps=… --format=csv…`: the processes that hold memory of each device. */
+/**
+ * `nvidia-smi --query-compute-apps=… --format=csv…`: the processes that hold memory of each device. `--query-accounted-apps`
+ * names those of the past as well: of a device it says only which it is.
+ */
+import type { RecordOf } from '../../wire/records'
 import { textForm } from '../form'
 import { quantity, word } from '../nvidia/cells'
 import { readTimestamp } from '../nvidia/csv'
@@ -7,6 +11,7 @@ import { ProcessSamples, readLines } from '../nvidia/lines'
 
 const NAMES = new Set(['timestamp', 'gpu_name', 'gpu_bus_id', 'gpu_serial', 'gpu_uuid', 'pid', 'process_name', 'name'])
 const MEMORY = /^used_(?:gpu_)?memory(?: \[MiB\])?$/
+const ACCOUNTED = /^(?:gpu_utilization|mem_utilization|max_memory_usage|time)(?: \[(?:%|MiB|ms)\])?$/
 
 /** Titles of such a table; undefined for any other line. */
 function titlesOf(line: string): string[] | undefined {
@@ -15,8 +20,8 @@ function titlesOf(line: string): string[] | undefined {
     .replace(/^\uFEFF/, '')
     .split(',')
     .map(title => title.trim())
-  const known = titles.every(title => NAMES.has(title) || MEMORY.test(title))
-  const own = titles.some(title => MEMORY.test(title) || title === 'process_name')
+  const known = titles.every(title => NAMES.has(title) || MEMORY.test(title) || ACCOUNTED.test(title))
+  const own = titles.some(title => MEMORY.test(title) || ACCOUNTED.test(title) || title === 'process_name')
   return known && own && titles.includes('pid') ? titles : undefined
 }
 
@@ -29,6 +34,7 @@ export const nvidiaSmiApps = textForm({
   parse(text) {
     let titles: string[] | undefined
     let samples: ProcessSamples<string> | undefined
+    const accounted = new Set<string>()
     const reading = readLines(
       text,
       (line, add) => {
@@ -55,22 +61,24 @@ export const nvidiaSmiApps = textForm({
         const time = readTimestamp(cell('timestamp') ?? '')
         // Without a name of the device each process stands alone: nothing says which of them share one.
         const key = uuid === undefined && bus === undefined ? `process ${pid}` : `${uuid ?? ''} ${bus ?? ''}`
-        samples.push(
-          key,
-          {
-            kind: 'gpu',
-            time: Number.isNaN(time) ? undefined : time,
-            uuid,
-            name: word(cell('gpu_name')),
-            vendor: 'nvidia',
-            source: 'nvidia-smi',
-          },
-          {
-            pid,
-            ...(name === undefined ? {} : { name }),
-            ...(memory === undefined ? {} : { memoryUsedBytes: memory * bare }),
-          },
-        )
+        const device: RecordOf<'gpu'> = {
+          kind: 'gpu',
+          time: Number.isNaN(time) ? undefined : time,
+          uuid,
+          name: word(cell('gpu_name')),
+          vendor: 'nvidia',
+          source: 'nvidia-smi',
+        }
+        if (titles.some(title => ACCOUNTED.test(title))) {
+          if (!accounted.has(key)) add(device)
+          accounted.add(key)
+          return true
+        }
+        samples.push(key, device, {
+          pid,
+          ...(name === undefined ? {} : { name }),
+          ...(memory === undefined ? {} : { memoryUsedBytes: memory * bare }),
+        })
         return true
       },
       () => samples?.end(),

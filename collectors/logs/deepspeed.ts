@@ -5,7 +5,7 @@ import { beginDump, readDump, readJsonLine, type Dump } from './deepspeed-config
 import { readProfile, type Profile } from './deepspeed-profile'
 import { defineFormat, type LogLine } from './format'
 import { timersOf } from './megatron-report'
-import { isNotFinite, localTime, numberOf } from './values'
+import { isNotFinite, localTime, numberOf, scaled } from './values'
 
 type State = {
   /** The optimizer step told of last, until its timers have been printed: later ones are of steps that nobody names. */
@@ -39,6 +39,10 @@ const PIPELINE =
   /^steps: (\d{1,12}) loss: (\S{1,32}) (?:.{0,400} )?iter time \(s\): ([\d.]{1,16}) samples\/sec: (\S{1,32})$/
 const CHECKPOINT = /^(?:Saving model checkpoint: |\[Torch\] Saving )\S{1,1000}model_states\.pt/
 const SIZE = /^RANK=0 STAGE=\d{1,6} .{0,200} UNIQUE_PARAMS=(\d{1,16}) /
+
+/** DeepSpeed-Chat, of each micro-batch of one device. */
+const CHAT =
+  /^Model Parameters: ([\d.]{1,16}) B, Latency: [\d.]{1,16}s, TFLOPs: ([\d.]{1,16}), Samples\/sec: [\d.]{1,16}, Time\/seq [\d.]{1,16}s, Batch Size: (\d{1,9}), Sequence Length: (\d{1,9})$/
 
 const GIBIBYTE = 1024 ** 3
 /** What DeepSpeed calls GB is 1024³ bytes. */
@@ -119,6 +123,17 @@ function readSize(text: string, state: State): WireRecord[] | undefined {
   return [{ kind: 'config', model: { parameters: Number(match[1]) } }]
 }
 
+function readChat(text: string, state: State): WireRecord[] | undefined {
+  const match = CHAT.exec(text)
+  if (match === null) return undefined
+  const [parameters, teraflops, micro, sequenceLength] = match.slice(1).map(numberOf)
+  const step = { ...stepOf(state), flopsPerSecondPerGpu: scaled(teraflops, 1e12) }
+  if (state.sized) return [step]
+  state.sized = true
+  const model = { parameters: scaled(parameters, 1e9), sequenceLength }
+  return [{ kind: 'config', framework: 'deepspeed', model, batch: { micro } }, step]
+}
+
 /** Lines that DeepSpeed prints with its logger or, in later years, without. */
 function readBare(text: string, state: State): WireRecord[] | undefined {
   const head = RANK.exec(text)
@@ -128,6 +143,7 @@ function readBare(text: string, state: State): WireRecord[] | undefined {
     (head === null ? undefined : readTimers(message, rank, state)) ??
     readMemory(text.trim(), state) ??
     readPipeline(message, state) ??
+    readChat(message, state) ??
     readCollective(message, state) ??
     readProfile(text, state)
   )

@@ -12,7 +12,7 @@ import { numberOf } from './values'
 type State = { parameters: number | null; world: number | null; nan: boolean }
 
 const SIMPLE = /^\|? ?epoch (\d{1,9}):? {1,8}(\d{1,12}) \/ (\d{1,12}) (?=\S{1,80}=)(.{1,2000})$/
-const PIPES = /^\|? ?epoch (\d{1,9}) \| (.{1,2000})$/
+const PIPES = /^\|? ?epoch (\d{3,9}) \| (.{1,2000})$/
 const JSON_LINE = /^\{"epoch": ?\d{1,9}, ?"/
 const MEANINGS: Meanings = {
   num_updates: 'step',

@@ -7,6 +7,8 @@
 const RANK = /(?<=[^\s\]:>]\s{0,8})\[(?:default|rank|worker|trainer)\d{1,6}\]: ?/g
 /** A drawn bar to its end; what it is called stands before it. */
 const BAR = /%\|[^|]{0,400}\|\s{0,8}\d{1,12}\/\d{1,12}\s?\[[^\]]{1,1200}\]/g
+/** Megatron's timers behind its line of figures. */
+const TIMERS = /(?<=\| {1,4})time \(ms\) \|/g
 /** How a line begins, until it has this many letters and a number: it comes again only where another line begins. */
 const LETTERS = 7
 const MOST_HEAD = 80
@@ -91,6 +93,11 @@ export function unglued(text: string): string[] {
       return cutAt(
         line,
         [...line.matchAll(BAR)].map(match => match.index + match[0].length),
+      )
+    if (line.includes('| time (ms) |'))
+      return cutAt(
+        line,
+        [...line.matchAll(TIMERS)].map(match => match.index),
       )
     const places = again(line)
     return places.length === 0 ? [line] : cutAt(line, places)

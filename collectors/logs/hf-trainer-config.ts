@@ -48,7 +48,7 @@ export const withoutLogger = (text: string) =>
   /^[[A-Z\d]/.test(text) ? text.slice(LOGGER.exec(text)?.[0].length ?? 0) : text
 const BLOCK = /^\*{5} Running training \*{5}$/
 const ITEM = /^\s{1,8}([A-Z][\w ().,&/]{3,100}?) = ([\d,.]{1,24})$/
-const ADAPTERS = /^trainable params: [\d,]{1,24} \|\| all params: ([\d,]{1,24}) \|\| trainable%: [\d.]{1,12}$/
+const ADAPTERS = /^trainable params: [\d,]{1,24} \|\| all params: ([\d,]{1,24}) \|\| trainable%: [\d.]{1,24}$/
 const CHECKPOINT = /^Saving (?:model checkpoint to|current state to|state to) \S{1,1000}$/
 /** As the library logs it, or as a script prints it. */
 const MODEL = /^(?:Model config \w{1,80}|[A-Z]\w{1,80}Config) \{$/

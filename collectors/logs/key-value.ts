@@ -4,7 +4,7 @@
  */
 import type { RecordOf, WireRecord } from '../../wire/records'
 import { beginBars, drawn, enrich, releaseBar, type BarState } from './bar-steps'
-import { commonStep, isHeldOut, plainName } from './common-names'
+import { commonStep, isHeldOut, meaningOf, plainName } from './common-names'
 import { nanEvent, type Figures } from './figures'
 import { defineFormat, type LogLine } from './format'
 import { headOf } from './logger-head'
@@ -12,13 +12,23 @@ import { pairsIn } from './pairs'
 import { readBar, readUncounted, type Bar } from './tqdm'
 import { isNotFinite, numberOf } from './values'
 
-type State = BarState & { firstEpoch: number | null; nan: boolean }
+type State = BarState & {
+  firstEpoch: number | null
+  /** Of the last line that named both. */
+  last: { epoch: number; step: number } | null
+  /** Steps are counted anew in each epoch. */
+  within: boolean
+  nan: boolean
+}
 
 const MOST_CHARACTERS = 2000
 /** Cheap, and true of every line that could be one. */
-const LIKELY = /\b(?:step|iter|update|epoch)/i
-/** minimind and its kin count within the epoch: `Epoch:[1/2](100/5000)`. */
-const IN_EPOCH = /\bepoch\W{0,3}\[(\d{1,9})\/\d{1,9}\]\s?[([](\d{1,12})\/(\d{1,12})[)\]]/i
+const LIKELY = /\b(?:step|iter|update|epoch|batch )/i
+/** minimind and its kin count within the epoch: `Epoch:[1/2](100/5000)`; PyTorch's examples: `Epoch: [0][ 10/5005]`. */
+const IN_EPOCH = /\bepoch\W{0,3}\[(\d{1,9})(?:\/\d{1,9})?\]\s{0,4}[([]\s{0,8}(\d{1,12})\/(\d{1,12})[)\]]/i
+const EPOCH = /\bepoch\W{0,8}(\d{1,9})(?![\d.])/i
+/** Scripts without epochs count their batches. */
+const BATCH = /^batch (\d{1,12})(?:\/\d{1,12})?[ ,:]/i
 function heldOut(figures: Figures, text: string, time: number | undefined): WireRecord[] | undefined {
   const names = [...figures.keys()]
   const isStep = names.some(name => /(?:step|^iter.{0,6}|^epoch)$/.test(plainName(name)))
@@ -30,6 +40,38 @@ function heldOut(figures: Figures, text: string, time: number | undefined): Wire
 function counted(epoch: number, done: number, total: number, state: State): number {
   state.firstEpoch ??= epoch
   return (epoch - state.firstEpoch) * total + done
+}
+
+/**
+ * The number of a step among all. Whether the steps of an epoch are counted anew is seen where another epoch begins with a
+ * smaller one: from then on.
+ */
+function absolute(epoch: number, step: number, total: number, state: State): number {
+  const { last } = state
+  state.firstEpoch ??= epoch
+  state.last = { epoch, step }
+  if (last !== null && epoch > last.epoch && step < last.step) state.within = true
+  return state.within && step <= total ? counted(epoch, step, total, state) : step
+}
+
+/** Names the step as it is counted among all. */
+function countSteps(figures: Map<string, string>, text: string, state: State): void {
+  const head = text.slice(0, 400)
+  const within = IN_EPOCH.exec(head)
+  if (within !== null) {
+    figures.set('step', String(counted(Number(within[1]), Number(within[2]), Number(within[3]), state)))
+    return
+  }
+  const epoch = numberOf(EPOCH.exec(head)?.[1])
+  const [step, total] = ['step', 'total_steps'].map(name => numberOf(figures.get(name)))
+  if (epoch !== undefined && step !== undefined && total !== undefined) {
+    figures.set('step', String(absolute(epoch, step, total, state)))
+    // Those of the epoch, perhaps.
+    figures.delete('total_steps')
+  } else if (epoch === undefined && step === undefined) {
+    const batch = BATCH.exec(text)?.[1]
+    if (batch !== undefined) figures.set('step', batch)
+  }
 }
 
 /** `step time: 0.51` between two drawings of a bar is of the step that was drawn. */
@@ -44,9 +86,7 @@ function readRemark(figures: Figures, state: State): WireRecord[] | undefined {
 function readLine(line: LogLine, state: State): WireRecord[] | undefined {
   const { text, time } = headOf(line)
   const figures = pairsIn(text)
-  const within = IN_EPOCH.exec(text.slice(0, 400))
-  if (within !== null)
-    figures.set('step', String(counted(Number(within[1]), Number(within[2]), Number(within[3]), state)))
+  countSteps(figures, text, state)
   if (figures.size < 2) return readRemark(figures, state)
   const common = commonStep(figures)
   if (common === undefined) return heldOut(figures, text, time)
@@ -65,8 +105,11 @@ function stepOf(bar: Bar, state: State): number | undefined {
 
 function readDrawing(text: string, state: State): WireRecord[] | undefined {
   const bar = readBar(text) ?? readUncounted(text)
-  if (bar === undefined || bar.postfix.size === 0 || isHeldOut(bar.description)) return undefined
-  const common = commonStep(new Map([['step', String(stepOf(bar, state))], ...bar.postfix]))
+  if (bar === undefined || isHeldOut(bar.description)) return undefined
+  // Some put their loss into the name of the bar.
+  const figures = bar.postfix.size > 0 ? bar.postfix : pairsIn(bar.description.replace(/:$/, ''))
+  const named = bar.postfix.size > 0 && [...figures.keys()].some(name => meaningOf(name) === 'step')
+  const common = commonStep(named ? figures : new Map([...figures, ['step', String(stepOf(bar, state))]]))
   if (common === undefined || common.loss === undefined) return undefined
   if (bar.done === 0) return []
   const totalSteps = /epoch/i.test(bar.description) ? undefined : bar.total
@@ -86,7 +129,7 @@ export const keyValue = defineFormat({
   help: 'any script’s lines of name=value or name: value with a step and its loss, time or throughput; bars with a loss',
   origin: 'https://github.com/tqdm/tqdm/blob/master/tqdm/std.py',
   general: true,
-  begin: (): State => ({ ...beginBars(), firstEpoch: null, nan: false }),
+  begin: (): State => ({ ...beginBars(), firstEpoch: null, last: null, within: false, nan: false }),
   parse(line: LogLine, state: State): WireRecord[] | undefined {
     if (line.text.length > MOST_CHARACTERS) return undefined
     if (line.text.includes('%|') || line.text.includes('it [')) return readDrawing(line.text, state)

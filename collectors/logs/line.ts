@@ -85,12 +85,14 @@ const PREFIXES: readonly { readonly pattern: RegExp; readonly time?: true }[] = 
   { pattern: /^\[(?:default|rank|worker|trainer)(\d{1,6})\](?:: ?| (?=[A-Za-z{]))/ },
   // [HOST:RANK]: of launchers that name the host as well
   { pattern: /^\[\w[\w.-]{0,127}:(\d{1,6})\]: ?/ },
-  // Ray: (ACTOR pid=N) or (ACTOR pid=N, ip=A), which is no rank
-  { pattern: /^\([\w.:-]{1,100}(?:\([\w.:, -]{0,100}\))? pid=\d{1,10}(?:, ip=[\d.a-f:]{2,46})?\) ?/ },
+  // Ray: (ACTOR pid=N) or (ACTOR, pid=N, ip=A), which is no rank
+  { pattern: /^\([\w.:-]{1,100}(?:\([\w.:, -]{0,100}\))?,? pid=\d{1,10}(?:, ip=[\d.a-f:]{2,46})?\) ?/ },
   // TorchX and NeMo-Run: ROLE/REPLICA, which is no rank
   { pattern: /^[A-Za-z][\w.-]{0,63}\/\d{1,6} / },
   // mpirun --tag-output
   { pattern: /^\[\d{1,6},(\d{1,6})\]<std(?:out|err)>: ?/ },
+  // mpirun -prepend-rank of MPICH and its heirs, where another prefix follows
+  { pattern: /^\[(\d{1,6})\] (?=[\w.-]{1,255}:\d{1,10}:\d{1,10} \[)/ },
   // srun --label
   { pattern: /^ {0,8}(\d{1,6}): / },
   // kubectl logs --prefix
@@ -108,6 +110,8 @@ const PREFIXES: readonly { readonly pattern: RegExp; readonly time?: true }[] = 
     pattern: /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)) (?:std(?:out|err) [FP] )?/,
     time: true,
   },
+  // a kernel's log without time and host
+  { pattern: /^(?<program>kernel): / },
   // journalctl -o cat --output-fields, daemons' own logs: programs of the system that end processes for memory
   { pattern: /^(?<program>systemd-oomd|earlyoom)\[\d{1,10}\]: / },
   // journald

@@ -10,9 +10,12 @@ type State = { settings: { [name: string]: string }; open: boolean; told: string
 /** `Epoch 1 | iter 10 step 5 | loss train: 10.1, val: n/a | iter time: 98.2 ms (step) remaining time: 0:01:54` */
 const ITERATION =
   /^(?:Epoch|Ep) \d{1,9} \| iter (\d{1,12})(?: \||,)? st[Ee]p (\d{1,12})(?: \||:) loss train(?: \(curr\))?: (\S{1,32}), \w{0,16} ?val\w{0,8}(?: \([^)]{1,30}\))?: \S{1,32} \| iter time: ([\d.]{1,16} m?s)( \((?:opt\.)?step\))?(?: remaining time: .{1,40})?$/
-/** In 2023: `iter 0 step 0: loss 10.9, LR: 0.00003, iter time: 2034.11ms (optimizer.step)`, with hours left behind it. */
+/**
+ * In 2023: `iter 0 step 0: loss 10.9, LR: 0.00003, iter time: 2034.11ms (optimizer.step)`, with hours left behind it; in early
+ * 2024 with a bar before `step`.
+ */
 const OLD =
-  /^iter (\d{1,12})(?:,)? step (\d{1,12}): loss (\S{1,32}?),(?: LR: (\S{1,32}),)?(?: iter)? time: ([\d.]{1,16} ?ms)( \(optimizer\.step\))?.{0,200}$/
+  /^iter (\d{1,12})(?:,| \|)? step (\d{1,12}): loss (\S{1,32}?),(?: LR: (\S{1,32}),)?(?: iter)? time: ([\d.]{1,16} ?ms)( \(optimizer\.step\))?.{0,200}$/
 const EVALUATION =
   /^iter (\d{1,12}): val loss \S{1,32}, val time: [\d.]{1,16} ?ms$|^step \d{1,12}: val loss \S{1,32}, val time: [\d.]{1,16} ?ms$|^Final evaluation \| val loss: /
 const CHECKPOINT = /^Saving checkpoint to ['"]?\S{1,1000}?['"]?$/

@@ -38,6 +38,8 @@ const HEADS: readonly { readonly first: RegExp; readonly patterns: readonly RegE
       new RegExp(`^(?<date>${DATE}) {1,4}\\[?${LEVEL}\\]?:? {1,4}(?:(?<name>[\\w.]{1,160}):(?:\\d{1,6})? {1,2})?`),
       // LLM Foundry: DATE: rank0[PID][MainThread]: LEVEL: NAME: message
       new RegExp(`^(?<date>${DATE}): rank\\d{1,6}\\[\\d{1,10}\\]\\[\\w{1,40}\\]: ${LEVEL}: (?<name>[\\w.]{1,160}): `),
+      // DATE L [FILE:LINE] message
+      new RegExp(`^(?<date>${DATE}) [DIWEFC] \\[(?<name>[\\w./-]{1,160}):\\d{1,6}\\] `),
       // nanotron: MM/DD/YYYY TIME [LEVEL|DP=0|PP=0|TP=0|HOST]:
       /^(?<american>\d\d\/\d\d\/\d{4} \d\d:\d\d:\d\d) \[[A-Z]{4,8}(?<name>\|DP=\d{1,6}\|PP=\d{1,6}\|TP=\d{1,6})[^\]]{0,200}\]: ?/,
       // Accelerate and Hugging Face's examples
@@ -67,6 +69,10 @@ const HEADS: readonly { readonly first: RegExp; readonly patterns: readonly RegE
       // [DATE][LEVEL] and [DATE] [LEVEL] [NAME] message
       new RegExp(`^\\[(?<date>${DATE})\\] ?\\[${LEVEL}\\] ?(?:\\[(?<name>[\\w./:-]{1,160})\\] ?)?(?:- |: )?`),
       new RegExp(`^\\[(?<date>${DATE})\\]\\[(?<name>[\\w.]{1,160})\\]\\[${LEVEL}\\] - `),
+      // HugeCTR and others: [TIME][NAME][LEVEL]: message
+      new RegExp(
+        `^(?:\\[[^\\[\\]]{1,60}\\] ?){0,4}\\[${LEVEL}\\](?: ?\\[[A-Z]{2,12}\\]| ?\\[Rank \\d{1,6}\\]){0,2}:? {1,4}`,
+      ),
       // Primus: [YYYYMMDD TIME][rank-7/8][LEVEL] [FILE:LINE] :
       new RegExp(
         `^\\[\\d{8} \\d\\d:\\d\\d:\\d\\d\\](?:\\[[^\\]]{1,60}\\]){0,4}\\[(?:node|rank|ip)-[^\\]]{1,80}\\](?:\\[rank-[^\\]]{1,40}\\])?\\[${LEVEL} {0,8}\\] ?\\[?-{0,40}(?<name>[\\w./-]{1,160}):\\d{1,6}\\]? {0,4}:? ?`,

@@ -11,8 +11,11 @@ const SPAN =
 const TIMER_NAME = /^\s{1,16}([\w/ -]{1,80}):$/
 const RANK_TIME = /^\s{1,16}rank {1,8}(\d{1,8}): (\d{1,12}(?:\.\d{1,6})?)$/
 /** Without a timer to print, the line has nothing but its beginning. */
-const OLD_TIMERS = /^\s*time \(ms\)(?: \|(.{1,4000}))?$/
+const OLD_TIMERS = /^\s*time \(ms\)(?: \|(.{0,4000}))?$/
 /** More timers or ranks than any real block has: state stays small whatever comes. */
+/** What a line of them goes on with where it was wrapped, the last timer perhaps cut behind its name. */
+const ONLY_TIMERS =
+  /^(?:[a-z][\w-]{1,60}(?: [\w-]{1,60}){0,2}: \d{1,12}\.\d{1,6}(?: \| |$| \|$)){1,60}(?:[a-z][\w-]{1,60}:)?$/
 const MOST_LINES = 20_000
 
 function readSpan(text: string, block: TimerBlock): boolean {
@@ -49,8 +52,19 @@ export function timersOf(text: string): Record<string, Phase> {
 
 function readOldTimers(text: string, state: MegatronState): WireRecord[] | undefined {
   const match = text.includes('time (ms)') ? OLD_TIMERS.exec(text) : null
-  if (match === null) return undefined
-  const phases = timersOf(match[1] ?? '')
+  if (match !== null) return oldTimers(match[1] ?? '', state)
+  const { tail } = state
+  state.tail = null
+  if (tail === null || text.length > 2000) return undefined
+  const whole = `${tail} ${text}`.trim()
+  return ONLY_TIMERS.test(whole) ? oldTimers(whole, state, tail) : undefined
+}
+
+/** Timers of a line; of one that was wrapped those that were `told` with the line before are told. */
+function oldTimers(text: string, state: MegatronState, told = ''): WireRecord[] {
+  const before = timersOf(told)
+  const phases = Object.fromEntries(Object.entries(timersOf(text)).filter(([name]) => !(name in before)))
+  state.tail = text.slice(text.lastIndexOf('|') + 1).trim()
   if (state.step === null || Object.keys(phases).length === 0) return []
   return [{ ...stepOf(state), phases }]
 }

@@ -33,6 +33,8 @@ export type MegatronState = {
   timers: TimerBlock | null
   /** The parts so far of an iteration line that was wrapped, and when the first was read. */
   wrapped: { lines: string[]; time: number | null } | null
+  /** What stood behind the last bar of a line of timers: it may have been wrapped there. */
+  tail: string | null
   /** The last loss was not a number: said once, when it begins. */
   nan: boolean
 }

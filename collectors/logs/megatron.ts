@@ -51,6 +51,7 @@ export const megatron = defineFormat({
     time: null,
     timers: null,
     wrapped: null,
+    tail: null,
     nan: false,
   }),
   parse({ text, time }: LogLine, state: MegatronState) {

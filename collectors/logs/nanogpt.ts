@@ -15,7 +15,7 @@ type State = Pauses & {
 
 const ITERATION =
   /^iter (\d{1,12}): loss (\S{1,32}), time (\d{1,12}(?:\.\d{1,6})?)(ms|s)(?:, mfu (-?[\d.]{1,16})%)?(?:, .{0,200})?$/
-const EVALUATION = /^step (\d{1,12}): train loss (\S{1,32}), val loss (\S{1,32})$/
+const EVALUATION = /^step (\d{1,12}): train loss (\S{1,32}), val loss ([^\s;,]{1,32})(?:[;,].{0,200})?$/
 const CHECKPOINT = /^saving checkpoint to \S{1,1000}$/
 const TOKENS = /^tokens per iteration will be: ([\d,]{1,24})$/
 const PARAMETERS = /^number of parameters: ([\d.]{1,16})([KMB])$/

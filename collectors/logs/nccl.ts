@@ -19,6 +19,8 @@ type State = {
 /** Before the level may stand a clock (RCCL) and the place in the source: file and line, or a plugin's whole signature. */
 const LINE =
   /^(?:\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:[.,]\d{1,9})?)\] )?([\w.-]{1,255}):(\d{1,10}):(\d{1,10}) \[(-?\d{1,4})\] (?:[^[\]]{1,400}? )?NCCL (INFO|WARN|TRACE|VERSION|ABORT)(?: (.{0,8000}))?$/
+/** As it is quoted: without who says it. */
+const QUOTED = /^NCCL (?:INFO|TRACE) \S/
 const VERSION_LINE = /^(?:NCCL|RCCL) version ?:? ?\d[\w.+:-]{1,80}$/
 const COMPLETE =
   /^(?:ncclCommInit\w{1,40} )?comm (0x[0-9a-f]{1,16}) rank (\d{1,7}) nranks (\d{1,7}) cudaDev (\d{1,4})(?: nvmlDev (\d{1,4}))? busId [0-9a-f]{1,16}(?: commId (0x[0-9a-f]{1,16}))?(?: localSize \d{1,6} used \d{1,20} bytes)? -? ?Init COMPLETE/
@@ -108,7 +110,7 @@ export const nccl = defineFormat({
   parse(line: LogLine, state: State) {
     if (line.text.length > 10_000) return undefined
     const match = LINE.exec(line.text)
-    if (match === null) return VERSION_LINE.test(line.text) ? [] : undefined
+    if (match === null) return VERSION_LINE.test(line.text) || QUOTED.test(line.text) ? [] : undefined
     const [, stamp, node = '', pid = '', , device, level, text = ''] = match
     const said: Said = { node, process: `${node}:${pid}`, pid: Number(pid), text, line }
     if (level !== 'WARN')

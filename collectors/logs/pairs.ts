@@ -3,7 +3,7 @@ import { isHeldOut, meaningOf } from './common-names'
 
 /** A comma within `1,497,600` separates nothing. */
 const BETWEEN =
-  /\s{0,8}[|;]\s{0,8}|,(?!\d{3}(?!\d))\s{0,8}|(?<=\d):\s|\s{2,80}|\s-\s|\s(?=[A-Za-z][\w./()%-]{0,60}\s?[=:]\s?\S)/
+  /\s{0,8}[|;]\s{0,8}|\]\s?\[|\t|,(?!\d{3}(?!\d))\s{0,8}|(?<=\d):\s|\s{2,80}|\s-\s|\s\(?(?=[A-Za-z][\w./()%-]{0,60}\s?[=:]\s?\S)/
 const NAME = String.raw`([A-Za-z][\w ./()%@-]{0,60}?)`
 const NUMBER = String.raw`([-+]?(?:\d[\d,_]{0,20}(?:\.\d{0,20})?|\.\d{1,20})(?:[eE][-+]?\d{1,4})?|[-+]?(?:nan|inf))`
 const UNIT = String.raw`(?: ?(?:%|[KMBG]|ms|s|sec|secs|seconds|s\/it|[KMGT]i?B|TFLOPs?(?:\/s)?|tok(?:en)?s?\/s(?:ec)?|samples\/s(?:ec)?))?`
@@ -11,10 +11,12 @@ const PAIR = new RegExp(`^${NAME}\\s{0,4}[=:]\\s{0,8}\\[?${NUMBER}(${UNIT})\\]?(
 const SPACED = new RegExp(`^${NAME} {1,8}${NUMBER}(${UNIT})(?: ?\\(.{0,60}\\))?$`, 'i')
 /** What is said once more in brackets: `tps 6574.51(821.81/gpu)`, `loss = 79.35 (57.126 sec/step)`. */
 const BRACKETED = new RegExp(`\\(${NUMBER} ?(\\/gpu|s(?:ec(?:onds?)?)?\\/(?:step|it|iter|batch))\\)$`, 'i')
+/** `loss   17.64` of a table: the name stands before it. */
+const BARE = new RegExp(`^${NUMBER}(${UNIT})$`, 'i')
 const SEPARATED = /[=:]/
 /** Words in front of a name, which may be its beginning: `step` of `step time: 0.5`, `Val` of `Val Loss: 2.1`. */
 const WORDS = /^[A-Za-z][A-Za-z ]{0,30}$/
-const TRAILING = /^(.{1,100}[\d%]\w{0,8}) ([A-Za-z]{2,20})$/
+const TRAILING = /^(.{1,100}[\d%]\w{0,8}) ([A-Za-z]{2,20})(?:\(\d{0,12})?$/
 /** `step 10/1000`, `Iter [10/1000]`, `step: 10 / 1000 (1 %)`, `step 10 of 1000`. */
 const OF = /^(?:.{0,160}\W)?(step|iter|iteration|update)s?[ :=[(]{1,6}(\d{1,12}) {0,4}(?:\/|of) {0,8}(\d{1,12})\b/i
 /** A rate in front of its unit: `91886 tok/s`. */
@@ -52,9 +54,13 @@ export function pairsIn(text: string): Map<string, string> {
     const before = words
     words = ''
     const trimmed = bare(part)
-    if (trimmed.length > 120 || trimmed.length < 3) continue
+    if (trimmed.length > 120 || trimmed === '') continue
     if (WORDS.test(trimmed)) {
       words = trimmed
+      continue
+    }
+    if (before !== '' && BARE.test(trimmed)) {
+      put(before, trimmed)
       continue
     }
     const bracketed = trimmed.endsWith(')') ? BRACKETED.exec(trimmed) : null
@@ -64,8 +70,8 @@ export function pairsIn(text: string): Map<string, string> {
     // Behind a value may stand the beginning of the next name.
     const trailing = pair === null ? TRAILING.exec(trimmed) : null
     if (trailing !== null) {
-      words = trailing[2] ?? ''
       pair = shape.exec(trailing[1] ?? '')
+      words = pair === null ? '' : (trailing[2] ?? '')
     }
     if (pair !== null) {
       const name = nameOf(before, (pair[1] ?? '').trim())

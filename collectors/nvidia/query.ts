@@ -25,7 +25,9 @@ const NUMBERS: readonly (readonly [keyof Gpu, Paths])[] = [
   [
     'powerLimitWatts',
     ['gpu_power_readings', 'power_readings'].flatMap(group =>
-      ['enforced_power_limit', 'current_power_limit', 'power_limit'].map(name => `${group}/${name}`),
+      ['enforced_power_limit', 'current_power_limit', 'power_limit', 'gpu_ceiling_power_limit/current_power_limit'].map(
+        name => `${group}/${name}`,
+      ),
     ),
   ],
   ['temperatureCelsius', ['temperature/gpu_temp', 'temperature/gpu_current_temp', 'temperature/gpu']],

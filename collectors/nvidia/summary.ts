@@ -19,7 +19,7 @@ export function cellsOf(line: string): string[] | undefined {
 
 export const isBorder = (line: string) => /^\s{0,80}[+|][-=+|]{20,400}[+|]\s*$/.test(line.slice(0, MAX_WIDTH))
 export const isBanner = (cells: readonly string[]) =>
-  /^NVIDIA-SMI \S{1,40}\s+(?:\S{1,40}\s+)?Driver Version:/.test(cells[0] ?? '')
+  /^NVIDIA-SMI \S{1,40}\s+(?:\S{1,40}\s+)?(?:Driver|KMD) Version:/.test(cells[0] ?? '')
 
 /** `|   0  NVIDIA H200   On  |   00000000:83:00.0 Off |   0 |` */
 export function firstRow(cells: readonly string[], time: number | undefined): Gpu | undefined {

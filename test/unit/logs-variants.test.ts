@@ -11,6 +11,14 @@ function read(...lines: string[]): WireRecord[] {
 describe('lines that came onto one', () => {
   it.each([
     [
+      'Megatron’s timers behind its figures',
+      ' iteration 3/ 10 | consumed samples: 12 | elapsed time per iteration (ms): 2000.0 | lm loss: 3.1E+01 | grad norm: 4.5 | time (ms) | forward-compute: 53.5 | optimizer: 36.8',
+      [
+        { step: 3, stepSeconds: 2, gradientNorm: 4.5 },
+        { step: 3, phases: { 'forward-compute': { seconds: 0.0535 }, optimizer: { seconds: 0.0368 } } },
+      ],
+    ],
+    [
       'ranks of torchrun',
       '[rank0]:[titan] 2026-02-24 19:46:17,508 - root - INFO - step:  4  loss:  7.6  memory: 66.91GiB(37.51%)  tps: 10,050  tflops: 314.71  mfu: 13.99%[rank1]:[titan] 2026-02-24 19:46:17,509 - root - INFO - step:  4  loss:  7.5  memory: 66.91GiB(37.51%)  tps: 10,051  tflops: 314.72  mfu: 14.01%',
       [
@@ -128,5 +136,87 @@ describe('figures of a step', () => {
     expect(others).toEqual([])
     expect(step).toMatchObject(Object.fromEntries(Object.entries(expected).filter(([, value]) => value !== undefined)))
     for (const [name, value] of Object.entries(expected)) if (value === undefined) expect(step).not.toHaveProperty(name)
+  })
+})
+
+describe('lines of any script', () => {
+  it.each([
+    ['bars between the names', 'epoch: 0|step: 6|ppo_ep: 1|act_loss: -0.04|cri_loss: 0.02', { step: 6, loss: -0.04 }],
+    [
+      'a table',
+      '- epoch    2 | iter  100/272 | loss   17.64 | took  0.15 s | lrate 4.00e-03',
+      { step: 100, loss: 17.64 },
+    ],
+    [
+      'batches alone',
+      '2026-06-20 14:17:10 I [train.py:103] Batch 90 Loss: 7.25, lr: 0.00001',
+      { step: 90, loss: 7.25 },
+    ],
+    [
+      'a head of brackets',
+      '[0d10h18s][TOOL][INFO]: Iter: 1000 Time(1000 iters): 93.9s Loss: 0.12',
+      { step: 1000, loss: 0.12 },
+    ],
+    [
+      'brackets of its own',
+      '[Training][Iteration 30][Epoch 1, Batch 100/129] lr: 0.01, loss=9.6',
+      { step: 30, loss: 9.6 },
+    ],
+    [
+      'a loss in the name of a bar',
+      'Training Epoch: 1/3, step 9/50 completed (loss: 1.5): 20%|██  | 10/50 [01:40<06:40, 10.0s/it]',
+      { step: 10, loss: 1.5, stepSeconds: 10 },
+    ],
+    [
+      'a step beside the bar’s',
+      'run: 40%|████  | 14/35 [00:16<00:24, 1.5s/it, loss=11.8, num_updates=574]',
+      { step: 574, loss: 11.8 },
+    ],
+  ])('%s', (_, line, expected) => {
+    expect(read(line)).toEqual([expect.objectContaining(expected)])
+  })
+
+  it('counts steps among all where each epoch begins anew', () => {
+    const step = (epoch: number, of: string) => `epoch ${epoch} | iter ${of} | loss 2.5`
+    expect(read(step(1, '90/100'), step(2, '10/100'), step(2, '20/100'))).toMatchObject([
+      { step: 90 },
+      { step: 110 },
+      { step: 120 },
+    ])
+    const again = (epoch: number) => `Epoch: [${epoch}][  10/500]\tTime  0.3 ( 0.5)\tLoss 6.9e+00 (7.0e+00)`
+    expect(read(again(0), again(1))).toMatchObject([{ step: 10, loss: 6.9 }, { step: 510 }])
+  })
+
+  it('tells a step once that is drawn again behind another line', () => {
+    const bar = 'Epoch 0:  10%|█   | 10/100 [00:05<00:45, 2.00it/s, v_num=0, train_loss=2.30]'
+    expect(read(bar, 'a line of somebody else', bar)).toHaveLength(1)
+  })
+})
+
+describe('timers of Megatron that were wrapped', () => {
+  it('gives each once', () => {
+    const records = read(
+      ' iteration 3/ 10 | consumed samples: 12 | elapsed time per iteration (ms): 2000.0 | lm loss: 3.1E+01 |',
+      'time (ms) | forward-compute: 53.5 | backward-compute:',
+      '134.7 | optimizer: 36.8 |',
+      'batch-generator: 2.5',
+    )
+    expect(records.slice(1)).toMatchObject([
+      { step: 3, phases: { 'forward-compute': { seconds: 0.0535 } } },
+      { step: 3, phases: { 'backward-compute': { seconds: 0.1347 }, optimizer: { seconds: 0.0368 } } },
+      { step: 3, phases: { 'batch-generator': { seconds: 0.0025 } } },
+    ])
+  })
+})
+
+describe('prefixes', () => {
+  it.each([
+    ['Ray with a comma', '(pretraining, pid=4112) iter 10: loss 2.31, time 100.00ms'],
+    ['a kernel’s log without time and host', 'kernel: NVRM: Xid (PCI:0000:41:00): 79, GPU has fallen off the bus.'],
+    ['ranks of mpirun', '[155] node-1:5330:5499 [3] NCCL INFO Ring 00 : 155[3d000] -> 157[b2000] via P2P/IPC'],
+  ])('%s', (_, line) => {
+    const reader = createLogReader()
+    reader.push(Buffer.from(`${line}\n`))
+    expect(reader.counts).toEqual({ linesRead: 1, linesUnread: 0 })
   })
 })
