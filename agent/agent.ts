@@ -89,7 +89,8 @@ export async function startAgent(given: AgentOptions): Promise<AgentHandle> {
   const { host, log } = options
   const root = join(options.data, 'spool')
   const { spool, release } = claimSpool(root, options.spool, options.spoolBytes)
-  const link = { hub: options.hub, token: options.token, node: host.hostname, log }
+  const { hub, token, collectorSettings } = options
+  const link = { hub, token, node: host.hostname, run: collectorSettings.run, log }
   const uplink = new Uplink({ ...link, spool })
   const adopted = adoptOrphans({
     root,

@@ -17,6 +17,8 @@ export interface UplinkOptions {
   readonly hub: string
   readonly token: string
   readonly node: string
+  /** Of all that is sent, where it is known: a balancer may go by it, so that the agents of a run come to one hub. */
+  readonly run?: string | undefined
   readonly spool: Outbox
   readonly log: (line: string) => void
 }
@@ -63,6 +65,7 @@ export class Uplink {
       reconnectionDelayMax: RECONNECT_LAST_MS,
       timeout: 5000,
       forceNew: true,
+      query: options.run === undefined ? {} : { run: options.run },
     })
     this.socket.on('connect', () => void this.greet())
     this.socket.on('disconnect', () => this.lost())
