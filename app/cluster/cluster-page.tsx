@@ -9,6 +9,7 @@ import { Card } from '../ui/card'
 import { Notice } from '../ui/notice'
 import { Table, type Column } from '../ui/table'
 import styles from './cluster.module.css'
+import { HubsCard } from './hubs-card'
 import { NodeCard } from './node-card'
 
 const inState = ({ collectors }: NodeInfo, state: NodeInfo['collectors'][number]['state']) =>
@@ -134,6 +135,7 @@ function Cluster({ nodes }: { nodes: readonly NodeInfo[] }) {
           />
         </Card>
         {open !== undefined && <NodeCard node={open} />}
+        <HubsCard />
       </div>
     </>
   )

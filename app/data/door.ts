@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { messageOf } from '../../base/errors'
 import {
   gpuSeriesSchema,
+  hubInfoSchema,
   hubSettingsSchema,
   hostSeriesSchema,
   importResultSchema,
@@ -127,6 +128,7 @@ export function doorAt(base: string, headers: Readonly<Record<string, string>> =
     findings: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/findings`, z.array(findingSchema), signal),
     fabric: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/fabric`, fabricPictureSchema, signal),
     probe: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/probe`, probeReportSchema.nullable(), signal),
+    hubs: (signal?: AbortSignal) => get(asker, '/api/hubs', z.array(hubInfoSchema), signal),
     nodes: (signal?: AbortSignal) => get(asker, '/api/nodes', z.array(nodeInfoSchema), signal),
     postMortem: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/post-mortem`, postMortemSchema, signal),
     report: (run: string, form: 'md' | 'html') => `${base}${of(run)}/post-mortem.${form}`,

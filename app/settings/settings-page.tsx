@@ -21,7 +21,7 @@ interface Row {
 const COLUMNS: readonly Column<Row>[] = [
   { name: 'name', title: 'Setting', width: '28%', value: row => row.name, cell: row => row.name },
   { name: 'value', title: 'Value', width: '44%', value: row => row.value, cell: row => <strong>{row.value}</strong> },
-  { name: 'flag', title: 'Set by', value: row => row.flag, cell: row => <code>{row.flag}</code> },
+  { name: 'flag', title: 'Set by', isMinor: true, value: row => row.flag, cell: row => <code>{row.flag}</code> },
 ]
 
 const asked = (who: string, shown: boolean) => (shown ? `${who} show a token` : 'no token is asked for')
