@@ -68,6 +68,10 @@ function precisionFor(config: Observed['config'], hardware: HardwareInput): { pr
   return { precision, note: `; precision not known, ${precision} taken` }
 }
 
+/** No device does more than its peak: something that is taken for known is not so. */
+const beyond = (flopsPerSecond: number, peak: Peak) =>
+  `${format(flopsPerSecond, 'flopsPerSecond')} is more than ${peak.title}: it multiplies in another precision, or the model or the tokens are others`
+
 function mfuFigure(observed: Observed, flops: Figure): { figure: Figure; peak: Peak | undefined } {
   const hardware = hardwareOf(observed)
   if (typeof hardware === 'string') return { figure: absent(hardware), peak: undefined }
@@ -77,6 +81,8 @@ function mfuFigure(observed: Observed, flops: Figure): { figure: Figure; peak: P
   if (flops.value === null) return { figure: absent(flops.source), peak }
   const one = { flopsPerToken: flops.value, tokensPerSecond: 1, devices: 1 }
   const value = mfu({ ...one, peakFlopsPerSecond: peak.flopsPerSecond })
+  if (value > 1 && hardware.peakFlopsPerSecond === undefined)
+    return { figure: absent(beyond(flops.value, peak)), peak: undefined }
   return { figure: { value, provenance: 'derived', source: `over ${peak.title}${note}` }, peak }
 }
 

@@ -95,6 +95,7 @@ RECOGNISED = {
     "vocabularySize": ("vocab_size", "vocabularySize"),
     "sequenceLength": ("sequenceLength", "block_size", "seq_length", "max_seq_len"),
 }
+PRECISIONS = {"torch.float32": "fp32", "torch.bfloat16": "bf16", "torch.float16": "fp16"}
 
 
 def _environment_int(name: str, default: int) -> int:
@@ -102,6 +103,27 @@ def _environment_int(name: str, default: int) -> int:
         return int(os.environ[name])
     except (KeyError, ValueError):
         return default
+
+
+def _autocast_type(device: str) -> Any:
+    """What `torch.autocast` has matrices multiplied in; None outside of it. Before torch 2.4 each device had its own functions."""
+    if hasattr(torch, "get_autocast_dtype"):
+        return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
+    if device == "cuda":
+        return torch.get_autocast_gpu_dtype() if torch.is_autocast_enabled() else None
+    return torch.get_autocast_cpu_dtype() if torch.is_autocast_cpu_enabled() else None
+
+
+def _matmul_precision(weight: Any) -> Optional[str]:
+    """In which a forward pass multiplies here and now, where that is another than the weights' own; None else."""
+    try:
+        cast = _autocast_type(weight.device.type)
+        if cast is not None and cast != weight.dtype:
+            return PRECISIONS.get(str(cast))
+        # torch raises where a job has set it by the newer names and it is read by the older.
+        return "tf32" if weight.is_cuda and weight.dtype == torch.float32 and torch.backends.cuda.matmul.allow_tf32 else None
+    except Exception:
+        return None
 
 
 # Labels by which a scheduler of Kubernetes names the job on all of its pods, and tells two jobs of one name apart.
@@ -198,6 +220,7 @@ class Hook:
         self._marks: List[Tuple[str, float]] = []
         self._step_began = time.perf_counter()
         self._depth = 0
+        self._asks_precision = False
         self._snapshot_at = float("-inf")
         self.overhead_seconds = 0.0
         self._restore: List[Callable[[], None]] = []
@@ -281,7 +304,8 @@ class Hook:
         record["batch"] = {k: v for k, v in batch.items() if v is not None}
         precision = options.get("precision")
         if precision is None and parameters:
-            precision = {"torch.float32": "fp32", "torch.bfloat16": "bf16", "torch.float16": "fp16"}.get(str(parameters[0].dtype))
+            precision = PRECISIONS.get(str(parameters[0].dtype))
+            self._asks_precision = True
         if precision is not None:
             record["precision"] = precision
         if optimizer is not None:
@@ -458,8 +482,16 @@ class Hook:
         began = time.perf_counter()
         self._write_finished()
         if torch.is_grad_enabled():
+            self._tell_precision()
             self._marks.append(("forward", began))
         self.overhead_seconds += time.perf_counter() - began
+
+    def _tell_precision(self) -> None:
+        """Weights in fp32 may be multiplied in less, which shows inside a forward pass: told once, in the first."""
+        asked, self._asks_precision = self._asks_precision, False
+        precision = _matmul_precision(next(self._model.parameters())) if asked else None
+        if precision is not None:
+            self._write({"kind": "config", "precision": precision})
 
     @_guarded
     def _forward_ends(self) -> None:

@@ -60,7 +60,9 @@ optimizer = torch.optim.AdamW(model.parameters())
 hook = plumbline_hook.attach(model, optimizer)
 for step in range(4):
     for micro in range(3):
-        model(torch.ones(2, 4)).sum().backward()
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = model(torch.ones(2, 4)).sum()
+        loss.backward()
     optimizer.step()
     optimizer.zero_grad()
     with torch.no_grad():
@@ -92,7 +94,11 @@ describe.skipIf(!hasTorch)('the hook in torch', () => {
     writeFileSync(script, ACCUMULATION)
     const { status, stderr, recordsOf } = python([script])
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-    const steps = stepsOf(recordsOf(0))
+    const records = recordsOf(0)
+    // Its weights are in fp32, and its forward passes under autocast.
+    const configs = records.filter((record): record is RecordOf<'config'> => record.kind === 'config')
+    expect(configs.map(({ precision }) => precision)).toEqual(['fp32', 'bf16'])
+    const steps = stepsOf(records)
     expect(steps.map(({ step }) => step)).toEqual([0, 1, 2, 3])
     for (const step of steps.slice(1)) {
       expect(seconds(step, 'forward')).toBeGreaterThanOrEqual(0.06)

@@ -29,7 +29,11 @@ describe('the efficiency of a run', () => {
 
   it('says the precision that it had to take', () => {
     expect(of({ config: config({ precision: undefined }) }).mfu.source).toContain('; precision not known, bf16 taken')
-    const volta = of({ config: config({ precision: undefined }), gpuNames: ['Tesla V100-SXM2-16GB'] })
+    const volta = of({
+      config: config({ precision: undefined }),
+      gpuNames: ['Tesla V100-SXM2-16GB'],
+      tokensPerSecond: 1e5,
+    })
     expect(volta.mfu.source).toContain('fp16 taken')
   })
 
@@ -54,6 +58,11 @@ describe('what cannot be known', () => {
     ['a precision without a peak', { gpuNames: ['Tesla V100-SXM2-16GB'] }, 'V100 SXM2 16GB has no bf16 matrix peak'],
     ['a slice of a GPU', { gpuNames: [`${A100} MIG 1g.10gb`] }, `no peak is known for "${A100} MIG 1g.10gb"`],
     ['GPUs of two kinds', { gpuNames: [A100, 'NVIDIA H200'] }, `GPUs of several kinds: ${A100}, NVIDIA H200`],
+    [
+      'more than the device can do',
+      { config: config({ precision: 'fp32' }) },
+      '172 TFLOP/s is more than A100 SXM 80GB dense fp32 19.5 TFLOP/s: it multiplies in another precision, or the model or the tokens are others',
+    ],
     ['no GPU at all', { gpuNames: [] }, 'no GPU name and no measured peak'],
   ])('leaves MFU absent, and FLOP/s there: %s', (_, change, why) => {
     const { flopsPerSecondPerGpu, mfu } = of(change)
