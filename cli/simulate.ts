@@ -122,7 +122,8 @@ class Show {
     const { run } = this.about
     const add = (record: WireRecord) =>
       agent.add('node' in record && record.node !== undefined ? { ...record, node: nodesOf(run, record.node) } : record)
-    const told = { ...this.about, startedAt: this.startedAt }
+    const { stepSeconds: computeSeconds } = this.options
+    const told = { ...this.about, startedAt: this.startedAt, computeSeconds }
     for (const record of announcement(this.broken, told))
       if (this.options.cables || record.kind !== 'topology') add(record)
     let rows = 0

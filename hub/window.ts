@@ -2,6 +2,7 @@
 import type { DetectorWindow } from '../analysis/detector'
 import { unixSeconds } from '../base/clock'
 import { predict, type PredictInput } from '../math/predict'
+import type { HardwareInput } from '../math/input'
 import type { RecordOf } from '../wire/records'
 import { hostMemory } from './queries/devices'
 import { devicePace } from './queries/device-pace'
@@ -12,6 +13,7 @@ import { timerSpreads } from './queries/job-timers'
 import { perRank, perStep } from './queries/folded-steps'
 import { numbers, rowsOf } from './queries/values'
 import { endOf, type RunFacts } from './run-facts'
+import { seenHardware } from './seen-hardware'
 import type { Runs } from './runs'
 import type { Store } from './store/store'
 
@@ -47,10 +49,10 @@ const RANK_COLUMNS = [
 
 const column = (values: readonly (number | null)[]) => Float64Array.from(values, value => value ?? NaN)
 
-function predicted(config: RecordOf<'config'> | undefined) {
+function predicted(config: RecordOf<'config'> | undefined, seen: HardwareInput) {
   if (config === undefined) return undefined
   try {
-    return predict(config as PredictInput)
+    return predict({ ...config, hardware: { ...seen, ...config.hardware } } as PredictInput)
   } catch {
     // A config that contradicts itself predicts nothing; the page shows it as it is.
     return undefined
@@ -75,6 +77,9 @@ export async function detectorWindow(store: Store, runs: Runs, facts: RunFacts, 
   const times = column(numbers(steps, 'at'))
   const now = isNow ? unixSeconds() : (times.at(-1) ?? unixSeconds())
   const isSilent = rowsOf(ranks) === 0
+  const devices = await runs.devices(facts)
+  const placed = await standing(store, run)
+  const topology = await cables(store, [...facts.nodes])
   return {
     run,
     now,
@@ -105,15 +110,15 @@ export async function detectorWindow(store: Store, runs: Runs, facts: RunFacts, 
     },
     steps: { step: column(numbers(steps, 'step')), time: times, stepSeconds: column(numbers(steps, 'seconds')) },
     events: (await eventsWithKills(store, facts)).filter(({ time = 0 }) => isNow || time <= now),
-    prediction: predicted(config),
-    deviceMemoryBytes: (await runs.devices(facts)).leastMemoryBytes,
+    prediction: predicted(config, seenHardware(devices.names, topology, placed.places)),
+    deviceMemoryBytes: devices.leastMemoryBytes,
     hosts: isNow && end === undefined ? await hostMemory(store, [...facts.nodes], now) : undefined,
-    ...(await standing(store, run)),
+    ...placed,
     groups: await groupSteps(store, run, span),
     flows: await flowSteps(store, run, span),
     // Where ranks tell of themselves, these say less.
     timers: isSilent ? await timerSpreads(store, run, span) : [],
     devices: isSilent ? await devicePace(store, [...facts.nodes], { from: times[0] ?? NaN, to: now }) : undefined,
-    topology: await cables(store, [...facts.nodes]),
+    topology,
   }
 }

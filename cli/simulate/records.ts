@@ -2,6 +2,7 @@
 import type { RecordOf, WireRecord } from '../../wire/records'
 import type { Fault, Showing } from './faults'
 import type { Fleet, FleetStep } from './fleet'
+import { jobOf } from './job'
 import { cardName, leafName, nodeName, spineName } from './layout'
 
 const OPERATIONS = {
@@ -23,23 +24,25 @@ export interface Told {
   readonly synthetic: string
   /** Unix seconds at which the fleet began. */
   readonly startedAt: number
+  /** Seconds that a rank computes in a step. */
+  readonly computeSeconds: number
 }
 
 const node = (fleet: Fleet, rank: number) => nodeName(fleet.layout.nodeOf[rank] ?? 0)
 const local = (fleet: Fleet, rank: number) => rank % fleet.layout.shape.gpusPerNode
 
-export function* announcement(fleet: Fleet, { run, name, synthetic, startedAt }: Told): Generator<WireRecord> {
+export function* announcement(fleet: Fleet, told: Told): Generator<WireRecord> {
+  const { run, name, synthetic, startedAt, computeSeconds } = told
   const { worldSize, shape, stageOf, dataOf, tensorOf, leafOf, spineOf } = fleet.layout
-  const { tensor, pipeline, data, microBatches, experts = 1, leavesPerSpine } = shape
+  const { tensor, pipeline, data, experts = 1, leavesPerSpine } = shape
   const base = { time: startedAt, run }
   yield { kind: 'run', ...base, node: nodeName(0), name, synthetic, state: 'started' }
   yield {
     kind: 'config',
     ...base,
     framework: 'simulated',
-    precision: 'bf16',
-    parallelism: { tensor, pipeline, data, worldSize, ...(experts > 1 && { expert: experts }) },
-    batch: { micro: 1, global: microBatches * data },
+    parallelism: { tensor, pipeline, data, worldSize, zeroStage: 1, ...(experts > 1 && { expert: experts }) },
+    ...jobOf(shape, computeSeconds),
   }
   for (let rank = 0; rank < worldSize; rank += 1) {
     const replica = dataOf[rank] ?? 0
@@ -110,7 +113,11 @@ export function* hangRecords(
 
 const uuid = (fleet: Fleet, rank: number) => `GPU-simulated-${node(fleet, rank)}-${local(fleet, rank)}`
 
-export function* stepRecords(fleet: Fleet, step: FleetStep, { run, startedAt }: Told): Generator<WireRecord> {
+export function* stepRecords(
+  fleet: Fleet,
+  step: FleetStep,
+  { run, startedAt }: Pick<Told, 'run' | 'startedAt'>,
+): Generator<WireRecord> {
   const { worldSize, groups } = fleet.layout
   for (let rank = 0; rank < worldSize; rank += 1) yield stepRecord(fleet, step, rank, { run, startedAt })
   for (const [number, { name, purpose, ranks }] of groups.entries())

@@ -15,7 +15,7 @@ const SHARE = 0.5
 const MASTER_PORT = 29_500
 const SECRET = 'of this lab'
 const GLOO = { GLOO_SOCKET_IFNAME: 'eth0' }
-const OPEN_MS = 60_000
+const OPEN_MS = 180_000
 
 export interface Job {
   readonly name: string
