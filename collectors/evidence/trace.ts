@@ -1,13 +1,13 @@
 /**
  * Traces of PyTorch's profiler: what each step of a rank spent on computing, on communication, on communication that
- * nothing covered, and on nothing. Pure; keeps two numbers for each kernel.
+ * nothing covered, and on nothing. Pure; keeps two numbers for each kernel, of so many kernels as `spans.ts` holds.
  * https://github.com/pytorch/kineto/blob/main/libkineto/src/output_json.cpp
  */
-import { PlumblineError } from '../../base/errors'
 import type { Phase } from '../../wire/metrics'
 import type { RecordOf, WireRecord } from '../../wire/records'
 import { Cover, union } from './intervals'
 import { ELEMENT_BYTES, operationOf } from './operation'
+import { Spans, type SpanKind } from './spans'
 import { amountIn, member, numberIn, textIn } from './tree'
 
 const STEP = /^ProfilerStep#(\d{1,12})$/
@@ -21,7 +21,7 @@ const DEVICE = new Set(['kernel', 'gpu_memcpy', 'gpu_memset'])
 const WANTED =
   /"(?:kernel|gpu_memcpy|gpu_memset)"|"(?:ProfilerStep|Optimizer\.step)#|"(?:gloo|mpi):|"(?:CPU|CUDA) functions"/i
 
-const MOST_SPANS = 5_000_000
+const FEWER = 'profile fewer steps, or cut the trace'
 const MOST_COLLECTIVES = 500_000
 const MOST_STEPS = 1_000_000
 
@@ -43,9 +43,6 @@ interface Collective {
 const EPOCH_MICROSECONDS = 1e15
 
 export class Trace {
-  private readonly compute: number[] = []
-  private readonly communication: number[] = []
-  private readonly copies: number[] = []
   private readonly steps = new Map<number, { begin: number; end: number }>()
   private readonly collectives: Collective[] = []
   /** Where calls of the first optimizer end, on the device and on the host, which runs ahead of it. */
@@ -54,6 +51,8 @@ export class Trace {
   private baseSeconds: number | undefined
   /** Events of interest. */
   events = 0
+
+  constructor(private readonly spans = new Spans()) {}
 
   /** An element of `traceEvents`. */
   event(bytes: Buffer): void {
@@ -67,12 +66,10 @@ export class Trace {
     this.events += 1
     const category = textIn(event, 'cat')?.toLowerCase()
     if (this.step(name, category, begin, begin + duration)) return
-    const spans = this.spansOf(name, category, textIn(event, 'pid'))
-    if (spans === undefined) return
-    if (this.compute.length + this.communication.length + this.copies.length >= 2 * MOST_SPANS)
-      throw new PlumblineError(`more than ${MOST_SPANS} kernels in one trace`, { fix: 'profile fewer steps' })
-    spans.push(begin, begin + duration)
-    if (spans === this.communication) this.collective(name, begin, duration, member(event, 'args'))
+    const kind = kindOf(name, category, textIn(event, 'pid'))
+    if (kind === undefined) return
+    this.spans.add(kind, begin, begin + duration)
+    if (kind === 'communication') this.collective(name, begin, duration, member(event, 'args'))
   }
 
   /** Another member of the trace. */
@@ -110,18 +107,6 @@ export class Trace {
     return ends.slice(1).map((end, at) => ({ step: undefined, begin: ends[at] ?? end, end }))
   }
 
-  private spansOf(name: string, category: string | undefined, process: string | undefined): number[] | undefined {
-    // Before Kineto events had no category. Without a device its operators are the computation.
-    if (category === undefined) {
-      if (HOST_COMMUNICATION.test(name)) return this.communication
-      if (process === 'CUDA functions') return COMMUNICATION.test(name) ? this.communication : this.compute
-      return process === 'CPU functions' && name.startsWith('aten::') ? this.compute : undefined
-    }
-    if (!DEVICE.has(category)) return HOST_COMMUNICATION.test(name) ? this.communication : undefined
-    if (category !== 'kernel') return this.copies
-    return COMMUNICATION.test(name) ? this.communication : this.compute
-  }
-
   private collective(name: string, begin: number, duration: number, given: unknown): void {
     const operation = operationOf(textIn(given, 'Collective name') ?? name)
     if (operation === undefined || this.collectives.length >= MOST_COLLECTIVES) return
@@ -138,11 +123,20 @@ export class Trace {
     return this.baseSeconds === undefined ? undefined : this.baseSeconds + microseconds / 1e6
   }
 
+  /** What is said of kernels that were let go. */
+  private untold(): RecordOf<'event'>[] {
+    const { left, horizon } = this.spans
+    if (left === 0) return []
+    const message = `what the later steps spent is not told: there are ${left} kernels more than are held`
+    return [{ kind: 'event', type: 'untold', time: this.timeOf(horizon), rank: this.rank, message, fix: FEWER }]
+  }
+
   records(): WireRecord[] {
-    const compute = new Cover(union(this.compute))
-    const communication = new Cover(union(this.communication))
+    const { horizon } = this.spans
+    const compute = new Cover(union(this.spans.compute))
+    const communication = new Cover(union(this.spans.communication))
     const together = new Cover(union(compute.merged.concat(communication.merged)))
-    const busy = new Cover(union(together.merged.concat(this.copies)))
+    const busy = new Cover(union(together.merged.concat(this.spans.copies)))
     const steps = this.windows()
     const phasesOf = (begin: number, end: number): Record<string, Phase> => ({
       compute: { seconds: seconds(compute.within(begin, end)) },
@@ -150,7 +144,8 @@ export class Trace {
       'exposed-communication': { seconds: seconds(together.within(begin, end) - compute.within(begin, end)) },
       idle: { seconds: seconds(end - begin - busy.within(begin, end)) },
     })
-    const [first, last] = [busy.merged[0], busy.merged.at(-1)]
+    const [first, end] = [busy.merged[0], busy.merged.at(-1)]
+    const last = end === undefined ? undefined : Math.min(end, horizon)
     const isBusy = first !== undefined && last !== undefined
     const stepRecords = steps.map(({ step, begin, end }): RecordOf<'step'> => ({
       kind: 'step',
@@ -159,7 +154,7 @@ export class Trace {
       source: 'kineto-trace',
       step,
       stepSeconds: seconds(end - begin),
-      phases: isBusy ? phasesOf(begin, end) : undefined,
+      phases: isBusy && end <= horizon ? phasesOf(begin, end) : undefined,
     }))
     // A trace that marks no steps tells of itself as a whole, from its first kernel to the end of its last.
     if (steps.length === 0 && isBusy)
@@ -179,8 +174,21 @@ export class Trace {
       const time = this.timeOf(begin)
       return { kind: 'collective', time, rank: this.rank, ...collective, step: inside ? window.step : undefined }
     })
-    return [...stepRecords, ...found]
+    return [...stepRecords, ...found, ...this.untold()]
   }
+}
+
+/** What a span is; undefined where it is none that counts. */
+function kindOf(name: string, category: string | undefined, process: string | undefined): SpanKind | undefined {
+  // Before Kineto events had no category. Without a device its operators are the computation.
+  if (category === undefined) {
+    if (HOST_COMMUNICATION.test(name)) return 'communication'
+    if (process === 'CUDA functions') return COMMUNICATION.test(name) ? 'communication' : 'compute'
+    return process === 'CPU functions' && name.startsWith('aten::') ? 'compute' : undefined
+  }
+  if (!DEVICE.has(category)) return HOST_COMMUNICATION.test(name) ? 'communication' : undefined
+  if (category !== 'kernel') return 'copies'
+  return COMMUNICATION.test(name) ? 'communication' : 'compute'
 }
 
 /** What differences of doubles leave over is no time. */

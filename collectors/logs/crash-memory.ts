@@ -16,18 +16,6 @@ function kindOf(text: string): string | undefined {
 /** Whether the text says that memory ran out, or that somebody caught it. */
 export const saysMemory = (text: string): boolean => WORTH.test(text) && readOutOfMemory(text, undefined) !== undefined
 
-/** Where a failure of PyTorch begins, with the prefix of its rank. */
-const FAILURE =
-  /(?:\[rank\d{1,6}\]: ?)?(?:(?:torch\.)?(?:cuda\.)?OutOfMemoryError|RuntimeError): \w{2,4} out of memory\. Tried/g
-
-/** Processes that write at once may glue their lines: the text of each failure; of one alone the text as it is. */
-export function failuresIn(text: string): string[] {
-  if (!text.includes('out of memory')) return [text]
-  const starts = [...text.matchAll(FAILURE)].map(({ index }) => index)
-  if (starts.length < 2) return [text]
-  return starts.map((start, at) => text.slice(at === 0 ? 0 : start, starts[at + 1]))
-}
-
 /** Undefined where the text speaks of no memory that ran out. `rank` comes from the line's prefix. */
 export function readOutOfMemory(text: string, rank: number | undefined): Event | undefined {
   if (!WORTH.test(text)) return undefined

@@ -3,7 +3,7 @@ import type { RecordOf, WireRecord } from '../../wire/records'
 import { goesOn, hold, release, releaseAll, type Held } from './crash-held'
 import { unwrapJson } from './crash-json'
 import { readFatal, readLauncher, type RootCause } from './crash-launcher'
-import { failuresIn, readOutOfMemory, readTimeout } from './crash-memory'
+import { readOutOfMemory, readTimeout } from './crash-memory'
 import { noPod, notePod, withPod, type Pod } from './crash-pod'
 import { defineFormat, type LogLine } from './format'
 
@@ -74,9 +74,7 @@ export const crash = defineFormat({
     notePod(line.text, state.pod)
     if (goesOn(line.text, line.rank, state)) return []
     const said = unwrapJson(line)
-    const records = failuresIn(said.text).map(text => readLine({ ...said, text }, state))
-    if (records.every(found => found === undefined)) return undefined
-    return records.flatMap(found => found ?? []).flatMap(record => send(record, said.time, line.rank, state))
+    return readLine(said, state)?.flatMap(record => send(record, said.time, line.rank, state))
   },
   flush: (state: State) => releaseAll(state),
 })

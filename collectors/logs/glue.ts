@@ -9,6 +9,8 @@ const RANK = /(?<=[^\s\]:>]\s{0,8})\[(?:default|rank|worker|trainer)\d{1,6}\]: ?
 const BAR = /%\|[^|]{0,400}\|\s{0,8}\d{1,12}\/\d{1,12}\s?\[[^\]]{1,1200}\]/g
 /** Megatron's timers behind its line of figures. */
 const TIMERS = /(?<=\| {1,4})time \(ms\) \|/g
+/** PyTorch's failure of memory. */
+const FAILURE = /(?:(?:torch\.)?(?:cuda\.)?OutOfMemoryError|RuntimeError): \w{2,4} out of memory\. Tried/g
 /** How a line begins, until it has this many letters and a number: it comes again only where another line begins. */
 const LETTERS = 7
 const MOST_HEAD = 80
@@ -78,28 +80,26 @@ function cutAt(text: string, places: readonly number[]): string[] {
   })
 }
 
+const placesOf = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(({ index }) => index)
+
+/** Where another line begins. */
+function placesIn(line: string): number[] {
+  if (line.includes('%|')) return [...line.matchAll(BAR)].map(match => match.index + match[0].length)
+  if (line.includes('| time (ms) |')) return placesOf(line, TIMERS)
+  // Within an object a failure is a part of its message.
+  if (line.includes('out of memory. Tried') && !line.startsWith('{')) return placesOf(line, FAILURE).slice(1)
+  return again(line)
+}
+
 /** The lines that a line without colours is made of: mostly itself. */
 export function unglued(text: string): string[] {
   if (text.length > MOST_CHARACTERS) return [text]
   const byRank =
     text.lastIndexOf(']:') > 0 && /\[(?:default|rank|worker|trainer)\d/.test(text.slice(1))
-      ? cutAt(
-          text,
-          [...text.matchAll(RANK)].map(match => match.index),
-        )
+      ? cutAt(text, placesOf(text, RANK))
       : [text]
   return byRank.flatMap(line => {
-    if (line.includes('%|'))
-      return cutAt(
-        line,
-        [...line.matchAll(BAR)].map(match => match.index + match[0].length),
-      )
-    if (line.includes('| time (ms) |'))
-      return cutAt(
-        line,
-        [...line.matchAll(TIMERS)].map(match => match.index),
-      )
-    const places = again(line)
+    const places = placesIn(line)
     return places.length === 0 ? [line] : cutAt(line, places)
   })
 }

@@ -4,6 +4,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Cover, union } from '../../collectors/evidence/intervals'
 import { JsonItems } from '../../collectors/evidence/json-items'
+import { Spans } from '../../collectors/evidence/spans'
+import { Trace } from '../../collectors/evidence/trace'
 
 const folder = join(import.meta.dirname, '../fixtures/forms/kineto-trace')
 const traces = readdirSync(folder).filter(name => name.endsWith('.json'))
@@ -60,5 +62,40 @@ describe('spans of time', () => {
         expect(cover.within(begin, begin + length)).toBe(inside.length)
       }),
     )
+  })
+})
+
+describe('a trace of more kernels than are held', () => {
+  const events = Array.from({ length: 40 }, (_, step) => [
+    { ph: 'X', cat: 'user_annotation', name: `ProfilerStep#${step}`, ts: 100 * step, dur: 100 },
+    ...Array.from({ length: 10 }, (_, at) => ({
+      ph: 'X',
+      cat: 'kernel',
+      name: 'gemm',
+      ts: 100 * step + 10 * at,
+      dur: 5,
+    })),
+  ]).flat()
+  const stepsOf = (spans: Spans, order: typeof events) => {
+    const trace = new Trace(spans)
+    for (const event of order) trace.event(Buffer.from(JSON.stringify(event)))
+    const records = trace.records()
+    return {
+      steps: records.filter(({ kind }) => kind === 'step'),
+      events: records.filter(({ kind }) => kind === 'event'),
+    }
+  }
+
+  it.each([
+    ['by time', events],
+    ['backwards', events.toReversed()],
+  ])('tells of the first steps what all of them would, and says that it does: %s', (_, order) => {
+    const { steps, events: said } = stepsOf(new Spans(100), order)
+    const whole = stepsOf(new Spans(), events).steps
+    const told = steps.filter(step => 'phases' in step && step.phases !== undefined)
+    expect(told.length).toBeGreaterThan(3)
+    expect(told).toEqual(whole.slice(0, told.length))
+    expect(steps).toHaveLength(40)
+    expect(said).toMatchObject([{ type: 'untold' }])
   })
 })
