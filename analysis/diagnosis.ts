@@ -56,7 +56,10 @@ function look(window: DetectorWindow): Diagnosis | undefined {
     if (!((stragglers.get(one.place)?.excess ?? 0) > one.excess)) stragglers.set(one.place, one)
   const ranks = togetherOf([...stragglers.values()], byNode)
   const { groups, fabric } = groupsOf(window, matrix.steps)
-  const links = groups === undefined || fabric === undefined ? [] : slowLinksOf(groups, fabric)
+  const links =
+    groups === undefined || fabric === undefined
+      ? []
+      : slowLinksOf(groups, fabric).filter(link => !isWaitFor(link, groups, ranks, roles, matrix))
   const causes = [...ranks.map(({ own }) => ({ ranks: own })), ...links.map(link => ({ ranks: [], link }))]
   const replayed = costsOf(matrix, roles.plan, groups, causes)
   const costs = causes.length === 1 ? replayed.map(cost => besideSteps(cost, causes[0], window, matrix)) : replayed
@@ -77,6 +80,28 @@ function look(window: DetectorWindow): Diagnosis | undefined {
     slowRanks: costing(ranks, 0, ({ own }) => Math.max(...own.map(({ excess }) => excess))),
     slowLinks: costing(links, ranks.length, ({ slow }) => slow.excess),
   }
+}
+
+/**
+ * Ranks of one stage wait for each other at their first collective and at all after it: where one of them is slow, what the
+ * least waiting one spent is no transfer, and the way between them is not why.
+ */
+function isWaitFor(
+  { groups: slow }: SlowLink,
+  { groups }: GroupMatrix,
+  ranks: readonly { readonly own: readonly Straggler[] }[],
+  { plan }: Roles,
+  matrix: RankMatrix,
+): boolean {
+  const late = new Set(ranks.flatMap(({ own }) => own.map(({ place }) => matrix.ranks[place])))
+  const unitOf = (rank: number) => {
+    const { data = rank, pipeline = 0 } = plan?.coordinates.get(rank) ?? {}
+    return `${data} ${pipeline}`
+  }
+  return slow.every(number => {
+    const members = groups[number]?.ranks ?? []
+    return new Set(members.map(unitOf)).size === 1 && members.some(rank => late.has(rank))
+  })
 }
 
 /** What is there alone, and for good from a step on, is measured by the steps before and since. */

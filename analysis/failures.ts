@@ -18,6 +18,9 @@ const CRASHES: Record<string, string> = {
   xid: 'Look the Xid up in NVIDIA’s list; drain the node if it repeats.',
 }
 
+/** A watchdog speaks up on a rank that waits: that one is told of, not blamed. */
+const WAITING = 'nccl-timeout'
+
 /** The sizes that an out-of-memory error names. */
 function sizes(event: Event): string {
   const parts = [
@@ -62,7 +65,7 @@ function findings(
       title: `${title}${place(event)}`,
       evidence: `${event.message ?? type}${sizes(event)}${again > 1 ? `; the first of ${again} such events` : ''}`,
       since: event.time ?? window.facts.endedAt ?? window.facts.startedAt,
-      ...(event.rank === undefined ? {} : { ranks: [event.rank] }),
+      ...(event.rank === undefined || type === WAITING ? {} : { ranks: [event.rank] }),
       nextStep: nextSteps[type] ?? '',
     }
   })

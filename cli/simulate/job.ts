@@ -17,6 +17,10 @@ const WITHIN_NODE = 0.2
 /** A layer has 12 h² parameters and costs 6 FLOPs each for a token; its four all-reduces send twice (T − 1) / T of 2 h bytes. */
 const [LAYER_WEIGHTS, FLOPS_PER_WEIGHT, LAYER_BYTES] = [12, 6, 16] as const
 
+/** Of a step, as one rank has its share in them. */
+export const tokensOf = ({ tensor, pipeline, microBatches }: FleetShape): number =>
+  (SEQUENCE * MICRO_BATCH * microBatches) / (tensor * pipeline)
+
 /** As wide as tensor ranks of one node have to be to send for that share of their compute. */
 function headsOf({ tensor, gpusPerNode }: FleetShape): number {
   const others = Math.max(1, Math.min(tensor, gpusPerNode) - 1)

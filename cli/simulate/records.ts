@@ -2,7 +2,7 @@
 import type { RecordOf, WireRecord } from '../../wire/records'
 import type { Fault, Showing } from './faults'
 import type { Fleet, FleetStep } from './fleet'
-import { jobOf } from './job'
+import { jobOf, tokensOf } from './job'
 import { cardName, leafName, nodeName, spineName } from './layout'
 
 const OPERATIONS = {
@@ -154,6 +154,7 @@ function stepRecord(
     source: 'hook',
     time: startedAt + (step.end[rank] ?? 0),
     stepSeconds: step.stepSeconds[rank],
+    tokens: tokensOf(fleet.layout.shape),
     phases: {
       data: seconds(step.dataSeconds),
       forward: seconds(step.forwardSeconds),

@@ -32,7 +32,9 @@ function NodeBox({ node, seats, blamed }: { node: string; seats: readonly Seat[]
   const has = seats.some(({ rank }) => blamed.ranks.has(rank))
   return (
     <div className={styles.node} data-state={isBlamed ? 'blamed' : has ? 'has' : 'well'} title={node}>
-      <span>{node}</span>
+      <span>
+        <bdi>{node}</bdi>
+      </span>
       <div className={styles.ranks}>
         {seats.map(seat => (
           <RankMark key={seat.rank} seat={seat} blamed={blamed} />
