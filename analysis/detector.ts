@@ -103,12 +103,23 @@ export interface Place {
   readonly node: string
   /** The rank on its node. */
   readonly local?: number | undefined
+  /** Its process on that node. */
+  readonly pid?: number | undefined
+}
+
+/** What some processes of a node may have together, where it is less than the node has. */
+export interface MemoryLimit {
+  readonly name: string
+  readonly bytes: number
+  readonly usedBytes: number
 }
 
 export interface HostMemory {
   readonly totalBytes: number
   /** Of all processes. */
   readonly usedBytes: number
+  /** By process id. */
+  readonly limits?: ReadonlyMap<number, MemoryLimit> | undefined
 }
 
 export interface RunFacts {

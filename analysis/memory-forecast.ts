@@ -2,10 +2,11 @@
  * When a device, or a host, will be full, from the trend of the peak of each rank's steps, while it can still be avoided. Silent where
  * memory goes up and down: only a rise that almost all pairs of steps agree on is one.
  */
+import { grouped } from '../base/grouped'
 import { format } from '../base/units'
 import { allowanceOf, usableBytes } from '../math/allowance'
 import type { Finding } from '../wire/findings'
-import { defineDetector, type DetectorWindow } from './detector'
+import { defineDetector, type DetectorWindow, type HostMemory } from './detector'
 import { steadyGrowth, type SteadyGrowth } from './post-mortem/growth'
 import { median } from './statistics'
 
@@ -90,32 +91,69 @@ const together = (all: readonly Filling[]): Rise => {
   return { bytesPerStep: sum(one => one.bytesPerStep), slower: sum(one => one.slower), faster: sum(one => one.faster) }
 }
 
+/** What ranks use up together: a node, or what they may have of it. */
+interface Room {
+  readonly node: string
+  /** Of a cgroup or a process; undefined for the node. */
+  readonly limit: string | undefined
+  readonly bytes: number
+  readonly usedBytes: number
+  readonly own: readonly Filling[]
+}
+
+/** The node, and each limit of its ranks: a cgroup is one for all that are in it, `ulimit` one for each process. */
+function roomsOf(node: string, host: HostMemory, own: readonly Filling[], { places }: DetectorWindow): Room[] {
+  const rooms: Room[] = [{ node, limit: undefined, bytes: host.totalBytes, usedBytes: host.usedBytes, own }]
+  const limited = own.flatMap(filling => {
+    const limit = host.limits?.get(places?.get(filling.rank)?.pid ?? NaN)
+    return limit === undefined ? [] : [{ filling, limit }]
+  })
+  const isShared = ({ limit }: (typeof limited)[number]) => !limit.name.startsWith('ulimit')
+  const shared = grouped(limited.filter(isShared), ({ limit }) => limit.name)
+  for (const inOne of [...shared.values(), ...limited.filter(one => !isShared(one)).map(one => [one])]) {
+    const [first] = inOne
+    if (first === undefined) continue
+    const { name, bytes, usedBytes } = first.limit
+    rooms.push({ node, limit: name, bytes, usedBytes, own: inOne.map(({ filling }) => filling) })
+  }
+  return rooms
+}
+
+const titleOf = ({ node, limit }: Room, left: Left) =>
+  limit === undefined
+    ? `The memory of host ${node} will be full in about ${format(left.expected, 'seconds')}`
+    : `The memory that the job may have on ${node} will be full in about ${format(left.expected, 'seconds')}`
+
 function ofHosts(window: DetectorWindow, stepSeconds: number): Finding[] {
   const { hosts, places, ranks, run } = window
   if (hosts === undefined || ranks.residentBytes === undefined) return []
   const all = fillings(window, ranks.residentBytes).filter(
     ({ risenBytes, lastBytes }) => risenBytes > SETTLING * lastBytes,
   )
-  const nodes = [...hosts].flatMap(([node, host]) => {
+  const rooms = [...hosts].flatMap(([node, host]) => {
     const own = all.filter(({ rank }) => places?.get(rank)?.node === node)
-    if (own.length === 0) return []
-    const rise = together(own)
-    return [{ node, host, own, rise, left: leftOf(host.totalBytes - host.usedBytes, rise, stepSeconds) }]
+    return own.length === 0 ? [] : roomsOf(node, host, own, window)
   })
-  const first = soonest(nodes)
+  const first = soonest(
+    rooms.map(room => {
+      const rise = together(room.own)
+      return { room, rise, left: leftOf(room.bytes - room.usedBytes, rise, stepSeconds) }
+    }),
+  )
   if (first === undefined) return []
-  const { node, host, own, rise, left } = first
+  const { room, rise, left } = first
+  const allowed = room.limit === undefined ? '' : `, all that ${room.limit} allows,`
   return [
     {
       detector: 'memory-forecast',
       run,
       severity: severityOf(left),
       provenance: 'estimated',
-      since: own.reduce((earliest, { since }) => Math.min(earliest, since), Infinity),
-      ranks: own.map(({ rank }) => rank),
-      nodes: [node],
-      title: `The memory of host ${node} will be full in about ${format(left.expected, 'seconds')}`,
-      evidence: `the processes of its ranks grow by ${format(rise.bytesPerStep, 'bytes')} a step, and ${format(host.usedBytes, 'bytes')} of ${format(host.totalBytes, 'bytes')} are in use; ${betweenText(left)}`,
+      since: room.own.reduce((earliest, { since }) => Math.min(earliest, since), Infinity),
+      ranks: room.own.map(({ rank }) => rank),
+      nodes: [room.node],
+      title: titleOf(room, left),
+      evidence: `the processes of its ranks grow by ${format(rise.bytesPerStep, 'bytes')} a step, and ${format(room.usedBytes, 'bytes')} of ${format(room.bytes, 'bytes')}${allowed} are in use; ${betweenText(left)}`,
       nextStep:
         'Save a checkpoint now. Something in the processes keeps what each step makes: lists of outputs or losses, caches, samples that data loaders hold.',
     },

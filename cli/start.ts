@@ -132,9 +132,10 @@ export const command = defineCommand({
       publicUrl: publicUrl.replace(/\/+$/, ''),
       page,
       log,
-      async readEvidence(kind, path) {
-        const { readEvidence } = await import('./evidence')
-        return readEvidence(kind, path)
+      evidenceReader: {
+        // Loaded where there is evidence: most hubs begin without.
+        summary: async (...asked) => (await import('./evidence/reader')).evidenceReader.summary(...asked),
+        ask: async (...asked) => (await import('./evidence/reader')).evidenceReader.ask(...asked),
       },
       playDemo: demo.play,
       async importFiles(files, name) {

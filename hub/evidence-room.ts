@@ -6,7 +6,7 @@ import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:f
 import { join } from 'node:path'
 
 export interface EvidenceLimits {
-  /** Of all files and digests together. */
+  /** Of all files, and what is read of them, together. */
   readonly bytes: number
   /** Seconds from a file's last byte. */
   readonly seconds: number
@@ -21,6 +21,9 @@ interface Kept {
   readonly changedAt: number
 }
 
+/** What is kept of one file. */
+const ENDINGS = ['.bytes', '.summary.json', '.columns']
+
 const sizeOf = (path: string) => (existsSync(path) ? statSync(path).size : 0)
 
 /** All that is kept, the oldest first. */
@@ -30,8 +33,8 @@ function keptBelow(root: string): Kept[] {
     readdirSync(join(root, run)).flatMap((name): Kept[] => {
       if (!name.endsWith('.bytes')) return []
       const path = join(root, run, name.slice(0, -'.bytes'.length))
-      const { size, mtimeMs } = statSync(`${path}.bytes`)
-      return [{ path, bytes: size + sizeOf(`${path}.digest.json`), changedAt: mtimeMs / 1000 }]
+      const bytes = ENDINGS.reduce((sum, ending) => sum + sizeOf(`${path}${ending}`), 0)
+      return [{ path, bytes, changedAt: statSync(`${path}.bytes`).mtimeMs / 1000 }]
     }),
   )
   return kept.sort((one, other) => one.changedAt - other.changedAt)
@@ -39,8 +42,7 @@ function keptBelow(root: string): Kept[] {
 
 function drop({ path }: Kept, why: string): void {
   writeFileSync(`${path}.dropped`, why)
-  rmSync(`${path}.bytes`, { force: true })
-  rmSync(`${path}.digest.json`, { force: true })
+  for (const ending of ENDINGS) rmSync(`${path}${ending}`, { force: true })
 }
 
 /**

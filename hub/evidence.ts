@@ -1,11 +1,12 @@
 /**
- * Evidence that agents send in pieces, kept below the data folder as it came, with a digest for the page beside it. Pieces may
+ * Evidence that agents send in pieces, kept below the data folder as it came, with a summary for the page beside it. Pieces may
  * come again after any end: what is here already is said, and nothing is written twice. Bounded, each file and all together,
  * by size and age (`evidence-room.ts`).
  *
  *     evidence/run-RUN/ID.json          what it is
  *     evidence/run-RUN/ID.bytes         the file, growing until it is whole
- *     evidence/run-RUN/ID.digest.json   what the page is told of it, or { error }
+ *     evidence/run-RUN/ID.summary.json  what the page is told of it first, or { error }
+ *     evidence/run-RUN/ID.columns       of a memory snapshot, what the page may ask then
  *     evidence/run-RUN/ID.dropped       why the two are no longer there
  */
 import { existsSync, readdirSync } from 'node:fs'
@@ -13,11 +14,15 @@ import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/prom
 import { join } from 'node:path'
 import { messageOf, PlumblineError } from '../base/errors'
 import type { EvidenceInfo } from '../wire/evidence'
+import type { SnapshotQuestion } from '../wire/memory-snapshot'
 import { evidenceSchema, type EvidenceAbout, type Reply } from '../wire/messages'
 import { EVIDENCE_LIMITS, makeRoom, type EvidenceLimits } from './evidence-room'
 
-/** What the page is told of a file. Throws a PlumblineError on one that cannot be read. */
-export type ReadEvidence = (kind: EvidenceAbout['kind'], path: string) => Promise<unknown>
+export interface EvidenceReader {
+  /** What the page is told of a file first; `columns` is where to keep what it may ask then. Throws a PlumblineError. */
+  summary(kind: EvidenceAbout['kind'], files: { readonly file: string; readonly columns: string }): Promise<unknown>
+  ask(columns: string, question: SnapshotQuestion): Promise<unknown>
+}
 
 const MOST_PIECE_BYTES = 4 * 1024 * 1024
 const SWEEP_MS = 24 * 3600 * 1000
@@ -27,7 +32,7 @@ const refused = (error: string, fix: string, retry = false): Reply => ({ ok: fal
 const folderOf = (run: string) => `run-${encodeURIComponent(run)}`
 
 export class Evidence {
-  /** Digests under way, by path. */
+  /** Summaries under way, by path. */
   private readonly reading = new Map<string, Promise<void>>()
   /** Pieces of one file are written one after the other. */
   private readonly writing = new Map<string, Promise<Reply>>()
@@ -35,7 +40,7 @@ export class Evidence {
 
   constructor(
     private readonly root: string,
-    private readonly read: ReadEvidence | undefined,
+    private readonly reader: EvidenceReader | undefined,
     private readonly log: (line: string) => void,
     private readonly limits: EvidenceLimits = EVIDENCE_LIMITS,
   ) {
@@ -70,10 +75,16 @@ export class Evidence {
     return found.filter(one => one !== undefined).sort((one, other) => one.time - other.time)
   }
 
-  /** The digest of a file; undefined where there is none. */
-  async digest(run: string, id: string): Promise<string | undefined> {
-    const path = `${this.safePath(run, id)}.digest.json`
+  /** The summary of a file; undefined where there is none. */
+  async summary(run: string, id: string): Promise<string | undefined> {
+    const path = `${this.safePath(run, id)}.summary.json`
     return existsSync(path) ? readFile(path, 'utf8') : undefined
+  }
+
+  /** The answer to what is asked of a memory snapshot; undefined where there is none. */
+  async ask(run: string, id: string, question: SnapshotQuestion): Promise<unknown> {
+    const columns = `${this.safePath(run, id)}.columns`
+    return existsSync(columns) ? this.reader?.ask(columns, question) : undefined
   }
 
   /** Where a whole file lies; undefined where it is not here, or not all of it. */
@@ -148,26 +159,26 @@ export class Evidence {
 
   private startReading(about: EvidenceAbout): void {
     const path = this.pathOf(about)
-    if (this.read === undefined || this.reading.has(path)) return
-    const work = this.makeDigest(about, path, this.read).finally(() => this.reading.delete(path))
+    if (this.reader === undefined || this.reading.has(path)) return
+    const work = this.summarise(about, path, this.reader).finally(() => this.reading.delete(path))
     this.reading.set(path, work)
   }
 
-  private async makeDigest({ kind, name }: EvidenceAbout, path: string, read: ReadEvidence): Promise<void> {
-    let digest: unknown
+  private async summarise({ kind, name }: EvidenceAbout, path: string, reader: EvidenceReader): Promise<void> {
+    let summary: unknown
     try {
-      digest = await read(kind, `${path}.bytes`)
+      summary = await reader.summary(kind, { file: `${path}.bytes`, columns: `${path}.columns` })
     } catch (error) {
       const fix = error instanceof PlumblineError ? error.fix : undefined
-      digest = { error: fix === undefined ? messageOf(error) : `${messageOf(error)}; ${fix}` }
+      summary = { error: fix === undefined ? messageOf(error) : `${messageOf(error)}; ${fix}` }
       this.log(`${name}: ${messageOf(error)}`)
     }
     try {
-      await writeFile(`${path}.digest.new`, JSON.stringify(digest))
-      await rename(`${path}.digest.new`, `${path}.digest.json`)
+      await writeFile(`${path}.summary.new`, JSON.stringify(summary))
+      await rename(`${path}.summary.new`, `${path}.summary.json`)
     } catch (error) {
-      this.log(`error: the digest of ${name} cannot be written: ${messageOf(error)}`)
-      await rm(`${path}.digest.new`, { force: true }).catch(() => undefined)
+      this.log(`error: the summary of ${name} cannot be written: ${messageOf(error)}`)
+      await rm(`${path}.summary.new`, { force: true }).catch(() => undefined)
     }
   }
 
@@ -180,11 +191,11 @@ export class Evidence {
       return { ...about, state: 'dropped', heldBytes: 0, error: await readFile(`${path}.dropped`, 'utf8') }
     const heldBytes = existsSync(`${path}.bytes`) ? (await stat(`${path}.bytes`)).size : 0
     const whole = heldBytes === about.bytes
-    const digest = whole ? await this.digest(about.run, about.id) : undefined
+    const summary = whole ? await this.summary(about.run, about.id) : undefined
     // A hub that was killed while it read one begins anew when somebody asks.
-    if (whole && digest === undefined) this.startReading(about)
-    const error = digest?.startsWith('{"error":') === true ? (JSON.parse(digest) as { error: string }).error : null
-    const state = !whole ? 'coming' : digest === undefined ? 'reading' : error === null ? 'ready' : 'failed'
+    if (whole && summary === undefined) this.startReading(about)
+    const error = summary?.startsWith('{"error":') === true ? (JSON.parse(summary) as { error: string }).error : null
+    const state = !whole ? 'coming' : summary === undefined ? 'reading' : error === null ? 'ready' : 'failed'
     return { ...about, state, heldBytes, error }
   }
 }

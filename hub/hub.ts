@@ -30,7 +30,7 @@ import { serveAgents, type AgentsDoor } from './ingest/agents'
 import { Admission } from './fleet/admission'
 import { joinFleet } from './fleet/fleet'
 import { Others } from './fleet/others'
-import { Evidence, type ReadEvidence } from './evidence'
+import { Evidence, type EvidenceReader } from './evidence'
 import { paceOf } from './ingest/pace'
 import { Live } from './live/live'
 import { Imports, type ImportFiles } from './imports'
@@ -84,7 +84,7 @@ export interface HubOptions {
   /** Makes a run of files that were dropped on the page; without it none are taken. */
   readonly importFiles?: ImportFiles
   /** What the page is told of evidence; without it evidence is kept as it comes. */
-  readonly readEvidence?: ReadEvidence
+  readonly evidenceReader?: EvidenceReader
   /** Plays the recorded run; without it the page cannot. */
   readonly playDemo?: () => Promise<void>
   readonly log: (line: string) => void
@@ -225,7 +225,7 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
     log: options.log,
   })
   const imports = options.importFiles && new Imports(join(options.data, 'imports'), options.importFiles)
-  const evidence = new Evidence(join(options.data, 'evidence'), options.readEvidence, options.log)
+  const evidence = new Evidence(join(options.data, 'evidence'), options.evidenceReader, options.log)
   const notes = new Notes({
     store,
     log: options.log,

@@ -83,8 +83,15 @@ export const hardwareSchema = z.object({
   peakFlopsPerSecond: finite.optional(),
   peakSource: z.string().optional(),
 })
+/** Less than the node has: a cgroup or `ulimit -v`, by name, and what is used of it, by others as well where they share it. */
+export const memoryLimitSchema = z.object({ name: z.string(), bytes: finite, usedBytes: finite })
 export const processesSchema = z.array(
-  z.object({ pid: finite, name: z.string().optional(), memoryUsedBytes: finite.optional() }),
+  z.object({
+    pid: finite,
+    name: z.string().optional(),
+    memoryUsedBytes: finite.optional(),
+    limit: memoryLimitSchema.optional(),
+  }),
 )
 
 /** `largest`: a single allocation, which is in one of the other parts as well. */

@@ -1,6 +1,6 @@
 /** What an allocation is for, by the frames that asked for it. */
 import { CATEGORIES, type Category } from '../../wire/memory-snapshot'
-import type { Frame, Stacks } from './stacks'
+import type { Frame, StackTable } from './stacks'
 
 /** The innermost frame that matches one of these says what it is; of one frame the first rule. */
 const RULES: readonly (readonly [category: Category, file: RegExp, name: RegExp])[] = [
@@ -37,7 +37,7 @@ const ruleOf = ({ file, name }: Frame): Category | undefined =>
   RULES.find(([, files, names]) => names.test(name) || files.test(file))?.[0]
 
 /** Gives the category's number of a stack, each stack looked at once. */
-export function categories(stacks: Stacks): (stack: number) => number {
+export function categories(stacks: StackTable): (stack: number) => number {
   const byFrame = new Map<number, Category | undefined>()
   const byStack = new Map<number, number>()
   const frameCategory = (number: number): Category | undefined => {

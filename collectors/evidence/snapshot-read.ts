@@ -24,6 +24,8 @@ export class Trace {
   /** Microseconds since the Unix epoch; NaN before PyTorch 2.2. */
   readonly time = new Column('float64')
   readonly stack = new Column('uint32')
+  /** Streams by number, in the order in which the snapshot names them. */
+  readonly stream = new Column('uint8')
   /** Of an `oom`: bytes free on the device. */
   readonly free = new Map<number, number>()
 
@@ -49,6 +51,7 @@ export interface Segment {
   readonly device: number
   readonly address: number
   readonly size: number
+  /** By number, as in a trace. */
   readonly stream: number
   /** `large`, `small`, as the allocator calls its pools. */
   readonly pool: string
@@ -70,6 +73,8 @@ export interface SnapshotLimits {
 }
 const LIMITS: SnapshotLimits = { entries: 16_000_000, blocks: 2_000_000 }
 const MOST_DEVICES = 1024
+/** More are told as one. */
+const MOST_STREAMS = 255
 const STATES: Readonly<Record<string, BlockState>> = {
   active_allocated: 'active',
   active_pending_free: 'awaiting',
@@ -86,6 +91,7 @@ class Watcher {
   readonly stacks = new Stacks()
   readonly segments: Segment[] = []
   readonly traces = new Map<PickleList, Trace>()
+  private readonly streams = new Map<number, number>([[0, 0]])
   private entries = 0
   private blocks = 0
 
@@ -113,6 +119,7 @@ class Watcher {
     const time = amountIn(dict, 'time_us') ?? 0
     trace.time.push(time === 0 ? NaN : time)
     trace.stack.push(this.stackOf(dict))
+    trace.stream.push(this.streamOf(dict))
     const free = ACTIONS[action] === 'oom' ? amountIn(dict, 'device_free') : undefined
     if (free !== undefined) trace.free.set(trace.length - 1, free)
   }
@@ -121,6 +128,14 @@ class Watcher {
   private stackOf(dict: unknown): number {
     const stack = member(dict, 'frames')
     return typeof stack === 'number' && stack < this.stacks.count ? stack : 0
+  }
+
+  /** A snapshot names a stream by its address; the default one is 0. */
+  private streamOf(dict: PickleDict): number {
+    const stream = numberIn(dict, 'stream') ?? 0
+    const number = this.streams.get(stream) ?? Math.min(MOST_STREAMS, this.streams.size)
+    if (number < MOST_STREAMS) this.streams.set(stream, number)
+    return number
   }
 
   private segment(dict: PickleDict): Segment {
@@ -141,7 +156,7 @@ class Watcher {
       device: Math.min(MOST_DEVICES - 1, Math.trunc(amountIn(dict, 'device') ?? 0)),
       address: start,
       size: amountIn(dict, 'total_size') ?? sum,
-      stream: numberIn(dict, 'stream') ?? 0,
+      stream: this.streamOf(dict),
       pool: (textIn(dict, 'segment_type') ?? 'large').slice(0, 40),
       expandable: member(dict, 'is_expandable') === true,
       blocks,

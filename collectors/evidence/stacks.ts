@@ -14,15 +14,22 @@ const MOST_FRAMES = 256
 const MOST_STACKS = 2_000_000
 const MOST_NAME = 300
 
-export class Stacks {
+/** Stacks by number; 0 is the empty one. */
+export interface StackTable {
   /** All different frames. */
+  readonly frames: readonly Frame[]
+  readonly count: number
+  /** The numbers of a stack's frames, innermost first. */
+  of(stack: number): Uint32Array
+}
+
+export class Stacks implements StackTable {
   readonly frames: Frame[] = []
   private readonly frameNumbers = new Map<string, number>()
   private readonly stacks: Uint32Array[] = [new Uint32Array()]
   private readonly byHash = new Map<number, number | number[]>()
   private readonly scratch = new Uint32Array(MOST_FRAMES)
 
-  /** The numbers of a stack's frames, innermost first. */
   of(stack: number): Uint32Array {
     return this.stacks[stack] ?? new Uint32Array()
   }

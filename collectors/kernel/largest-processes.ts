@@ -1,5 +1,6 @@
 /** The processes that hold most memory. https://docs.kernel.org/filesystems/proc.html: `statm` counts pages, `comm` is a name. */
 import type { Host } from '../host'
+import { memoryLimitOf, type MemoryLimit } from './memory-limit'
 
 const PAGE_BYTES = 4096
 const MOST = 8
@@ -13,6 +14,8 @@ export interface LargeProcess {
   readonly pid: number
   readonly name?: string
   readonly memoryUsedBytes: number
+  /** Where it may have less than the node has. */
+  readonly limit?: MemoryLimit
 }
 
 /** Resident bytes of `size resident shared text lib data dt`. */
@@ -32,7 +35,13 @@ async function look(host: Host): Promise<LargeProcess[]> {
   return Promise.all(
     largest.map(async ({ pid, bytes }) => {
       const name = (await host.read(`/proc/${pid}/comm`))?.trim()
-      return { pid: Number(pid), ...(name !== undefined && name !== '' && { name }), memoryUsedBytes: bytes }
+      const limit = await memoryLimitOf(host, Number(pid))
+      return {
+        pid: Number(pid),
+        ...(name !== undefined && name !== '' && { name }),
+        memoryUsedBytes: bytes,
+        ...(limit !== undefined && { limit }),
+      }
     }),
   )
 }

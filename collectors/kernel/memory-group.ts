@@ -8,27 +8,37 @@ import type { Host } from '../host'
 /** A group as it was seen first: its folder, and the kills of its past. */
 export type SeenGroup = { folder: string; kills: number }
 
-interface Version {
+export interface GroupVersion {
   readonly line: RegExp
   readonly root: string
   readonly events: string
   readonly limit: string
   readonly peak: string
+  readonly used: string
+  /** Of `memory.stat`: files in memory that the kernel can drop at once. */
+  readonly droppable: string
+  /** From here on the kernel slows its processes down, and kills. */
+  readonly limits: readonly string[]
 }
-const VERSIONS: readonly Version[] = [
+export const VERSIONS: readonly GroupVersion[] = [
   {
     line: /^0::(\/.{0,1000})$/m,
     root: '/sys/fs/cgroup',
-    ...{ events: 'memory.events', limit: 'memory.max', peak: 'memory.peak' },
+    ...{ events: 'memory.events', limit: 'memory.max', peak: 'memory.peak', used: 'memory.current' },
+    droppable: 'inactive_file',
+    limits: ['memory.high', 'memory.max'],
   },
   {
     line: /^\d{1,4}:(?:[\w=,-]{1,200},)?memory(?:,[\w=,-]{1,200})?:(\/.{0,1000})$/m,
     root: '/sys/fs/cgroup/memory',
     ...{ events: 'memory.oom_control', limit: 'memory.limit_in_bytes', peak: 'memory.max_usage_in_bytes' },
+    used: 'memory.usage_in_bytes',
+    droppable: 'total_inactive_file',
+    limits: ['memory.limit_in_bytes'],
   },
 ]
 /** What version 1 says of a group without a limit, rounded down to pages of any size. */
-const NO_LIMIT = 2 ** 62
+export const NO_LIMIT = 2 ** 62
 
 async function killsIn(host: Host, folder: string): Promise<number | undefined> {
   for (const { events } of VERSIONS) {
@@ -47,8 +57,8 @@ async function bytesOf(host: Host, folder: string, file: 'limit' | 'peak'): Prom
 }
 
 /** In a container the path may be the host's, and the group itself is what is mounted. */
-const foldersOf = (root: string, path: string) => (path === '/' ? [root] : [`${root}${path}`, root])
-const parentOf = (folder: string) => folder.slice(0, folder.lastIndexOf('/'))
+export const foldersOf = (root: string, path: string) => (path === '/' ? [root] : [`${root}${path}`, root])
+export const parentOf = (folder: string) => folder.slice(0, folder.lastIndexOf('/'))
 
 /** The group of a process, and the group around it: the inner one may be gone with the process. Empty where none can be read. */
 export async function groupsOf(host: Host, pid: number): Promise<SeenGroup[]> {

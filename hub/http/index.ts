@@ -35,7 +35,7 @@ import { htmlOf, markdownOf } from '../../analysis/post-mortem/report'
 import { addNote } from './notes'
 import { devicesCsv, stepsCsv, stepsParquet } from './csv'
 import { heat, peers } from './heat'
-import { evidenceDigest, evidenceFile, listEvidence } from './evidence'
+import { evidenceFile, evidenceSummary, listEvidence, snapshotEndpoints } from './evidence'
 import { addFile, finishImport } from './import'
 import { postMortem, postMortemAs } from './post-mortem'
 import { openApiOf } from './openapi'
@@ -232,12 +232,13 @@ export const endpoints: Registry<Endpoint> = registry<Endpoint>('endpoint', [
     answer: listEvidence,
   },
   {
-    name: 'evidence-digest',
+    name: 'evidence-summary',
     path: '/api/runs/:run/evidence/:import',
     help: 'what is read of one of them',
     answers: z.looseObject({}),
-    answer: evidenceDigest,
+    answer: evidenceSummary,
   },
+  ...snapshotEndpoints,
   {
     name: 'evidence-file',
     path: '/api/runs/:run/evidence/:import/file',

@@ -1,6 +1,7 @@
 /** Series of devices and hosts, folded to at most `points` per device by time. Gauges show their mean, memory its peak. */
 import type { HostMemory } from '../../analysis/detector'
 import type { GpuSeries, HostSeries } from '../../wire/api'
+import { processesSchema } from '../../wire/metrics'
 import { gpuRollUp, hostRollUp, linkRollUp } from '../roll-ups/devices'
 import { weightedMean, type RollUp } from '../roll-ups/roll-up'
 import { tieredRows } from '../roll-ups/rows'
@@ -152,6 +153,11 @@ export async function deviceFacts(
 /** Seconds after which a sample of a host says nothing of now. */
 const RECENT_SECONDS = 120
 
+function limitsIn(processes: unknown): HostMemory['limits'] {
+  const { data = [] } = processesSchema.safeParse(processes)
+  return new Map(data.flatMap(({ pid, limit }) => (limit === undefined ? [] : [[pid, limit] as const])))
+}
+
 /** Memory of these nodes as it was last seen, of those that somebody looks at. */
 export async function hostMemory(
   store: Store,
@@ -159,14 +165,19 @@ export async function hostMemory(
   now: number,
 ): Promise<ReadonlyMap<string, HostMemory>> {
   const columns = await store.query(
-    `SELECT toString(node) AS name, argMax(memoryTotalBytes, host.time) AS total, argMax(memoryUsedBytes, host.time) AS used FROM host
+    `SELECT toString(node) AS name, argMax(memoryTotalBytes, host.time) AS total, argMax(memoryUsedBytes, host.time) AS used,
+       argMaxIf(processes, host.time, processes != '') AS largest FROM host
      WHERE node IN {nodes:Array(String)} AND host.time > {from:Float64} GROUP BY node`,
     { nodes, from: now - RECENT_SECONDS },
   )
   return new Map(
     Array.from({ length: rowsOf(columns) }, (_, row): [string, HostMemory] => [
       textAt(columns, 'name', row) ?? '',
-      { totalBytes: numberAt(columns, 'total', row) ?? NaN, usedBytes: numberAt(columns, 'used', row) ?? NaN },
+      {
+        totalBytes: numberAt(columns, 'total', row) ?? NaN,
+        usedBytes: numberAt(columns, 'used', row) ?? NaN,
+        limits: limitsIn(jsonAt(columns, 'largest', row)),
+      },
     ]).filter(([, { totalBytes, usedBytes }]) => totalBytes > 0 && usedBytes >= 0),
   )
 }

@@ -16,6 +16,7 @@ const member = (value: unknown, name: string): number | undefined => {
 export async function standing(store: Store, run: string): Promise<Standing> {
   const rows = await store.query(
     `SELECT rank.rank AS rank, argMax(toString(node), time) AS node, argMaxIf(localRank, time, localRank IS NOT NULL) AS localRank,
+       argMaxIf(pid, time, pid IS NOT NULL) AS pid,
        argMaxIf(rank.coordinates, time, rank.coordinates != '') AS coordinates
      FROM rank WHERE run = {run:String} AND rank.rank IS NOT NULL GROUP BY rank`,
     { run },
@@ -25,7 +26,8 @@ export async function standing(store: Store, run: string): Promise<Standing> {
   for (let row = 0; row < rowsOf(rows); row += 1) {
     const [rank, node] = [numberAt(rows, 'rank', row), textAt(rows, 'node', row)]
     if (rank === null) continue
-    if (node !== null) places.set(rank, { node, local: numberAt(rows, 'localRank', row) ?? undefined })
+    const known = (name: string) => numberAt(rows, name, row) ?? undefined
+    if (node !== null) places.set(rank, { node, local: known('localRank'), pid: known('pid') })
     const coordinates = jsonAt(rows, 'coordinates', row)
     if (coordinates !== undefined) said.set(rank, coordinates)
   }

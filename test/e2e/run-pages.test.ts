@@ -246,7 +246,7 @@ describe('every page', () => {
     }
   })
 
-  it('of a run that died is well made: nothing that axe finds, and no error', async () => {
+  it('of a run that died is well made: nothing that axe finds, no error, and its snapshot is explored by pointer and keys', async () => {
     const dead = `/runs/${await bury()}`
     const problems: string[] = []
     // A snapshot is read and a cause is looked for: on a crowded machine that takes its time.
@@ -265,6 +265,24 @@ describe('every page', () => {
       }
     }
     expect(problems).toEqual([])
+    const explored = await open(`${dead}/evidence`)
+    const timeline = explored.getByTestId('timeline')
+    await timeline.click({ position: { x: 300, y: 300 } })
+    await explored.waitForURL(/block=\d+-[\da-f]+/)
+    const stack = explored.getByTestId('stack')
+    await expect.poll(() => stack.innerText()).toContain('job.py')
+    for (const key of ['+', '+', 'Shift+ArrowRight']) await timeline.press(key)
+    await explored.waitForURL(/look=\d+-\d+/)
+    await explored.getByRole('button', { name: 'Allocator state' }).click()
+    await explored.getByTestId('entries').press('ArrowDown')
+    await explored.waitForURL(/view=state/)
+    await explored.getByRole('searchbox').fill('_init_group')
+    await explored.getByText(/^[\d,]+ found, /).waitFor()
+    const moment = await explored.getByTestId('moment').innerText()
+    expect(await violations(explored)).toEqual([])
+    await explored.waitForURL(/find=_init_group/)
+    await explored.reload()
+    await expect.poll(() => explored.getByTestId('moment').innerText()).toBe(moment)
   }, 400_000)
 
   it('has no style of its own in what the server sends: a policy without unsafe-inline breaks nothing', async () => {

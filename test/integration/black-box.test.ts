@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { BlackBoxDigest, EvidenceInfo } from '../../wire/evidence'
 import type { ImportResult } from '../../wire/api'
-import { snapshotDigestSchema } from '../../wire/memory-snapshot'
+import { snapshotSummarySchema } from '../../wire/memory-snapshot'
 import { eventually, freePort, plumbline, ROOT, startHubProcess, type Running } from '../plumbline'
 
 const RUN = 'boxed'
@@ -100,7 +100,7 @@ describe('the black box of an agent', { timeout: 180_000 }, () => {
     expect(found.map(({ kind }) => kind).sort()).toEqual(['black-box', 'memory-snapshot'])
     const snapshot = found.find(({ kind }) => kind === 'memory-snapshot')
     expect(snapshot).toMatchObject({ rank: 0, name: 'snapshot-rank-0.pickle' })
-    const digest = snapshotDigestSchema.parse(await get(`/api/runs/${RUN}/evidence/${snapshot?.id}`))
+    const digest = snapshotSummarySchema.parse(await get(`/api/runs/${RUN}/evidence/${snapshot?.id}`))
     expect(digest.devices[0]).toMatchObject({ device: 0, peakBytes: 60 * 1024 ** 2 })
     const file = await fetch(`${url()}/api/runs/${RUN}/evidence/${snapshot?.id}/file`)
     expect((await file.arrayBuffer()).byteLength).toBe(snapshot?.bytes)

@@ -65,6 +65,26 @@ function recordsOf(run: string, peakOf: (step: number, rank: number) => number):
   return [...start, ...devices, ...steps.flat()]
 }
 
+/** The same of a job on processors whose cgroup is smaller than its node: each process grows by 32 MiB a step. */
+function limitedRecords(run: string): WireRecord[] {
+  const limit = { name: 'memory.max of /slurm/job_7', bytes: 16 * GIB, usedBytes: 10 * GIB }
+  const host: WireRecord = {
+    kind: 'host',
+    time: Date.now() / 1000 - 1,
+    node: run,
+    memoryTotalBytes: 512 * GIB,
+    memoryUsedBytes: 60 * GIB,
+    processes: Array.from({ length: RANKS }, (_, rank) => ({ pid: 100 + rank, memoryUsedBytes: 5 * GIB, limit })),
+  }
+  const records = recordsOf(run, () => NaN).flatMap((record): WireRecord[] => {
+    if (record.kind === 'gpu') return []
+    if (record.kind === 'rank') return [{ ...record, pid: 100 + (record.rank ?? 0) }]
+    if (record.kind !== 'step') return [record]
+    return [{ ...record, memoryPeakBytes: undefined, residentBytes: (3 + (record.step ?? 0) / 32) * GIB }]
+  })
+  return [...records, host]
+}
+
 const findingsOf = async (run: string): Promise<Finding[] | undefined> => {
   const answer = await fetch(`${url}/api/runs/${run}/findings`)
   const looked = Number(answer.headers.get('plumbline-looked-to-step') ?? NaN)
@@ -87,6 +107,12 @@ it('tells of a device that fills, with its rank and how sure it is, and is silen
   expect(found?.title).toMatch(/^The device of rank 1 will be full in about /)
   expect(found?.evidence).toMatch(/rises by 256 MiB a step .* by the trend between /)
   expect(await eventually('a look at the sawtooth', () => findingsOf('sawtooth'), 120_000)).toEqual([])
+  const limited = await TestAgent.connect(url, 'limited')
+  await limited.send(limitedRecords('limited'))
+  limited.close()
+  const [full] = await eventually('a look at the cgroup', () => findingsOf('limited'), 120_000)
+  expect(full?.title).toMatch(/^The memory that the job may have on limited will be full in about /)
+  await eventually('its webhook', async () => Promise.resolve(told.join('').includes('memory.max of /slurm/job_7')))
   const words = await eventually('the webhook', async () => Promise.resolve(told.join('').includes('be full') && told))
   expect(words.join('')).toContain('"memory-forecast"')
   expect(words.join('')).not.toContain('sawtooth')

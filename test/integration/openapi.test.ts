@@ -13,8 +13,11 @@ const RUN = 'a-run'
 /** Endpoints that answer otherwise here: nothing ran out of memory, and importing is tested by itself. */
 const ELSEWHERE = [
   'demo',
-  'evidence-digest',
+  'evidence-summary',
   'evidence-file',
+  'snapshot-window',
+  'snapshot-moment',
+  'snapshot-entries',
   'post-mortem',
   'post-mortem.md',
   'post-mortem.html',

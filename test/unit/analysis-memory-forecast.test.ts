@@ -64,6 +64,33 @@ describe('the forecast of a device’s memory', () => {
     expect(memoryForecast.detect({ ...window, hosts: new Map() })).toEqual([])
   })
 
+  it('of a host is what a cgroup allows its ranks together, and ulimit each alone, where that is less', () => {
+    const steps = 40
+    const rows = [0, 1].flatMap(rank =>
+      Array.from({ length: steps }, (_, step) => ({ step, rank, bytes: (2 + step / 16) * GIB })),
+    )
+    const ranks = { ...rankColumns(rows), residentBytes: rows.map(({ bytes }) => bytes) }
+    const places = new Map([0, 1].map(rank => [rank, { node: 'n', pid: 100 + rank }]))
+    const under = (limits: [pid: number, name: string, gibibytes: number, used: number][]) => {
+      const all = limits.map(
+        ([pid, name, bytes, used]) => [pid, { name, bytes: bytes * GIB, usedBytes: used * GIB }] as const,
+      )
+      const host = { totalBytes: 512 * GIB, usedBytes: 100 * GIB, limits: new Map(all) }
+      const each = jobColumns(Array<number>(steps).fill(2))
+      const [found] = memoryForecast.detect(windowOf({ ranks, places, hosts: new Map([['n', host]]), steps: each }))
+      return found
+    }
+    const group = 'memory.max of /job_7'
+    const shared = under([100, 101].map(pid => [pid, group, 20, 10]))
+    expect(shared?.title).toBe('The memory that the job may have on n will be full in about 2 min 40 s')
+    expect(shared).toMatchObject({ ranks: [0, 1], nodes: ['n'] })
+    expect(shared?.evidence).toContain('10.0 GiB of 20.0 GiB, all that memory.max of /job_7 allows, are in use')
+    const alone = under([100, 101].map(pid => [pid, 'ulimit -v', pid === 101 ? 15 : 20, 10]))
+    expect(alone).toMatchObject({ ranks: [1] })
+    expect(alone?.title).toContain('in about 2 min 40 s')
+    expect(under([[100, group, 600, 100]])?.title).toContain('The memory of host n')
+  })
+
   it('is silent where the device is not known, and of a run that is over', () => {
     const ranks = rankColumns(rising(GIB).map((peakBytes, step) => ({ step, rank: 0, peakBytes })))
     expect(memoryForecast.detect(windowOf({ ranks }))).toEqual([])

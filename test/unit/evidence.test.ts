@@ -22,7 +22,7 @@ function written(): string {
   return path
 }
 const openHub = (read = () => Promise.resolve({ devices: [] } as unknown)) =>
-  new Evidence(join(folder, 'hub'), read, () => undefined)
+  new Evidence(join(folder, 'hub'), { summary: read, ask: () => Promise.resolve(undefined) }, () => undefined)
 
 /** Sends pieces until nothing waits, or `most` of them went. */
 async function send(parcels: Parcels, hub: Evidence, most = Infinity): Promise<number> {
@@ -51,7 +51,7 @@ describe('evidence', () => {
     expect(found).toMatchObject({ state: 'ready', heldBytes: bytes.length, name: 'snapshot.pickle' })
     const file = await hub.file('a/run', found?.id ?? '')
     expect(readFileSync(file?.path ?? '').equals(bytes)).toBe(true)
-    expect(await hub.digest('a/run', found?.id ?? '')).toBe('{"devices":[]}')
+    expect(await hub.summary('a/run', found?.id ?? '')).toBe('{"devices":[]}')
     expect(readdirSync(join(folder, 'out'))).toEqual([])
   })
 

@@ -1,6 +1,7 @@
 /** Kills that a memory cgroup counts: on files as the kernel writes them. */
 import { describe, expect, it } from 'vitest'
 import { GroupWatch, groupsOf, killIn } from '../../collectors/kernel/memory-group'
+import { memoryLimitOf } from '../../collectors/kernel/memory-limit'
 import { RankWatch } from '../../collectors/logs/ranks'
 import type { WireRecord } from '../../wire/records'
 import { FakeHost } from './fake-host'
@@ -94,5 +95,52 @@ describe('a memory cgroup', () => {
     await look()
     await look()
     expect(told.find(record => record.kind === 'event')).toMatchObject({ type: 'host-oom', rank: 3, pid: 42, run: 'r' })
+  })
+})
+
+describe('what a process may have', () => {
+  const status = {
+    '/proc/42/limits':
+      'Limit  Soft Limit  Hard Limit  Units\nMax address space         unlimited            unlimited            bytes\n',
+  }
+  it('is the tightest of its groups, without files that can be dropped', async () => {
+    const files = {
+      ...second(0),
+      ...status,
+      [`${JOB}/memory.current`]: '900000000\n',
+      [`${JOB}/memory.stat`]: 'anon 5\ninactive_file 100000000\n',
+      [`${JOB}/memory.high`]: 'max\n',
+      [`${JOB}/task_0/memory.current`]: '700000000\n',
+      [`${JOB}/task_0/memory.max`]: 'max\n',
+    }
+    const [name, bytes] = ['memory.max of /system.slice/job_7', 1 << 30]
+    expect(await memoryLimitOf(hostWith(files), 42)).toEqual({ name, bytes, usedBytes: 800_000_000 })
+    const slowed = { ...files, [`${JOB}/task_0/memory.high`]: '750000000\n' }
+    expect(await memoryLimitOf(hostWith(slowed), 42)).toMatchObject({
+      name: 'memory.high of /system.slice/job_7/task_0',
+      usedBytes: 700_000_000,
+    })
+  })
+
+  it('is told by version 1 and by a container’s own root, and is none where nothing limits it', async () => {
+    const one = { ...ONE, '/sys/fs/cgroup/memory/slurm/job_7/memory.usage_in_bytes': '2000000000\n' }
+    expect(await memoryLimitOf(hostWith(one), 42)).toMatchObject({ name: 'memory.limit_in_bytes of /slurm/job_7' })
+    const pod = {
+      '/proc/42/cgroup': '0::/kubepods/pod7\n',
+      '/sys/fs/cgroup/memory.current': '5\n',
+      '/sys/fs/cgroup/memory.max': '9\n',
+    }
+    expect(await memoryLimitOf(hostWith(pod), 42)).toEqual({ name: 'memory.max of /', bytes: 9, usedBytes: 5 })
+    const free = { '/proc/42/cgroup': '4:memory:/\n', '/sys/fs/cgroup/memory/memory.usage_in_bytes': '5\n' }
+    const unlimited = { ...free, ...status, '/sys/fs/cgroup/memory/memory.limit_in_bytes': '9223372036854771712\n' }
+    expect(await memoryLimitOf(hostWith(unlimited), 42)).toBeUndefined()
+  })
+
+  it('is ulimit -v where that leaves least', async () => {
+    const files = {
+      '/proc/42/limits': 'Max address space         8192                 unlimited            bytes     \n',
+      '/proc/42/statm': '1 1 0 0 0 0 0\n',
+    }
+    expect(await memoryLimitOf(hostWith(files), 42)).toEqual({ name: 'ulimit -v', bytes: 8192, usedBytes: 4096 })
   })
 })

@@ -1,7 +1,8 @@
 'use client'
-import { useState } from 'react'
+import { useSearchParams } from 'next/navigation'
 import { format } from '../../../../base/units'
 import type { EvidenceInfo } from '../../../../wire/evidence'
+import { useChangeAddress } from '../../../data/address'
 import { evidenceDoor } from '../../../data/evidence'
 import { usePolled } from '../../../data/use-polled'
 import { Badge } from '../../../ui/badge'
@@ -10,7 +11,7 @@ import { Notice } from '../../../ui/notice'
 import { Table, type Column } from '../../../ui/table'
 import { useRunPage } from '../run-context'
 import { BlackBoxView } from './black-box'
-import { SnapshotView } from './snapshot'
+import { SnapshotView } from './snapshot/snapshot-view'
 import page from '../../../ui/document.module.css'
 
 const KINDS = { 'memory-snapshot': 'memory snapshot', 'black-box': 'last minutes' } as const
@@ -45,7 +46,10 @@ const newest = (list: readonly EvidenceInfo[]) =>
 export function EvidencePage() {
   const { run } = useRunPage()
   const { value: list, error } = usePolled(`evidence ${run}`, signal => evidenceDoor.list(run, signal), 4000)
-  const [picked, setPicked] = useState<string>()
+  const picked = useSearchParams().get('kept')
+  const change = useChangeAddress()
+  // What one looks at in one file says nothing of another.
+  const pick = (kept: string) => change({ kept, gpu: undefined, look: undefined, entry: undefined, block: undefined })
   if (error !== undefined && list === undefined)
     return (
       <Notice title="What was kept cannot be had" broken>
@@ -72,7 +76,7 @@ export function EvidencePage() {
           columns={columnsOf(run)}
           rows={list}
           rowKey={({ id }) => id}
-          onPick={({ id }) => setPicked(id)}
+          onPick={({ id }) => pick(id)}
           isPicked={({ id }) => id === shown?.id}
         />
       </Card>

@@ -124,7 +124,7 @@ const REMEDIES: readonly Column<Remedy>[] = [
     },
   },
   { name: 'saves', title: 'Saves', number: true, isMinor: true, cell: remedy => bytesText(remedy.savedBytes) },
-  { name: 'left', title: 'Left free', number: true, cell: remedy => bytesText(remedy.headroomBytes) },
+  { name: 'left', title: 'Left free', number: true, isMinor: true, cell: remedy => bytesText(remedy.headroomBytes) },
   { name: 'time', title: 'Step time', number: true, cell: remedy => stepTimeText(remedy.stepTimeChange) },
   { name: 'from', title: 'From', isMinor: true, cell: remedy => <Provenance kind={remedy.provenance} /> },
 ]

@@ -1,11 +1,12 @@
 'use client'
 import type { ReactNode } from 'react'
-import { format } from '../../../../base/units'
-import { CATEGORIES } from '../../../../wire/memory-snapshot'
-import { squarified, type Box, type Holder } from '../../../data/snapshot'
-import { Card } from '../../../ui/card'
-import { seriesColor } from '../../../chart/colour'
-import styles from './evidence.module.css'
+import { format } from '../../../../../base/units'
+import { CATEGORIES } from '../../../../../wire/memory-snapshot'
+import type { Holder } from '../../../../data/snapshot/holders'
+import { squarified, type Box } from '../../../../data/snapshot/squarified'
+import { Card } from '../../../../ui/card'
+import { categoryColor } from './swatch'
+import styles from './snapshot.module.css'
 
 const MOST_OF_A_CATEGORY = 40
 const WHOLE: Box = { x: 0, y: 0, width: 100, height: 40 }
@@ -15,12 +16,13 @@ const isReadable = ({ width, height }: Box) => width > 8 && height > 4
 
 interface TreemapProps {
   holders: readonly Holder[]
+  when: string
   onStack: (stack: number) => void
   aside: ReactNode
 }
 
-/** What is held at the peak: a field a category, in it one for each place that asked. */
-export function Treemap({ holders, onStack, aside }: TreemapProps) {
+/** What is held at a moment: a field a category, in it one for each place that asked. */
+export function Treemap({ holders, when, onStack, aside }: TreemapProps) {
   const groups = CATEGORIES.map((category, place) => {
     const own = holders.filter(holder => holder.category === category)
     return { category, place, own, bytes: own.reduce((sum, { bytes }) => sum + bytes, 0) }
@@ -32,7 +34,7 @@ export function Treemap({ holders, onStack, aside }: TreemapProps) {
     WHOLE,
   )
   return (
-    <Card title="At the peak, by who asked for it" aside={aside} note="Press a field for its stack.">
+    <Card title={`${when}, by who asked for it`} aside={aside} note="Press a field for its stack.">
       <div className={styles.treemap}>
         {groups.flatMap(({ own, place, category }, group) => {
           const field = fields[group]
@@ -55,7 +57,7 @@ export function Treemap({ holders, onStack, aside }: TreemapProps) {
                   top: `${(100 * box.y) / WHOLE.height}%`,
                   width: `${box.width}%`,
                   height: `${(100 * box.height) / WHOLE.height}%`,
-                  background: seriesColor(place),
+                  background: categoryColor(place),
                 }}
                 onClick={() => onStack(holder.stack)}
               >

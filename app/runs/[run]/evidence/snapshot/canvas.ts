@@ -1,12 +1,20 @@
 /** Colours and sizes of what is drawn on a canvas: read from the page, since a canvas knows no CSS. */
-import { CATEGORIES } from '../../../../wire/memory-snapshot'
+import { CATEGORIES } from '../../../../../wire/memory-snapshot'
+
+const [INPUT, OTHER] = [CATEGORIES.indexOf('input'), CATEGORIES.indexOf('other')]
+/** The place of a category's colour: the grey one is of what has no name. */
+export const seriesOf = (category: number): number =>
+  category === OTHER ? INPUT : category === INPUT ? OTHER : category
 
 export interface Paints {
   readonly categories: readonly string[]
   readonly line: string
   readonly text: string
+  readonly muted: string
+  readonly accent: string
   readonly critical: string
   readonly sunken: string
+  readonly surface: string
 }
 
 /** `light-dark()` is resolved by asking an element for its colour. */
@@ -18,11 +26,14 @@ export function paintsOf(element: HTMLElement): Paints {
     return getComputedStyle(probe).color
   }
   const paints = {
-    categories: CATEGORIES.map((_, place) => colour(`--series-${(place % 8) + 1}`)),
+    categories: CATEGORIES.map((_, category) => colour(`--series-${seriesOf(category) + 1}`)),
     line: colour('--line-strong'),
     text: colour('--text'),
+    muted: colour('--text-muted'),
+    accent: colour('--accent'),
     critical: colour('--critical'),
     sunken: colour('--surface-sunken'),
+    surface: colour('--surface'),
   }
   probe.remove()
   return paints

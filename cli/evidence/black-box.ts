@@ -1,20 +1,8 @@
-/** Reads evidence for the hub: what its page is told of a memory snapshot and of a black box. */
-import { PlumblineError } from '../base/errors'
-import { digestOf } from '../collectors/evidence/snapshot-digest'
-import { readSnapshot } from '../collectors/evidence/snapshot-read'
-import { LineSplitter } from '../collectors/logs/line'
-import type { BlackBoxDigest } from '../wire/evidence'
-import type { EvidenceAbout } from '../wire/messages'
-import { asRecord, type WireRecord } from '../wire/records'
-import { readChunks } from './parse-input'
-
-async function snapshotDigest(path: string): Promise<unknown> {
-  const snapshot = await readSnapshot(readChunks(path, process.stdin))
-  if (snapshot !== undefined) return digestOf(snapshot)
-  throw new PlumblineError('it is a pickle, and no memory snapshot', {
-    fix: 'write one with torch.cuda.memory._dump_snapshot',
-  })
-}
+/** What the page is told of a black box. */
+import { LineSplitter } from '../../collectors/logs/line'
+import type { BlackBoxDigest } from '../../wire/evidence'
+import { asRecord, type WireRecord } from '../../wire/records'
+import { readChunks } from '../parse-input'
 
 interface Log {
   readonly path: string
@@ -75,13 +63,10 @@ class BoxDigest {
   }
 }
 
-async function boxDigest(path: string): Promise<BlackBoxDigest> {
+export async function boxDigest(path: string): Promise<BlackBoxDigest> {
   const digest = new BoxDigest()
   const splitter = new LineSplitter()
   for await (const chunk of readChunks(path, process.stdin)) for (const line of splitter.push(chunk)) digest.line(line)
   for (const line of splitter.end()) digest.line(line)
   return digest.end()
 }
-
-export const readEvidence = (kind: EvidenceAbout['kind'], path: string): Promise<unknown> =>
-  kind === 'memory-snapshot' ? snapshotDigest(path) : boxDigest(path)
