@@ -38,8 +38,28 @@ function nameOf(words: string, name: string): string {
   return words !== '' && (isHeldOut(words) || meaningOf(whole) !== undefined) ? whole : name
 }
 
+/** A word and its number, of a line that is nothing else: `step 1 loss 2.31 step_time 0.52 s`. */
+const PLAIN_PAIR = new RegExp(String.raw`\s*([A-Za-z][\w./%-]{0,60}) {1,8}${NUMBER}(${UNIT})(?=\s|$)`, 'iy')
+const STEP_FIRST = /^\s*(?:step|iter|iteration|update)s? {1,8}\d{1,12}\s/i
+
+/** Undefined where anything else stands in the line: prose has numbers too. */
+function plainPairs(text: string): Map<string, string> | undefined {
+  if (!STEP_FIRST.test(text)) return undefined
+  const line = text.trimEnd()
+  const figures = new Map<string, string>()
+  PLAIN_PAIR.lastIndex = 0
+  while (PLAIN_PAIR.lastIndex < line.length) {
+    const [, name, value, unit = ''] = PLAIN_PAIR.exec(line) ?? []
+    if (name === undefined || value === undefined || figures.has(name)) return undefined
+    figures.set(name, `${value}${unit}`)
+  }
+  return figures
+}
+
 /** Figures by name; of a name that comes twice the first counts. */
 export function pairsIn(text: string): Map<string, string> {
+  const plain = plainPairs(text)
+  if (plain !== undefined) return plain
   const figures = new Map<string, string>()
   const put = (name: string, value: string) => {
     if (!figures.has(name)) figures.set(name, value)

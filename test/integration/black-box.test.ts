@@ -5,6 +5,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { BlackBoxDigest, EvidenceInfo } from '../../wire/evidence'
 import type { ImportResult } from '../../wire/api'
+import { decodeFrame } from '../../wire/frame'
+import type { WireRecord } from '../../wire/records'
+import { BlackBox } from '../../agent/black-box'
 import { snapshotSummarySchema } from '../../wire/memory-snapshot'
 import { eventually, freePort, plumbline, ROOT, startHubProcess, type Running } from '../plumbline'
 
@@ -67,13 +70,22 @@ const boxes = () => {
   return existsSync(root) ? readdirSync(root, { recursive: true }).filter(name => String(name).endsWith('.box')) : []
 }
 
+/** What the box holds by now. */
+const boxed = () =>
+  [...new BlackBox(join(folder, 'agent/spool/agent/black-box'), Date.now).entries()].flatMap(entry =>
+    'frame' in entry ? [...decodeFrame(entry.frame).records()] : [],
+  )
+const isLastStep = (record: WireRecord) => record.kind === 'step' && record.step === 59
+const hasProcesses = (record: WireRecord) => record.kind === 'host' && record.processes !== undefined
+
 describe('the black box of an agent', { timeout: 180_000 }, () => {
   it('that is killed with -9 while no hub is there comes to the next hub, with steps and the end of the log', async () => {
     const first = agent()
     write(...steps(0, 50))
     await eventually('a box', async () => Promise.resolve(boxes().length > 0), 60_000)
     write(...steps(50, 60))
-    await new Promise(done => setTimeout(done, 1500))
+    const isIn = () => boxed().some(isLastStep) && boxed().some(hasProcesses)
+    await eventually('the last step in it, and processes', async () => Promise.resolve(isIn()), 60_000)
     await first.kill('SIGKILL')
     await hub()
     agent()
