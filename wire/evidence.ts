@@ -1,7 +1,7 @@
 /** Files that tell how a run ended, as the hub has them: allocator snapshots, and the last minutes that an agent kept. */
 import { z } from 'zod'
 import { evidenceSchema } from './messages'
-import { processesSchema } from './metrics'
+import { processesSchema } from './processes'
 
 export const evidenceInfoSchema = evidenceSchema.extend({
   /** coming: not all of it is here. reading, ready or failed: whether its digest can be had. dropped: no longer kept. */

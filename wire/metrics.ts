@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import type { Unit } from '../base/units'
 import { signSchema } from './findings'
+import { processesSchema } from './processes'
 
 export interface NumberField {
   readonly type: 'number'
@@ -83,17 +84,6 @@ export const hardwareSchema = z.object({
   peakFlopsPerSecond: finite.optional(),
   peakSource: z.string().optional(),
 })
-/** Less than the node has: a cgroup or `ulimit -v`, by name, and what is used of it, by others as well where they share it. */
-export const memoryLimitSchema = z.object({ name: z.string(), bytes: finite, usedBytes: finite })
-export const processesSchema = z.array(
-  z.object({
-    pid: finite,
-    name: z.string().optional(),
-    memoryUsedBytes: finite.optional(),
-    limit: memoryLimitSchema.optional(),
-  }),
-)
-
 /** `largest`: a single allocation, which is in one of the other parts as well. */
 export const memoryPartsSchema = z.array(z.object({ name: z.string(), bytes: finite, largest: z.boolean().optional() }))
 

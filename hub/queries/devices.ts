@@ -1,7 +1,7 @@
 /** Series of devices and hosts, folded to at most `points` per device by time. Gauges show their mean, memory its peak. */
 import type { HostMemory } from '../../analysis/detector'
 import type { GpuSeries, HostSeries } from '../../wire/api'
-import { processesSchema } from '../../wire/metrics'
+import { processesSchema } from '../../wire/processes'
 import { gpuRollUp, hostRollUp, linkRollUp } from '../roll-ups/devices'
 import { weightedMean, type RollUp } from '../roll-ups/roll-up'
 import { tieredRows } from '../roll-ups/rows'
