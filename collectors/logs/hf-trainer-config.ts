@@ -6,8 +6,9 @@ import { numberOf } from './values'
 export type HfSetup = {
   totalSteps: number | null
   epochs: number | null
-  /** Said by version 5 of transformers. */
+  /** Said by version 5 of transformers; else as its block has it, where epochs were asked for and not steps. */
   stepsPerEpoch: number | null
+  examples: number | null
   /** Samples of a step, on all devices. */
   samples: number | null
   micro: number | null
@@ -28,6 +29,7 @@ export const emptySetup = (): HfSetup => ({
   totalSteps: null,
   epochs: null,
   stepsPerEpoch: null,
+  examples: null,
   samples: null,
   micro: null,
   accumulation: null,
@@ -80,14 +82,27 @@ function configOf(setup: HfSetup): RecordOf<'config'> {
   }
 }
 
+/**
+ * Steps of an epoch where the block leaves no doubt. An epoch's last samples may be a step or none; where the steps were asked
+ * for, the epochs are only rounded; where samples are generated, the examples are others.
+ */
+function stepsPerEpoch({ examples, samples, epochs, totalSteps }: HfSetup): number | null {
+  const byBatch = (examples ?? NaN) / (samples ?? NaN)
+  const byEpoch = (totalSteps ?? NaN) / (epochs ?? NaN)
+  return Number.isInteger(byEpoch) && Math.abs(byEpoch - byBatch) < 1 ? byEpoch : null
+}
+
 function takeItem(name: string, value: number, setup: HfSetup): boolean {
-  if (name === 'Num Epochs') setup.epochs = value
+  if (name === 'Num examples') setup.examples = value
+  else if (name === 'Num Epochs') setup.epochs = value
   else if (name === 'Num update steps per epoch') setup.stepsPerEpoch = value
   else if (/^Instantaneous batch size per (?:device|GPU)$/.test(name)) setup.micro = value
   else if (name.startsWith('Total train batch size')) setup.samples = value
   else if (name === 'Gradient Accumulation steps') setup.accumulation = value
-  else if (name === 'Total optimization steps') setup.totalSteps = value
-  else if (name === 'Number of trainable parameters') setup.parameters = value
+  else if (name === 'Total optimization steps') {
+    setup.totalSteps = value
+    setup.stepsPerEpoch ??= stepsPerEpoch(setup)
+  } else if (name === 'Number of trainable parameters') setup.parameters = value
   return name === 'Total optimization steps' || name === 'Number of trainable parameters'
 }
 

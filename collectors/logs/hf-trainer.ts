@@ -71,9 +71,7 @@ function stepOf(epoch: number | undefined, state: State): number | undefined {
     (drawn === undefined || Math.abs(drawn - counted) > Math.max(0.5, counted * EPOCH_ROUNDING))
   )
     return Math.round(counted)
-  if (drawn !== undefined) return drawn
-  if (epoch === undefined || state.epochs === null || state.totalSteps === null) return undefined
-  return Math.round((epoch / state.epochs) * state.totalSteps)
+  return drawn
 }
 
 function lossRecords(dict: ReadonlyMap<string, string>, state: State): WireRecord[] {

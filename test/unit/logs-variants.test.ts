@@ -209,6 +209,26 @@ describe('timers of Megatron that were wrapped', () => {
   })
 })
 
+describe('steps of the Trainer without a bar', () => {
+  const block = (examples: number, epochs: number, total: number) => [
+    '***** Running training *****',
+    `  Num examples = ${examples}`,
+    `  Num Epochs = ${epochs}`,
+    '  Total train batch size (w. parallel, distributed & accumulation) = 16',
+    `  Total optimization steps = ${total}`,
+    "{'loss': 1.5, 'grad_norm': 0.5, 'learning_rate': 1e-05, 'epoch': 0.5}",
+  ]
+  it.each([
+    ['are those of the epochs that were asked for', block(900, 10, 560), 28],
+    ['are not said where the steps were asked for', block(16_000, 1, 100), undefined],
+    ['are not said where each example is generated from several times', block(1024, 1, 512), undefined],
+  ])('%s', (_, lines, step) => {
+    const last = read(...lines).at(-1)
+    expect(last).toMatchObject({ kind: 'step', loss: 1.5 })
+    expect(last?.kind === 'step' && last.step).toBe(step)
+  })
+})
+
 describe('prefixes', () => {
   it.each([
     ['Ray with a comma', '(pretraining, pid=4112) iter 10: loss 2.31, time 100.00ms'],
