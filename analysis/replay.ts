@@ -90,7 +90,7 @@ export class Replay {
    * is learnt, by when each rank began and how long it worked.
    */
   seen(): Float64Array {
-    return this.play((step, ready) => this.learn(step, ready))
+    return this.play((step, ready, begins) => this.learn(step, ready, begins))
   }
 
   /** Seconds by step as it is changed now. */
@@ -98,15 +98,17 @@ export class Replay {
     return this.play(() => undefined)
   }
 
-  /** `before` each step it is told when each rank is ready for it. */
-  private play(before: (step: number, ready: Float64Array) => void): Float64Array {
+  /** `before` each step it is told when each rank is ready for it, and when each unit begins. */
+  private play(before: (step: number, ready: Float64Array, begins: Float64Array) => void): Float64Array {
     const { length } = this.matrix.steps
-    const [ends, ready] = [new Float64Array(this.members.length), new Float64Array(this.unitOf.length)]
+    const [begins, ends] = [new Float64Array(this.members.length), new Float64Array(this.members.length)]
+    const ready = new Float64Array(this.unitOf.length)
     const seconds = new Float64Array(length)
     let end = 0
     for (let step = 0; step < length; step += 1) {
-      before(step, ready)
-      for (let replica = 0; replica < this.replicas; replica += 1) this.run(replica, step, ready, ends)
+      this.load(step, ready, begins)
+      before(step, ready, begins)
+      for (let replica = 0; replica < this.replicas; replica += 1) this.run(replica, step, begins, ends)
       this.transfers.finish(step, ends, ready)
       const last = greatest(ready)
       seconds[step] = last - end
@@ -218,47 +220,47 @@ export class Replay {
     }
   }
 
-  /** When the last rank of a unit has loaded its data: each begins to when it is `ready` itself. */
-  private beginOf(unit: number, step: number, ready: Float64Array): number {
+  /** Into `begins`, by unit: when the last of its ranks has loaded its data; each begins to when it is `ready` itself. */
+  private load(step: number, ready: Float64Array, begins: Float64Array): void {
+    const { data, unitOf } = this
     const { length } = this.matrix.steps
-    const members = this.members[unit] ?? []
-    let begin = 0
-    for (let member = 0; member < members.length; member += 1) {
-      const place = members[member] ?? 0
-      begin = Math.max(begin, (ready[place] ?? 0) + (this.data[place * length + step] ?? 0))
+    begins.fill(0)
+    for (let place = 0; place < unitOf.length; place += 1) {
+      const [unit, loaded] = [unitOf[place] ?? 0, (ready[place] ?? 0) + (data[place * length + step] ?? 0)]
+      if (loaded > (begins[unit] ?? 0)) begins[unit] = loaded
     }
-    return begin
   }
 
   /** A unit whose groups do not tell of this step is as in the one before; one whose groups never do, as the others of its stage. */
-  private learn(step: number, ready: Float64Array): void {
+  private learn(step: number, ready: Float64Array, begins: Float64Array): void {
     const { length } = this.matrix.steps
     const { waits, transfers } = this
     for (let unit = 0; unit < this.members.length; unit += 1) {
       const cell = unit * length + step
-      if (transfers.isTold(unit, step)) waits[cell] = this.leastWait(unit, step, ready)
+      if (transfers.isTold(unit, step)) waits[cell] = this.leastWait(unit, step, ready, begins[unit] ?? 0)
       else if (step > 0) waits[cell] = waits[cell - 1] ?? 0
     }
     fillUnknown(waits, transfers.knownWithin, this.stages, step, step + 1)
   }
 
-  private leastWait(unit: number, step: number, ready: Float64Array): number {
+  private leastWait(unit: number, step: number, ready: Float64Array, begin: number): number {
     const { steps, work, ranks } = this.matrix
     const { length } = steps
-    const done = this.beginOf(unit, step, ready) + (this.work[unit * length + step] ?? 0)
+    const done = begin + (this.work[unit * length + step] ?? 0)
     const members = this.members[unit] ?? []
     let least = Infinity
     for (let member = 0; member < members.length; member += 1) {
       const place = members[member] ?? 0
       // What it loaded and what it computed are its work.
       const own = place < ranks.length ? (work[place * length + step] ?? NaN) : NaN
-      if (!Number.isNaN(own)) least = Math.min(least, done - (ready[place] ?? 0) - own)
+      const waited = done - (ready[place] ?? 0) - own
+      if (waited < least) least = waited
     }
     return Number.isFinite(least) ? least : 0
   }
 
-  /** Of one step: from when its ranks are `ready` to when its units are done with their micro-batches, `ends`. */
-  private run(replica: number, step: number, ready: Float64Array, ends: Float64Array): void {
+  /** Of one step: from when its units begin to when they are done with their micro-batches, `ends`. */
+  private run(replica: number, step: number, begins: Float64Array, ends: Float64Array): void {
     const { length } = this.matrix.steps
     const { begin, forward, backward, send, sendBack, end } = this.pipeline
     const m = this.schedule.microBatches
@@ -268,7 +270,7 @@ export class Replay {
       const compute = this.work[unit * length + step] ?? 0
       const transfer = Math.max(0, this.transfers.within(unit, step) - (this.waits[unit * length + step] ?? 0))
       const microBatch = (compute + transfer) / m
-      begin[stage] = this.beginOf(unit, step, ready)
+      begin[stage] = begins[unit] ?? 0
       forward[stage] = microBatch * FORWARD_SHARE
       backward[stage] = microBatch * (1 - FORWARD_SHARE)
       send[stage] = this.transfers.forward(unit, step) / m

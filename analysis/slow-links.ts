@@ -109,13 +109,14 @@ function causeOf(
   const groups = [...covered].filter(group => !(level(group) > bound))
   const cards = isInferred ? cardsOf(picked, links.values()) : picked
   if (cards.length > 1) return { where: 'behind', links: cards, groups, picked }
-  const key = first.groups.join()
-  const alike = [...links.values()].filter(({ kind, groups: own }) => kind === first.kind && own.join() === key)
-  return { where: 'one of', links: isInferred ? alike : sameGroups(links, key), groups, picked }
+  const alike = [...links.values()].filter(
+    ({ kind, groups: own }) => (!isInferred || kind === first.kind) && areSame(own, first.groups),
+  )
+  return { where: 'one of', links: alike, groups, picked }
 }
 
-const sameGroups = (links: ReadonlyMap<string, Link>, key: string) =>
-  [...links.values()].filter(({ groups }) => groups.join() === key)
+const areSame = (one: readonly number[], other: readonly number[]) =>
+  one.length === other.length && one.every((group, at) => group === other[at])
 
 /** The link with most groups that are open; of several, the one on a node of which others are picked. */
 function mostOf(possible: readonly Link[], picked: readonly Link[], isOpen: (group: number) => boolean) {

@@ -41,6 +41,8 @@ export class Transfers {
   private readonly placeOf = new Map<number, Abreast>()
   /** Those of one stage, which sum up its gradients; then those of several, which want the sums. */
   private readonly last: readonly [Last[], Last[]] = [[], []]
+  /** By place: when a rank comes to the groups that are looked at. */
+  private readonly begins: Float64Array
   /** The last groups let no replica go ahead of the others. */
   private readonly isJoined: boolean
 
@@ -53,6 +55,7 @@ export class Transfers {
     private readonly stages: number,
   ) {
     this.length = groups?.steps.length ?? 0
+    this.begins = new Float64Array(unitOf.length)
     const all = [0, 1, 2].map(() => new Float64Array(units * this.length))
     const [inner = [], sends = [], sendsBack = []] = all.map(column =>
       Array.from({ length: units }, (_, unit): Abreast => {
@@ -198,16 +201,22 @@ export class Transfers {
 
   /** Into `ready`, by rank: when it may go on to the next step, where its unit was done with its micro-batches at `ends`. */
   finish(step: number, ends: Float64Array, ready: Float64Array): void {
-    const { unitOf } = this
+    const { unitOf, begins } = this
     for (let place = 0; place < ready.length; place += 1) ready[place] = ends[unitOf[place] ?? 0] ?? 0
     for (const groups of this.last) {
       if (groups.length === 0) continue
-      const begins = ready.slice()
+      begins.set(ready)
       for (const { ranks, seconds } of groups) {
         let end = 0
-        for (const place of ranks) end = Math.max(end, begins[place] ?? 0)
+        for (let member = 0; member < ranks.length; member += 1) {
+          const begin = begins[ranks[member] ?? 0] ?? 0
+          if (begin > end) end = begin
+        }
         end += seconds[step] ?? 0
-        for (const place of ranks) if (end > (ready[place] ?? 0)) ready[place] = end
+        for (let member = 0; member < ranks.length; member += 1) {
+          const place = ranks[member] ?? 0
+          if (end > (ready[place] ?? 0)) ready[place] = end
+        }
       }
     }
     if (!this.isJoined) ready.fill(greatest(ready))
