@@ -5,7 +5,8 @@
 import { textForm } from '../form'
 import { readLines } from '../nvidia/lines'
 
-const NAME = /^\s{0,8}#?\s{0,8}DCGM_(?:FI|EXP)_[A-Z0-9_]{2,80}\s{0,8}(?:,.{0,400})?$/
+const NAME =
+  /^\s{0,8}#?\s{0,8}(?:DCGM_(?:FI|EXP)_[A-Z0-9_]{2,80}\s{0,8}(?:,.{0,400})?|dcgm_[a-z0-9_]{2,80}\s{0,8},.{0,400})$/
 const REMARK = /^\s{0,8}#/
 
 export const dcgmFields = textForm({

@@ -23,12 +23,12 @@ type State = BarState & {
 
 const MOST_CHARACTERS = 2000
 /** Cheap, and true of every line that could be one. */
-const LIKELY = /\b(?:step|iter|update|epoch|batch )/i
+const LIKELY = /\b(?:step|iter|update|epoch|batch )|^\d{1,12} \| /i
 /** minimind and its kin count within the epoch: `Epoch:[1/2](100/5000)`; PyTorch's examples: `Epoch: [0][ 10/5005]`. */
 const IN_EPOCH = /\bepoch\W{0,3}\[(\d{1,9})(?:\/\d{1,9})?\]\s{0,4}[([]\s{0,8}(\d{1,12})\/(\d{1,12})[)\]]/i
 const EPOCH = /\bepoch\W{0,8}(\d{1,9})(?![\d.])/i
-/** Scripts without epochs count their batches. */
-const BATCH = /^batch (\d{1,12})(?:\/\d{1,12})?[ ,:]/i
+/** Scripts without epochs count their batches; llama2.c and its kin put the number first: `490 | loss 5.75 | …`. */
+const BATCH = /^(?:batch (\d{1,12})(?:\/\d{1,12})?[ ,:]|(\d{1,12}) \| loss )/i
 function heldOut(figures: Figures, text: string, time: number | undefined): WireRecord[] | undefined {
   const names = [...figures.keys()]
   const isStep = names.some(name => /(?:step|^iter.{0,6}|^epoch)$/.test(plainName(name)))
@@ -69,8 +69,8 @@ function countSteps(figures: Map<string, string>, text: string, state: State): v
     // Those of the epoch, perhaps.
     figures.delete('total_steps')
   } else if (epoch === undefined && step === undefined) {
-    const batch = BATCH.exec(text)?.[1]
-    if (batch !== undefined) figures.set('step', batch)
+    const batch = BATCH.exec(text)
+    if (batch !== null) figures.set('step', batch[1] ?? batch[2] ?? '')
   }
 }
 

@@ -83,6 +83,8 @@ interface Wrapping {
 const PREFIXES: readonly { readonly pattern: RegExp; readonly time?: true }[] = [
   // torchrun --tee: [default0]: or [ROLE0]:; PyTorch's own exceptions: [rank0]:
   { pattern: /^\[(?:default|rank|worker|trainer)(\d{1,6})\](?:: ?| (?=[A-Za-z{]))/ },
+  // Torchelastic's on several nodes: [ROLE0|0]:, of which which is the rank is not said
+  { pattern: /^\[(?:default|rank|worker|trainer)\d{1,6}\|\d{1,6}\]: ?/ },
   // [HOST:RANK]: of launchers that name the host as well
   { pattern: /^\[\w[\w.-]{0,127}:(\d{1,6})\]: ?/ },
   // Ray: (ACTOR pid=N) or (ACTOR, pid=N, ip=A), which is no rank

@@ -141,6 +141,11 @@ describe('figures of a step', () => {
 
 describe('lines of any script', () => {
   it.each([
+    [
+      'a number first',
+      '490 | loss 5.75 | lr 4.9e-05 | 8060.5ms | mfu 0.2%',
+      { step: 490, loss: 5.75, stepSeconds: 8.0605 },
+    ],
     ['bars between the names', 'epoch: 0|step: 6|ppo_ep: 1|act_loss: -0.04|cri_loss: 0.02', { step: 6, loss: -0.04 }],
     [
       'a table',
@@ -232,6 +237,7 @@ describe('steps of the Trainer without a bar', () => {
 describe('prefixes', () => {
   it.each([
     ['Ray with a comma', '(pretraining, pid=4112) iter 10: loss 2.31, time 100.00ms'],
+    ['Torchelastic’s of several nodes', '[trainer0|0]:iter 10: loss 2.31, time 100.00ms'],
     ['a kernel’s log without time and host', 'kernel: NVRM: Xid (PCI:0000:41:00): 79, GPU has fallen off the bus.'],
     ['ranks of mpirun', '[155] node-1:5330:5499 [3] NCCL INFO Ring 00 : 155[3d000] -> 157[b2000] via P2P/IPC'],
   ])('%s', (_, line) => {

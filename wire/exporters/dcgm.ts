@@ -19,6 +19,22 @@ export const isBlank = (value: number) =>
   (value >= 0x7ffffff0 && value <= 0x7ffffff3) ||
   (value >= 140737488355328 && value <= 140737488355331)
 
+/** What the exporter called the fields before its second version: `dcgm_NAME`. */
+const FORMER: Readonly<Record<string, string>> = {
+  dcgm_gpu_utilization: 'DCGM_FI_DEV_GPU_UTIL',
+  dcgm_mem_copy_utilization: 'DCGM_FI_DEV_MEM_COPY_UTIL',
+  dcgm_fb_used: 'DCGM_FI_DEV_FB_USED',
+  dcgm_power_usage: 'DCGM_FI_DEV_POWER_USAGE',
+  dcgm_gpu_temp: 'DCGM_FI_DEV_GPU_TEMP',
+  dcgm_memory_temp: 'DCGM_FI_DEV_MEMORY_TEMP',
+  dcgm_sm_clock: 'DCGM_FI_DEV_SM_CLOCK',
+  dcgm_memory_clock: 'DCGM_FI_DEV_MEM_CLOCK',
+  dcgm_ecc_dbe_volatile_total: 'DCGM_FI_DEV_ECC_DBE_VOL_TOTAL',
+  dcgm_ecc_sbe_volatile_total: 'DCGM_FI_DEV_ECC_SBE_VOL_TOTAL',
+  dcgm_xid_errors: 'DCGM_FI_DEV_XID_ERRORS',
+}
+const fieldOf = (metric: string) => FORMER[metric] ?? metric.toUpperCase()
+
 const mask: Rule = ({ fields }, { value }) => {
   if (Number.isSafeInteger(value) && value >= 0) fields.throttleReasons = reasonsOf(value)
 }
@@ -64,12 +80,12 @@ export const dcgm: Exporter = {
   name: 'dcgm-exporter',
   origin: 'https://github.com/NVIDIA/dcgm-exporter',
   source: 'dcgm-exporter',
-  owns: metric => /^DCGM_(?:FI|EXP)_/.test(metric),
+  owns: metric => /^DCGM_(?:FI|EXP)_|^dcgm_[a-z]/.test(metric),
   entityOf({ name, labels }) {
     const index = indexOf(labels['gpu'])
     const uuid = told(labels['UUID'] ?? labels['gpu_uuid'] ?? labels['uuid'])
     if (index === undefined && uuid === undefined) return undefined
-    const id = OF_INSTANCE.test(name) ? told(labels['GPU_I_ID']) : undefined
+    const id = OF_INSTANCE.test(fieldOf(name)) ? told(labels['GPU_I_ID']) : undefined
     const instance = id === undefined ? undefined : `${told(labels['GPU_I_PROFILE']) ?? 'MIG'} ${id}`
     return {
       kind: 'gpu',
@@ -85,7 +101,7 @@ export const dcgm: Exporter = {
       },
     }
   },
-  ruleOf: (metric, { value }) => (isBlank(value) ? undefined : DCGM_RULES[metric]),
+  ruleOf: (metric, { value }) => (isBlank(value) ? undefined : DCGM_RULES[fieldOf(metric)]),
   /** Xid is the last one that was seen, whenever that was: what it was at the first look is told only of a saved page. */
   happened({ figures }, before) {
     const changed = (figure: string) => {
