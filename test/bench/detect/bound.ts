@@ -8,7 +8,7 @@ import { linksOf } from '../../../cli/simulate/layout'
 import { sizeAt, type Fault } from '../../../cli/simulate/faults'
 import type { NoiseLevel } from '../../../cli/simulate/noise'
 import { seededRandom } from '../../../base/random'
-import { isOfLinks, type Case } from './cases'
+import { groupsThatTell, isOfLinks, type Case } from './cases'
 
 /** Looks of a thousand fault-free hours, none of which may name anybody. */
 const LOOKS_WITHOUT = 22_000
@@ -78,7 +78,8 @@ export function bestChance(
   isMissing: readonly boolean[],
   last: number,
 ): number {
-  const isCrossing = (link: string) => layout.groups.filter(group => linksOf(layout, group).includes(link)).length
+  const told = groupsThatTell(layout, isMissing)
+  const isCrossing = (link: string) => told.filter(group => linksOf(layout, group).includes(link)).length
   const witnesses = isOfLinks(kind)
     ? isCrossing(fault.links[0] ?? '')
     : fault.ranks.filter(rank => isMissing[rank] !== true).length

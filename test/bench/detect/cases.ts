@@ -68,7 +68,14 @@ export function fleetOptions({ shape, noise, seed }: Pick<Case, 'shape' | 'noise
   }
 }
 
-/** A rank that tells nothing cannot be named by what it tells: the fault is on one that does. */
+/** Groups of which all members tell: of the others nothing is known, as any member may have waited least. */
+export const groupsThatTell = ({ groups }: Layout, isMissing: readonly boolean[]): Layout['groups'] =>
+  groups.filter(({ ranks }) => !ranks.some(rank => isMissing[rank] === true))
+
+/**
+ * A rank that tells nothing cannot be named by what it tells: the fault is on one that does; that of a link on one that a
+ * group crosses of which something is known.
+ */
 export function faultOf(one: Case, layout: Layout, isMissing: readonly boolean[], from: number): Fault {
   const random = seededRandom(one.seed + 17)
   const base = { ranks: [], links: [], size: one.size, from, to: Infinity, pattern: 'constant' } as const
@@ -97,7 +104,7 @@ export function faultOf(one: Case, layout: Layout, isMissing: readonly boolean[]
     case 'nic':
     case 'leaf':
     case 'uplink': {
-      const crossed = [...new Set(layout.groups.flatMap(group => linksOf(layout, group)))]
+      const crossed = [...new Set(groupsThatTell(layout, isMissing).flatMap(group => linksOf(layout, group)))]
       return { ...base, kind: 'link', links: [pick(crossed.filter(name => name.startsWith(`${one.kind} `)))] }
     }
   }
