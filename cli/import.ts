@@ -75,6 +75,13 @@ async function readInput({ name, chunks, writtenAt }: Input, formats: readonly L
   return { ...counts, file: name, records: withNewestLines(records), writtenAt }
 }
 
+/** The rank that a file's name says, as the hook, torchtitan and most scripts write it, and the node that its records do. */
+function whereOf({ file, records }: ReadFile): Pick<EvidenceAbout, 'rank' | 'node'> {
+  const rank = /rank[-_]?(\d{1,7})(?!\d)/i.exec(basename(file))?.[1]
+  const node = records.map(record => ('node' in record ? record.node : undefined)).find(one => one !== undefined)
+  return { ...(rank !== undefined && { rank: Number(rank) }), ...(node !== undefined && { node }) }
+}
+
 async function send(
   records: readonly WireRecord[],
   files: readonly ReadFile[],
@@ -98,9 +105,11 @@ async function send(
     // A turn of the loop for each lump: the agent writes it to its spool meanwhile.
     await new Promise(resolve => setTimeout(resolve, 300))
   }
-  for (const { file, form = '', writtenAt } of files) {
+  for (const read of files) {
+    const { file, form = '', writtenAt } = read
     const kind = KEPT[form]
-    if (kind !== undefined && file !== '-') agent.keep(file, { run, kind, name: basename(file), time: writtenAt })
+    if (kind !== undefined && file !== '-')
+      agent.keep(file, { run, kind, name: basename(file), time: writtenAt, ...whereOf(read) })
   }
   const { pending } = await agent.stop({ flushMs: FLUSH_MS, unreachedMs: FLUSH_MS })
   if (pending > 0)

@@ -69,6 +69,7 @@ const configSchema = z.strictObject({
       valueHeadSize: count.optional(),
       linearAttention: z.boolean().optional(),
       tiedEmbeddings: z.boolean().optional(),
+      dropout: z.boolean().optional(),
       gatedFfn: z.boolean().optional(),
       learnedPositions: z.boolean().optional(),
       biases: z.boolean().optional(),

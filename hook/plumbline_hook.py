@@ -190,6 +190,13 @@ def _address_space() -> Dict[str, int]:
     return {"capacityBytes": limit, "processBytes": held, "freeBytes": max(0, limit - held)}
 
 
+def _drops(module: Any) -> bool:
+    """Whether a module has a dropout that is not 0: of its own kind, or one that it hands to a function."""
+    own = [module.p] if "Dropout" in type(module).__name__ and hasattr(module, "p") else []
+    handed = [getattr(module, name, 0) for name in ("dropout", "attention_dropout", "dropout_p")]
+    return any(isinstance(p, float) and p > 0 for p in own + handed)
+
+
 class Hook:
     def __init__(self, **options: Any) -> None:
         self._disabled = False
@@ -297,8 +304,9 @@ class Hook:
         parameters = list(model.parameters()) if hasattr(model, "parameters") else []
         if parameters:
             described["parameters"] = sum(p.numel() for p in parameters)
+            described["dropout"] = any(_drops(m) for m in model.modules())
         if isinstance(source, dict):
-            described.update({k: source[k] for k in ("name", "tiedEmbeddings", "gatedFfn") if k in source})
+            described.update({k: source[k] for k in ("name", "tiedEmbeddings", "gatedFfn", "dropout") if k in source})
         batch = {"micro": options.get("micro_batch"), "global": options.get("global_batch")}
         record: Dict[str, Any] = {"kind": "config", "framework": "pytorch", "model": described, "parallelism": {"worldSize": self.world_size, "data": self.world_size}}
         record["batch"] = {k: v for k, v in batch.items() if v is not None}

@@ -48,7 +48,7 @@ function sumOfAll(shape: ModelShape, w: number, keepsScores: boolean): Kept {
     split: widthOf(tensors.filter(tensor => tensor.split && !isScores(tensor))),
     scores: widthOf(scores),
     formula: {
-      whole: `${cross ? 6 : 4}·h·w${shape.biases ? ' + 2·h' : ''}`,
+      whole: `${cross ? 6 : 4}·h·w${shape.dropout ? ' + 2·h' : ''}`,
       split: `(${headsFormula}${cross ? ' + 2·a·e + 2·k·e·se / s' : ''} + ${shape.gatedFfn ? 3 : 2}·${ffnWidth(shape).formula})·w`,
       scores: scores.map(({ formula }) => ` + ${formula}`).join(''),
     },
@@ -155,7 +155,7 @@ function encoderActivations({ encoder }: ModelShape, plan: Plan, microBatch: num
 function edgeActivations(shape: ModelShape, plan: Plan, stage: Stage, microBatch: number, flash: boolean): number {
   const cut = plan.sequenceParallel ? plan.tensor : 1
   const size = (shape.sequenceLength * microBatch * shape.hiddenSize) / plan.context / cut
-  const mask = stage.index === 0 && shape.biases ? size * stage.inFlight : 0
+  const mask = stage.index === 0 && shape.dropout ? size * stage.inFlight : 0
   const output = stage.index === plan.pipeline - 1 ? 2 * activationBytes(plan) * size : 0
   return mask + output + (stage.index === 0 ? stage.inFlight * encoderActivations(shape, plan, microBatch, flash) : 0)
 }

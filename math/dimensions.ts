@@ -47,6 +47,8 @@ export interface ModelShape {
   readonly tiedEmbeddings: boolean
   readonly learnedPositions: boolean
   readonly biases: boolean
+  /** In training, of attention and of what a layer adds. */
+  readonly dropout: boolean
 }
 
 type Traits = Pick<ModelShape, 'gatedFfn' | 'tiedEmbeddings' | 'learnedPositions' | 'biases'>
@@ -105,6 +107,8 @@ function withTraits(model: ModelInput, traits: Traits, notes: Notes): ModelShape
     headSize: model.headSize ?? hiddenSize / attentionHeads,
     ffnHiddenSize: model.ffnHiddenSize ?? 4 * hiddenSize,
     activeExperts: model.activeExperts ?? experts,
+    // GPT-2 and its kin have biases and dropout, LLaMA and its kin neither.
+    dropout: model.dropout ?? traits.biases,
     slidingWindow: model.slidingWindow,
     linearAttention: model.linearAttention,
     expertFfnHiddenSize: model.expertFfnHiddenSize,

@@ -54,6 +54,7 @@ export function completeEncoder(model: ModelInput, decoder: ModelShape, notes: N
       activeExperts: 1,
       gatedFfn: given.gatedFfn ?? decoder.gatedFfn,
       biases: given.biases ?? decoder.biases,
+      dropout: decoder.dropout,
       tiedEmbeddings: true,
       learnedPositions: given.learnedPositions ?? given.patchSize !== undefined,
     },

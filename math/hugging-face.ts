@@ -71,6 +71,13 @@ function windowOf(config: Json, dimensions: ModelInput): number | undefined {
   return partial || config['sliding_window_pattern'] !== undefined ? undefined : dimensions.slidingWindow
 }
 
+const DROPOUTS = /^(?:.{0,40}_)?(?:dropout|pdrop|dropout_prob|dropout_rate)$/
+/** Undefined where the file names none: then it is as usual for its kind. */
+function dropoutOf(config: Json): boolean | undefined {
+  const named = Object.keys(config).filter(name => DROPOUTS.test(name) && isNumber(config[name]))
+  return named.length === 0 ? undefined : named.some(name => config[name] !== 0)
+}
+
 const numberAt = (config: Json, ...names: readonly string[]) => names.map(name => config[name]).find(isNumber)
 
 /** Names of the parts of an encoder-decoder and of a vision tower differ from those of a decoder. */
@@ -167,6 +174,7 @@ export function fromHuggingFace(given: Json): ModelInput {
     ...(shared !== undefined && { sharedFfnHiddenSize: shared }),
     ...(type.startsWith('rwkv') && { linearAttention: true }),
     tiedEmbeddings,
+    dropout: dropoutOf(config),
     slidingWindow: windowOf(config, dimensions),
     ...(known && {
       gatedFfn,

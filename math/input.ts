@@ -67,6 +67,8 @@ export interface ModelInput {
   learnedPositions?: Maybe<boolean>
   /** Biases in linear layers and norms, as in GPT-2. */
   biases?: Maybe<boolean>
+  /** Some of its dropouts are not 0; where nobody says, as biases are. */
+  dropout?: Maybe<boolean>
 }
 
 export interface ParallelismInput {

@@ -63,6 +63,7 @@ export const modelSchema = z.object({
   activeExperts: finite.optional(),
   parameters: finite.optional(),
   tiedEmbeddings: z.boolean().optional(),
+  dropout: z.boolean().optional(),
   gatedFfn: z.boolean().optional(),
 })
 export const parallelismSchema = z.object({

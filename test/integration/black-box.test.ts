@@ -123,7 +123,9 @@ describe('plumbline import', { timeout: 180_000 }, () => {
   it('keeps a memory snapshot as evidence of the run that it makes', async () => {
     await hub()
     const fixture = join(ROOT, 'test/fixtures/forms/torch-snapshot/out-of-memory.pickle')
-    const one = plumbline(['import', fixture, '--hub', url(), '--data', join(folder, 'agent'), '--json'])
+    const named = join(folder, 'snapshot-rank-3.pickle')
+    copyFileSync(fixture, named)
+    const one = plumbline(['import', named, '--hub', url(), '--data', join(folder, 'agent'), '--json'])
     expect((await one.ended).code, one.output.stderr).toBe(0)
     const { run } = JSON.parse(one.output.stdout.toString()) as ImportResult
     const [info] = await eventually(
@@ -134,7 +136,7 @@ describe('plumbline import', { timeout: 180_000 }, () => {
       },
       60_000,
     )
-    expect(info).toMatchObject({ kind: 'memory-snapshot', name: 'out-of-memory.pickle' })
+    expect(info).toMatchObject({ kind: 'memory-snapshot', name: 'snapshot-rank-3.pickle', rank: 3 })
     expect((await fetch(`${url()}/api/runs/${run}/evidence/nothing`)).status).toBe(404)
   })
 })

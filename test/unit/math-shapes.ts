@@ -30,6 +30,7 @@ export const anyShape: fc.Arbitrary<ModelShape> = fc
       tiedEmbeddings: fc.boolean(),
       learnedPositions: fc.boolean(),
       biases: fc.boolean(),
+      dropout: fc.boolean(),
     }),
   })
   .map(({ groups, perGroup, widening, experts, traits, ...rest }) => {
