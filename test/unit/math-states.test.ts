@@ -195,7 +195,12 @@ describe('the whole memory of a device', () => {
         fc.property(anyInput, given => {
           const parallelism = { ...given.parallelism, virtualStages: 1 }
           // Stages of as many layers each, as an uneven cut holds more; no dropout, as each micro-batch in flight has a mask.
-          const model = { ...given.model, biases: false, dropout: false, layers: 16 * Math.ceil((given.model?.layers ?? 1) / 16) }
+          const model = {
+            ...given.model,
+            biases: false,
+            dropout: false,
+            layers: 16 * Math.ceil((given.model?.layers ?? 1) / 16),
+          }
           const input = { ...given, model, framework: 'megatron', parallelism }
           const more = { ...input, parallelism: { ...parallelism, [degree]: 2 * (parallelism[degree] ?? 1) } }
           const before = predict(input).memory.totalBytes ?? NaN
