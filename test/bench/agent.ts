@@ -1,6 +1,6 @@
 /**
  * What the agent costs: processor share and memory at 1 Hz on 8 simulated GPUs, its nvidia-smi included, beside
- * prometheus-node-exporter scraped at 1 Hz in the same seconds.
+ * prometheus-node-exporter scraped at 1 Hz in the same seconds; and of that the black box alone.
  *
  *     npx tsx test/bench/agent.ts [--seconds 30]
  */
@@ -12,6 +12,7 @@ import { sleep } from '../../base/clock'
 import { packageRoot } from '../../base/root'
 import { newMemory, startAcknowledger } from '../acknowledger'
 import { freePort } from '../plumbline'
+import { measureBlackBox } from './black-box'
 import { bundle } from './bundle'
 
 const EXPORTER = 'prometheus-node-exporter'
@@ -116,6 +117,7 @@ async function measure(seconds: number, folder: string, children: ChildProcess[]
     agent: costOf(agent),
     exporter: costOf(exporter),
     samples: samples(),
+    batches: memory.batches.length,
     scrapes,
     at: performance.now(),
   }
@@ -124,6 +126,7 @@ async function measure(seconds: number, folder: string, children: ChildProcess[]
   const took = (performance.now() - before.at) / 1000
   clearInterval(scraping)
   const rate = (samples() - before.samples) / took
+  const sent = memory.batches.slice(before.batches)
   console.log(`${took.toFixed(1)} s, ${rate.toFixed(2)} GPU samples a second, ${scrapes - before.scrapes} scrapes`)
   const own = line('plumbline agent', before.agent, after.agent, took)
   const peer = line(EXPORTER, before.exporter, after.exporter, took)
@@ -132,6 +135,11 @@ async function measure(seconds: number, folder: string, children: ChildProcess[]
     console.log(
       `agent / exporter: processor ${(own.share / peer.share).toFixed(2)}, RSS ${(own.resident / peer.resident).toFixed(2)}`,
     )
+  measureBlackBox(
+    sent.map(({ records }) => records),
+    took,
+    join(folder, 'black-box'),
+  )
   await hub.close()
 }
 
