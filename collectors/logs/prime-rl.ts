@@ -80,7 +80,7 @@ function readMesh(text: string): WireRecord[] | undefined {
   const mesh = MESH.exec(text)
   if (mesh === null) return undefined
   const names = (mesh[1] ?? '').split(',').map(name => name.replaceAll(/[' ]/g, ''))
-  const degrees = (mesh[2] ?? '').split(',').map(Number)
+  const degrees = (mesh[2] ?? '').split(',').map(numberOf)
   const parallelism: Record<string, number> = {}
   names.forEach((name, index) => {
     const [axis, degree] = [name.startsWith('dp_') ? 'data' : AXES[name], degrees[index]]

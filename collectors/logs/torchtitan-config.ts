@@ -67,7 +67,7 @@ function takeMesh(pairs: readonly (readonly [name: string, degree: number])[], c
 function readMesh(text: string, config: TitanConfig): boolean {
   const mesh = MESH.exec(text)
   if (mesh !== null) {
-    const degrees = (mesh[2] ?? '').split(',').map(Number)
+    const degrees = (mesh[2] ?? '').split(',').map(numberOf)
     const names = (mesh[1] ?? '').split(',').map(name => name.replaceAll(/['" ]/g, ''))
     takeMesh(
       names.map((name, index) => [name, degrees[index] ?? 1] as const),
