@@ -3,6 +3,7 @@
  * watchdogs, which name the group and the place in its order of collectives; else by who took fewer steps than the others.
  */
 import { grouped } from '../base/grouped'
+import { capital } from '../base/capital'
 import { format } from '../base/units'
 import type { Finding } from '../wire/findings'
 import { ranksOfGroup } from '../wire/group-name'
@@ -85,8 +86,6 @@ const isOfAll = (group: string | undefined) => group === undefined || ['PG 0', '
 
 const listed = (ranks: readonly number[]) =>
   ranks.length > LISTED ? `${ranks.length} ranks` : `rank${ranks.length === 1 ? '' : 's'} ${ranks.join(', ')}`
-
-const capital = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}`
 
 function toFinding({ run }: DetectorWindow, stuck: Stuck): Finding {
   const { operation, group, sequence, inside, missing, silent } = stuck

@@ -1,11 +1,12 @@
 /** Links in words: what they are called, and what to do about one that is slow. */
+import { capital } from '../base/capital'
 import type { Link, LinkKind } from './fabric'
 
-export const NAMES: Readonly<Record<LinkKind, (own: string) => string>> = {
+const NAMES: Readonly<Record<LinkKind, (own: string) => string>> = {
   nic: own => `NIC ${own}`,
-  leaf: own => `Switch ${own}`,
-  uplink: own => `Uplink of ${own}`,
-  spine: own => `Spine ${own}`,
+  leaf: own => `switch ${own}`,
+  uplink: own => `uplink of ${own}`,
+  spine: own => `spine ${own}`,
   nvlink: own => `NVLink of ${own}`,
 }
 
@@ -19,12 +20,17 @@ export function listed(names: readonly string[], last: 'and' | 'or', what: strin
 
 export const nodesOf = (links: readonly Link[]) => [...new Set(links.flatMap(({ node }) => node ?? []))].sort()
 
+/** Of whom one is meant: `Switch leaf1 or uplink of leaf1`. */
+export function oneOf(links: readonly Link[]): string {
+  const names = links.map(({ kind, name }) => NAMES[kind](name.slice(kind.length + 1)))
+  return capital(listed(names, 'or', 'links, one of which'))
+}
+
 /** `between`: the way between the nodes of the links and the others; else one of the links. */
 export function blameTitle({ where, links }: { where: 'one of' | 'between'; links: readonly Link[] }): string {
-  const names = links.map(({ kind, name }) => NAMES[kind](name.slice(kind.length + 1)))
   return where === 'between'
     ? `The way between ${listed(nodesOf(links), 'and', 'nodes')} and the others is slow`
-    : `${listed(names, 'or', 'links, one of which')} is slow`
+    : `${oneOf(links)} is slow`
 }
 
 export const NEXT: Readonly<Record<LinkKind | 'behind' | 'between', string>> = {

@@ -5,16 +5,14 @@ import { costOf } from './cost'
 import { defineDetector, type DetectorWindow } from './detector'
 import { diagnose, type Diagnosis } from './diagnosis'
 import type { Link } from './fabric'
-import { listed, NAMES, NEXT, nodesOf } from './link-names'
+import { listed, NEXT, nodesOf, oneOf } from './link-names'
 import { momentOf } from './moment'
 import { median } from './statistics'
 
 type Slow = Diagnosis['slowLinks'][number]
 
-const nameOf = ({ kind, name }: Link) => NAMES[kind](name.slice(kind.length + 1))
-
 const TITLES: Readonly<Record<Slow['where'], (links: readonly Link[]) => string>> = {
-  'one of': links => listed(links.map(nameOf), 'or', 'links, one of which'),
+  'one of': oneOf,
   behind: links => `What ${listed(nodesOf(links), 'and', 'nodes')} are plugged into`,
   between: links => `The way from ${listed(nodesOf(links), 'and', 'nodes')} to the others`,
 }

@@ -1,4 +1,5 @@
 'use client'
+import { capital } from '../../base/capital'
 import type { HubSettings, TokenInfo } from '../../wire/api'
 import { door } from '../data/door'
 import { usePolled } from '../data/use-polled'
@@ -90,7 +91,7 @@ function Tokens() {
   )
 }
 
-const THEME_OPTIONS = THEMES.map(name => ({ name, title: name.charAt(0).toUpperCase() + name.slice(1) }))
+const THEME_OPTIONS = THEMES.map(name => ({ name, title: capital(name) }))
 
 /** What this browser and this hub are set to. What the hub is set to is changed where it is started. */
 export function SettingsPage({ first }: { first: HubSettings | undefined }) {

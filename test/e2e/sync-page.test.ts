@@ -53,7 +53,7 @@ describe('the page of sync and network', () => {
       const { page, fault } = await shown('slow-switch')
       const name = fault?.links[0]?.replace(/^leaf /, '') ?? 'no switch'
       // All that crosses the leaf crosses its uplink as well here: which of them it is, the groups cannot tell.
-      await verdict(page).getByText(`Switch ${name} or Uplink of ${name} is slow`).waitFor({ timeout: MINUTES })
+      await verdict(page).getByText(`Switch ${name} or uplink of ${name} is slow`).waitFor({ timeout: MINUTES })
       await page.getByText(/steps (?:take|of) .* \(\+\d/).waitFor()
       const blamed = page.locator('section[data-state=blamed]')
       expect(await blamed.locator('h3').allInnerTexts()).toEqual([expect.stringContaining(name)])

@@ -180,7 +180,7 @@ const FAULTS: Readonly<Record<string, readonly [window: DetectorWindow, names: R
     }),
     /Rank 2 is slow.*forward/,
   ],
-  'slow-link': [slowLeaf(), /Switch leaf001 or Uplink of leaf001 is slow: .*(2[5-9]|3\d) % longer/],
+  'slow-link': [slowLeaf(), /Switch leaf001 or uplink of leaf001 is slow: .*(2[5-9]|3\d) % longer/],
   'slow-path': [slowUplink(), /Uplink of leaf1 is slow: h1 to h2, h3 to h4: .* 53\.3 Mbit\/s; .* 1\.07 Gbit\/s/],
   'data-skew': [unevenSequences(), /now one replica slow and now another.*slowest of 4 replicas/],
   'uneven-timers': [unevenTimers(), /Some rank takes longer for backward-compute.*400 ms to 500 ms.*do not tell which/],
