@@ -10,6 +10,7 @@ import { Badge } from '../../ui/badge'
 import { Card } from '../../ui/card'
 import { Clock } from '../../ui/clock'
 import { Provenance } from '../../ui/provenance'
+import { Words } from '../../ui/words'
 import run from './run.module.css'
 import styles from './side.module.css'
 
@@ -32,7 +33,9 @@ function FindingItem({ finding }: { finding: Finding }) {
         Since <Clock time={finding.since} />
         {finding.costSecondsPerStep !== undefined && `, costs ${format(finding.costSecondsPerStep, 'seconds')} a step`}
       </p>
-      <p>Next: {finding.nextStep}</p>
+      <p>
+        Next: <Words text={finding.nextStep} />
+      </p>
       {finding.detector === 'out-of-memory' && (
         <p>
           <Link href={`/runs/${encodeURIComponent(finding.run)}/out-of-memory`}>

@@ -8,6 +8,7 @@ import { Badge } from '../../../ui/badge'
 import { Card } from '../../../ui/card'
 import { Clock } from '../../../ui/clock'
 import { Provenance } from '../../../ui/provenance'
+import { Words } from '../../../ui/words'
 import { useRunPage } from '../run-context'
 import { tabAddress } from '../tabs'
 import styles from './sync.module.css'
@@ -115,7 +116,9 @@ export function Verdict({ finding, asked, isKnown }: VerdictProps) {
           </>
         )}
         <dt>Next</dt>
-        <dd>{nextStep}</dd>
+        <dd>
+          <Words text={nextStep} />
+        </dd>
       </dl>
     </Card>
   )
