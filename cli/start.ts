@@ -6,6 +6,7 @@ import { startHub } from '../hub/hub'
 import { keepOf } from '../hub/roll-ups/retention'
 import { defineCommand, type Invocation } from './command'
 import type { DemoOptions } from './demo/demo'
+import { EvidenceThread } from './evidence/thread'
 import { startNodeAgent } from './node-agent'
 import { EXPORTS, type PlumblineSettings } from './settings'
 
@@ -132,11 +133,7 @@ export const command = defineCommand({
       publicUrl: publicUrl.replace(/\/+$/, ''),
       page,
       log,
-      evidenceReader: {
-        // Loaded where there is evidence: most hubs begin without.
-        summary: async (...asked) => (await import('./evidence/reader')).evidenceReader.summary(...asked),
-        ask: async (...asked) => (await import('./evidence/reader')).evidenceReader.ask(...asked),
-      },
+      evidenceReader: new EvidenceThread(),
       playDemo: demo.play,
       async importFiles(files, name) {
         const { importRun } = await import('./import')

@@ -41,7 +41,7 @@ function step({ name, stampFile, places, why }, log, work) {
 function buildCode(buildSync) {
   buildSync({
     absWorkingDir: root,
-    entryPoints: ['cli/entry.ts'],
+    entryPoints: { entry: 'cli/entry.ts', 'evidence-worker': 'cli/evidence/evidence-worker.ts' },
     outdir: 'dist',
     bundle: true,
     splitting: true,

@@ -1,6 +1,6 @@
 /** A hub as a process of its own: `page-hub-main.ts DATA PORT`; prints its address once it answers. */
 import { resolve } from 'node:path'
-import { evidenceReader } from '../../cli/evidence/reader'
+import { EvidenceThread } from '../../cli/evidence/thread'
 import { importRun } from '../../cli/import'
 import { startHub } from '../../hub/hub'
 
@@ -9,7 +9,7 @@ let url = ''
 const hub = await startHub({
   importFiles: (files, name) =>
     importRun({ files, name, node: undefined, hub: url, token: '', data, log: () => undefined }),
-  evidenceReader,
+  evidenceReader: new EvidenceThread(),
   host: '127.0.0.1',
   port: Number(port),
   data,
