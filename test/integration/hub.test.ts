@@ -168,7 +168,12 @@ function raw(
 }
 
 /** What has to be asked besides the run. */
-const ASKED: Readonly<Record<string, string>> = { '/api/runs/:run/peers': '?rank=0' }
+const ASKED: Readonly<Record<string, string>> = {
+  '/api/runs/:run/peers': '?rank=0',
+  '/api/runs/:run/evidence/:import/window': '?device=0&of=blocks&from=0&to=1',
+  '/api/runs/:run/evidence/:import/moment': '?device=0&entry=0',
+  '/api/runs/:run/evidence/:import/entries': '?device=0&from=0&count=1',
+}
 
 describe('the HTTP door', () => {
   const read = [...endpoints].filter(({ method = 'GET' }) => method === 'GET')
