@@ -123,6 +123,6 @@ if (showsMisses)
   }
 
 console.log(
-  `${part.hours} fault-free fleets of an hour: ${part.noisy} with a finding (${part.findings} looks' findings)`,
+  `${part.hours} fault-free fleets of an hour: ${part.noisy} with a finding that the hub would open (${part.findings} in all)`,
 )
 console.log(`${part.processorSeconds.toFixed(0)} s of processor time`)

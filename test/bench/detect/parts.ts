@@ -5,7 +5,7 @@ import type { Played } from './play'
 
 export interface Part {
   readonly played: readonly Played[]
-  /** Fault-free hours; those with a finding, and findings of all their looks. */
+  /** Fault-free hours; those with a finding, and findings in all. */
   readonly hours: number
   readonly noisy: number
   readonly findings: number

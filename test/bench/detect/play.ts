@@ -1,6 +1,8 @@
 /** Plays a case beside the same fleet without the fault, and asks every method at several moments. */
+import type { DetectorWindow } from '../../../analysis/detector'
 import { detectors } from '../../../analysis/index'
 import { Fleet, type FleetStep } from '../../../cli/simulate/fleet'
+import { observe, type Holdings } from '../../../hub/findings/life'
 import { FleetWindow, STARTED_AT } from '../../fleet-window'
 import { bestChance } from './bound'
 import { relativeScores, whatIfRatio, zScores } from './baselines'
@@ -9,14 +11,19 @@ import { judge, type Method, type Verdict } from './judge'
 
 const OWN = ['slow-rank', 'slow-link'] as const
 
-/** The very detectors that the hub runs, by their findings. */
+/** The very detectors that the hub runs. */
+const found = (window: DetectorWindow) => OWN.flatMap(name => detectors.get(name)?.detect(window) ?? [])
+
 export const plumbline: Method = {
   name: 'plumbline',
   isOfLinks: true,
   blames: window =>
-    OWN.flatMap(name => detectors.get(name)?.detect(window) ?? []).map(
-      ({ ranks = [], links = [], costSecondsPerStep, since }) => ({ ranks, links, since, cost: costSecondsPerStep }),
-    ),
+    found(window).map(({ ranks = [], links = [], costSecondsPerStep, since }) => ({
+      ranks,
+      links,
+      since,
+      cost: costSecondsPerStep,
+    })),
 }
 
 export const METHODS: readonly Method[] = [plumbline, zScores, relativeScores, whatIfRatio]
@@ -77,18 +84,23 @@ export function play(one: Case, methods: readonly Method[] = METHODS): Played {
 
 const latest = ({ end }: FleetStep) => end.reduce((last, one) => Math.max(last, one), 0)
 
-/** Steps of a fault-free hour, of ten seconds each, and those after which is looked: findings are held by windows of 128. */
+/** Steps of a fault-free hour, of ten seconds each, and how many of them lie between two looks. */
 const HOUR_STEPS = 360
-const HOUR_LOOK = 16
+const HOUR_LOOK = 8
 
-/** Findings in a fleet in which nothing is wrong: none would be right. */
+/** Findings that the hub would open in a fleet in which nothing is wrong: none would be right. */
 export function playHour(one: Omit<Case, 'kind' | 'size'>): number {
   const fleet = new Fleet({ ...fleetOptions(one), computeSeconds: 6 })
   const window = new FleetWindow(fleet, one.seen)
-  let findings = 0
+  let holdings: Holdings = []
+  let opened = 0
   for (let step = 1; step <= HOUR_STEPS; step += 1) {
-    window.push(fleet.next())
-    if (step % HOUR_LOOK === 0) findings += plumbline.blames(window.window()).length
+    const now = fleet.next()
+    window.push(now)
+    if (step % HOUR_LOOK !== 0) continue
+    const look = observe(holdings, found(window.window()), { step, time: STARTED_AT + latest(now) })
+    holdings = look.holdings
+    opened += look.changes.filter(({ what }) => what === 'opened').length
   }
-  return findings
+  return opened
 }
