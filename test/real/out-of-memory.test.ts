@@ -123,7 +123,7 @@ describe.skipIf(!hasTorch)('a real job that runs out of memory', () => {
       const findings = await get<Finding[]>(`/api/runs/${found.run}/findings`)
       return findings.find(({ detector }) => detector === 'memory-forecast')
     })
-    expect(foreseen.title).toMatch(/^The memory of host .* will be full in about /)
+    expect(foreseen.title).toMatch(/^The memory that the job may have on .* will be full in about /)
   })
 
   it('by a step that is larger than any before: tells it from a leak', async () => {
