@@ -1,5 +1,6 @@
 /** The map of ranks and time of one metric, and one rank among its peers. A column of several samples shows the highest. */
 import { arrayBuffer } from 'node:stream/consumers'
+import { varint } from '../../base/varint'
 import type { PeerSeries } from '../../wire/api'
 import { median } from '../../analysis/statistics'
 import { HEAT_METRICS, type HeatMap, type HeatMetricName } from '../../wire/heat'
@@ -192,13 +193,11 @@ export class HeatMaps {
   }
 }
 
-/** RowBinary of `rank` and an array of so many cells, the length of which stands before it in seven bits a byte. */
+/** RowBinary of `rank` and an array of so many cells, the length of which stands before it as a varint. */
 function* rowsOf(bytes: ArrayBuffer, slots: number): Generator<{ rank: number; cells: Float32Array }> {
   const view = new DataView(bytes)
-  const head = 4 + lengthBytes(slots)
+  const head = 4 + varint(slots).length
   const row = head + 4 * slots
   for (let at = 0; at + row <= bytes.byteLength; at += row)
     yield { rank: view.getUint32(at, true), cells: new Float32Array(bytes.slice(at + head, at + row)) }
 }
-
-const lengthBytes = (length: number): number => (length < 128 ? 1 : 1 + lengthBytes(Math.floor(length / 128)))
