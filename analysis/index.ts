@@ -33,14 +33,20 @@ export const detectors = registry<Detector>('detector', [
   belowPrediction,
 ])
 
-/** Findings of all detectors. One that throws is reported by `failed` and never stops the others. */
-export function detectAll(window: DetectorWindow, failed: (detector: string, message: string) => void): Finding[] {
-  return [...detectors].flatMap(detector => {
+/** Findings of one detector after the other. One that throws is reported by `failed` and never stops the others. */
+export function* detectEach(
+  window: DetectorWindow,
+  failed: (detector: string, message: string) => void,
+): Generator<Finding[]> {
+  for (const detector of detectors) {
     try {
-      return detector.detect(window).map(finding => withLoss(finding, window))
+      yield detector.detect(window).map(finding => withLoss(finding, window))
     } catch (error) {
       failed(detector.name, messageOf(error))
-      return []
     }
-  })
+  }
 }
+
+/** Findings of all detectors. */
+export const detectAll = (window: DetectorWindow, failed: (detector: string, message: string) => void): Finding[] =>
+  [...detectEach(window, failed)].flat()

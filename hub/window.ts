@@ -11,7 +11,6 @@ import { flowSteps } from './queries/flows'
 import { eventsWithKills } from './queries/kills'
 import { timerSpreads } from './queries/job-timers'
 import { perRank, perStep } from './queries/folded-steps'
-import { numbers, rowsOf } from './queries/values'
 import { endOf, type RunFacts } from './run-facts'
 import { seenHardware } from './seen-hardware'
 import type { Runs } from './runs'
@@ -47,8 +46,6 @@ const RANK_COLUMNS = [
   'throttledSeconds',
 ]
 
-const column = (values: readonly (number | null)[]) => Float64Array.from(values, value => value ?? NaN)
-
 function predicted(config: RecordOf<'config'> | undefined, seen: HardwareInput) {
   if (config === undefined) return undefined
   try {
@@ -66,17 +63,17 @@ export async function detectorWindow(store: Store, runs: Runs, facts: RunFacts, 
   const { config } = await runs.figures(facts)
   const parameters = { run, ...span }
   const where = 'run = {run:String} AND step > {from:Float64} AND step <= {to:Float64}'
-  const ranks = await store.query(
+  const ranks = await store.packed(
     `SELECT ${RANK_COLUMNS.join(', ')}, coalesce(memoryPeakBytes, memoryAllocatedBytes) AS peakBytes
      FROM (${perRank(`${where} AND rank IS NOT NULL`)}) ORDER BY rank, step`,
     parameters,
   )
-  const steps = await store.query(`SELECT step, at, seconds FROM (${perStep(where)}) ORDER BY step`, parameters)
+  const steps = await store.packed(`SELECT step, at, seconds FROM (${perStep(where)}) ORDER BY step`, parameters)
   const isNow = span.to >= (facts.lastStep ?? 0)
-  const of = (name: string) => column(numbers(ranks, name))
-  const times = column(numbers(steps, 'at'))
+  const of = (name: string) => ranks.numbers(name)
+  const times = steps.numbers('at')
   const now = isNow ? unixSeconds() : (times.at(-1) ?? unixSeconds())
-  const isSilent = rowsOf(ranks) === 0
+  const isSilent = ranks.rows === 0
   const devices = await runs.devices(facts)
   const placed = await standing(store, run)
   const topology = await cables(store, [...facts.nodes])
@@ -108,7 +105,7 @@ export async function detectorWindow(store: Store, runs: Runs, facts: RunFacts, 
       memoryPeakBytes: of('peakBytes'),
       residentBytes: of('residentBytes'),
     },
-    steps: { step: column(numbers(steps, 'step')), time: times, stepSeconds: column(numbers(steps, 'seconds')) },
+    steps: { step: steps.numbers('step'), time: times, stepSeconds: steps.numbers('seconds') },
     events: (await eventsWithKills(store, facts)).filter(({ time = 0 }) => isNow || time <= now),
     prediction: predicted(config, seenHardware(devices.names, topology, placed.places)),
     deviceMemoryBytes: devices.leastMemoryBytes,

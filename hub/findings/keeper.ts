@@ -4,7 +4,7 @@
  */
 import { withLoss } from '../../analysis/cost'
 import type { DetectorWindow } from '../../analysis/detector'
-import { detectAll } from '../../analysis/index'
+import { detectEach } from '../../analysis/index'
 import { sleep, unixSeconds } from '../../base/clock'
 import { messageOf, PlumblineError } from '../../base/errors'
 import type { Finding } from '../../wire/findings'
@@ -216,15 +216,13 @@ export class Keeper {
     for (const span of spans) {
       const { store, runs, price } = this.options
       const window = { ...(await detectorWindow(store, runs, facts, span)), pricePerGpuHour: price?.perGpuHour }
-      const found = detectAll(window, (detector, why) => this.options.log(`detector ${detector} failed: ${why}`))
+      const found = await this.detect(window)
       const look = { step: span.to, time: window.steps.time[window.steps.time.length - 1] ?? window.now }
       const told = await withEvidence(this.options.store, facts, window, found)
       const { holdings, changes: news } = observe(own.holdings, told, look, finding => this.priced(finding, window))
       own.holdings = holdings
       for (const change of news) await this.keep(facts, own, change, look.time)
       if (this.stopped.signal.aborted) return
-      // Others want an answer meanwhile.
-      await sleep(0, this.stopped.signal)
     }
     own.isOver = endOf(facts) !== undefined
     if (own.isOver) {
@@ -234,6 +232,16 @@ export class Keeper {
     }
     const now = unixSeconds()
     Object.assign(own, { lookedTo: last, lookedAt: now, lookedChanges: changes, took: now - began })
+  }
+
+  private async detect(window: DetectorWindow): Promise<Finding[]> {
+    const found: Finding[] = []
+    for (const own of detectEach(window, (detector, why) => this.options.log(`detector ${detector} failed: ${why}`))) {
+      found.push(...own)
+      // Others want an answer meanwhile.
+      await sleep(0, this.stopped.signal)
+    }
+    return found
   }
 
   /** It began before the window that it was seen in. */

@@ -55,36 +55,41 @@ export async function groupSteps(
   run: string,
   { from, to }: { readonly from: number; readonly to: number },
 ): Promise<GroupStepColumns | undefined> {
-  const rows = await store.query(
-    `SELECT group, operation, step, min(spent) AS seconds, max(sent) AS bytes, count() AS members FROM (
-       SELECT toString(collective.group) AS group, collective.step AS step, rank,
-         if(collective.operation IN ('send', 'recv'), 'message', toString(collective.operation)) AS operation,
-         sum(collective.seconds) AS spent, sum(collective.bytes) AS sent
-       FROM collective WHERE run = {run:String} AND collective.step > {from:Float64} AND collective.step <= {to:Float64}
-         AND rank IS NOT NULL AND collective.seconds IS NOT NULL
-       GROUP BY group, operation, step, rank)
-     GROUP BY group, operation, step ORDER BY group, operation, step`,
+  const told = await store.packed(
+    `SELECT CAST(group AS String) AS name, CAST(operation AS String) AS does, argMin(bytes, step) AS groupBytes, groupArray(assumeNotNull(step)) AS steps, groupArray(assumeNotNull(spent)) AS seconds,
+       groupArray(members) AS membersOfStep FROM (
+       SELECT group, operation, step, min(spent) AS spent, max(sent) AS bytes, count() AS members FROM (
+         SELECT toString(collective.group) AS group, collective.step AS step, rank,
+           if(collective.operation IN ('send', 'recv'), 'message', toString(collective.operation)) AS operation,
+           sum(collective.seconds) AS spent, sum(collective.bytes) AS sent
+         FROM collective WHERE run = {run:String} AND collective.step > {from:Float64} AND collective.step <= {to:Float64}
+           AND rank IS NOT NULL AND collective.seconds IS NOT NULL
+         GROUP BY group, operation, step, rank)
+       GROUP BY group, operation, step ORDER BY step)
+     GROUP BY group, operation ORDER BY group, operation`,
     { run, from, to },
   )
-  const known = new Map<string, number>()
+  const [names, operations, bytes] = [told.texts('name'), told.texts('does'), told.numbers('groupBytes')]
+  const [steps, seconds, members] = [told.lists('steps'), told.lists('seconds'), told.lists('membersOfStep')]
   const groups: GroupFacts[] = []
-  const columns = { group: [] as number[], step: [] as number[], seconds: [] as number[] }
-  for (let row = 0; row < rowsOf(rows); row += 1) {
-    const [name, operation] = [textAt(rows, 'group', row) ?? '', textAt(rows, 'operation', row) ?? '']
-    const key = `${operation} ${name}`
-    let number = known.get(key)
-    if (number === undefined) {
-      const ranks = ranksOfGroup(name)
-      if (ranks === undefined || ranks.length < 2 || groups.length >= MOST_GROUPS) continue
-      number = groups.push({ name, operation, ranks, bytes: numberAt(rows, 'bytes', row) || NaN }) - 1
-      known.set(key, number)
+  const column = () => new Float64Array(steps.reduce((sum, { length }) => sum + length, 0))
+  const columns = { group: column(), step: column(), seconds: column() }
+  let rows = 0
+  for (const [row, name] of names.entries()) {
+    const ranks = ranksOfGroup(name)
+    if (ranks === undefined || ranks.length < 2 || groups.length >= MOST_GROUPS) continue
+    const number = groups.push({ name, operation: operations[row] ?? '', ranks, bytes: bytes[row] || NaN }) - 1
+    for (const [at, step] of steps[row]?.entries() ?? []) {
+      if ((members[row]?.[at] ?? 0) < ranks.length) continue
+      columns.group[rows] = number
+      columns.step[rows] = step
+      columns.seconds[rows] = seconds[row]?.[at] ?? NaN
+      rows += 1
     }
-    if ((numberAt(rows, 'members', row) ?? 0) < (groups[number]?.ranks.length ?? Infinity)) continue
-    columns.group.push(number)
-    columns.step.push(numberAt(rows, 'step', row) ?? NaN)
-    columns.seconds.push(numberAt(rows, 'seconds', row) ?? NaN)
   }
-  return groups.length === 0 ? undefined : { groups, ...columns }
+  if (groups.length === 0) return undefined
+  const { group, step, seconds: transfer } = columns
+  return { groups, group: group.subarray(0, rows), step: step.subarray(0, rows), seconds: transfer.subarray(0, rows) }
 }
 
 /** As cards say themselves: bits per second by `NODE CARD`, and by `NODE ` the fastest of it. */

@@ -1,7 +1,7 @@
 /** What flows between the nodes of a run: an address is the node’s from which something was sent with it. */
 import type { FlowStepColumns } from '../../analysis/detector'
 import type { Store } from '../store/store'
-import { numberAt, rowsOf, textAt } from './values'
+import { rowsOf, textAt } from './values'
 
 /** Undefined where no flow is known. What several ranks send the same way goes side by side: the longest of them counts. */
 export async function flowSteps(
@@ -18,13 +18,17 @@ export async function flowSteps(
   for (let row = 0; row < rowsOf(owners); row += 1)
     nodeOf.set(textAt(owners, 'address', row) ?? '', textAt(owners, 'node', row) ?? '')
   if (nodeOf.size === 0) return undefined
-  const rows = await store.query(
-    `SELECT toString(flow.node) AS node, toString(flow.remote) AS remote, flow.step AS step, sum(flow.bytes) AS bytes,
-       max(flow.busySeconds) AS busySeconds
-     FROM flow WHERE run = {run:String} AND flow.step > {from:Float64} AND flow.step <= {to:Float64}
-     GROUP BY node, remote, step ORDER BY node, remote, step`,
+  const told = await store.packed(
+    `SELECT CAST(node AS String) AS sender, CAST(remote AS String) AS address, groupArray(step) AS steps, groupArray(sent) AS bytes, groupArray(busy) AS busySeconds FROM (
+       SELECT toString(flow.node) AS node, toString(flow.remote) AS remote, assumeNotNull(flow.step) AS step,
+         ifNull(sum(flow.bytes), nan) AS sent, ifNull(max(flow.busySeconds), nan) AS busy
+       FROM flow WHERE run = {run:String} AND flow.step > {from:Float64} AND flow.step <= {to:Float64}
+       GROUP BY node, remote, step ORDER BY step)
+     GROUP BY node, remote ORDER BY node, remote`,
     { run, from, to },
   )
+  const [senders, remotes, steps] = [told.texts('sender'), told.texts('address'), told.lists('steps')]
+  const [bytes, busySeconds] = [told.lists('bytes'), told.lists('busySeconds')]
   const numbers = new Map<string, number>()
   const paths: { from: string; to: string }[] = []
   const columns = {
@@ -33,16 +37,18 @@ export async function flowSteps(
     bytes: [] as number[],
     busySeconds: [] as number[],
   }
-  for (let row = 0; row < rowsOf(rows); row += 1) {
-    const [sender, receiver] = [textAt(rows, 'node', row), nodeOf.get(textAt(rows, 'remote', row) ?? '')]
-    if (sender === null || receiver === undefined || sender === receiver) continue
+  for (const [row, sender] of senders.entries()) {
+    const receiver = nodeOf.get(remotes[row] ?? '')
+    if (sender === '' || receiver === undefined || sender === receiver) continue
     const key = `${sender}\n${receiver}`
     const number = numbers.get(key) ?? paths.push({ from: sender, to: receiver }) - 1
     numbers.set(key, number)
-    columns.path.push(number)
-    columns.step.push(numberAt(rows, 'step', row) ?? NaN)
-    columns.bytes.push(numberAt(rows, 'bytes', row) ?? NaN)
-    columns.busySeconds.push(numberAt(rows, 'busySeconds', row) ?? NaN)
+    for (const [at, step] of steps[row]?.entries() ?? []) {
+      columns.path.push(number)
+      columns.step.push(step)
+      columns.bytes.push(bytes[row]?.[at] ?? NaN)
+      columns.busySeconds.push(busySeconds[row]?.[at] ?? NaN)
+    }
   }
   return paths.length === 0 ? undefined : { paths, ...columns }
 }

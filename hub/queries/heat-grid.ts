@@ -54,7 +54,7 @@ export class HeatGrid {
   }
 
   /** Values of slots from the first one on; NaN where there is none. */
-  foldRow(rank: number, values: Float32Array): void {
+  foldRow(rank: number, values: ArrayLike<number>): void {
     if (values.length === 0 || values.length > MOST_SLOTS) return
     const cells = this.rowOf(rank, values.length - 1)
     for (let at = 0; at < values.length; at += 1) this.put(cells, at, values[at] ?? NaN)

@@ -10,15 +10,16 @@ import { unixSeconds } from '../../base/clock'
 import { PlumblineError } from '../../base/errors'
 import type { Kind } from '../../wire/metrics'
 import type { Batch } from '../../wire/table'
-import { columnsOf, commandOf, fileOf, type Columns, type FileFormat, type Parameters } from './columns'
+import { columnsOf, commandOf, fileOf, packedOf, type Columns, type FileFormat, type Parameters } from './columns'
 import { Commits } from './commits'
 import { Delivered } from './delivered'
 import { openEngine, type Engine } from './engine'
 import { guarded, type Holder } from './guard'
 import { migrations } from './migrations/index'
 import type { Origin } from './native'
+import type { PackedColumns } from './packed'
 
-export type { Columns, Parameters }
+export type { Columns, PackedColumns, Parameters }
 
 export interface Store {
   readonly name: string
@@ -44,6 +45,8 @@ export interface Store {
   readonly parts: string
   /** Runs a SELECT; the answer is columns by name, arrays of one length. Values are bound with `{name:Type}`. */
   query(sql: string, parameters?: Parameters): Promise<Columns>
+  /** The same of an answer that is large: numbers, texts and lists of numbers as they lie. */
+  packed(sql: string, parameters?: Parameters): Promise<PackedColumns>
   /** The answer of a SELECT as a file in a format of ClickHouse. */
   export(sql: string, format: FileFormat, parameters?: Parameters): Promise<Readable>
   /** Waits for what runs, then closes. */
@@ -190,6 +193,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       work.do(() => (parameters === undefined ? engine.define(sql) : commandOf(engine, sql, parameters))),
     parts: engine.parts,
     query: (sql, parameters) => work.do(() => columnsOf(engine, sql, parameters)),
+    packed: (sql, parameters) => work.do(() => packedOf(engine, sql, parameters)),
     export: (sql, format, parameters) => work.do(() => fileOf(engine, sql, format, parameters)),
     async close() {
       const stored = commits.close()
