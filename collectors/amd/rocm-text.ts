@@ -40,14 +40,17 @@ const plainTitles = (line: string) => titlesOf(line).map(title => title.replace(
 
 function headerOf(line: string): string[] | undefined {
   const titles = plainTitles(line)
-  return /^(?:GPU|Device)$/.test(titles[0] ?? '') && titles.includes('SCLK') && titles.includes('GPU%')
+  // `GPU%` came with ROCm 2.
+  return /^(?:GPU|Device)$/.test(titles[0] ?? '') && titles.includes('SCLK') && titles.includes('MCLK')
     ? titles
     : undefined
 }
 
 /** The record of a row of the concise table, with how its device is divided. */
 function rowOf(titles: readonly string[], line: string): { gpu: Gpu; partition: string[] } | undefined {
-  const row = wideCells(line)
+  const wide = wideCells(line)
+  // A wide value fills its column: one blank parts it from the next.
+  const row = wide.length === titles.length ? wide : line.trim().split(/\s{1,40}/)
   if (!/^\d{1,4}$/.test(row[0] ?? '') || row.length !== titles.length) return undefined
   const cells: Cells = new Map(titles.map((title, at) => [title, row[at] ?? '']))
   const gpu = fill({ kind: 'gpu', index: Number(row[0]), vendor: 'amd', source: 'rocm-smi' }, cells, COLUMNS)

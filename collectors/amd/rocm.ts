@@ -25,6 +25,7 @@ const WANTED: readonly Wanted[] = [
       'Average Socket Graphics Package Power (W)',
       'Current Graphics Package Power (W)',
       'Average Graphics Package Power',
+      'Average GPU Power',
       'current_socket_power (W)',
       'average_socket_power (W)',
     ],
@@ -40,30 +41,32 @@ const WANTED: readonly Wanted[] = [
       'temperature_edge (C)',
       'Temperature (Sensor junction) (C)',
       'temperature_hotspot (C)',
+      // Before ROCm 2.5 a device had one sensor.
+      'Temperature',
     ],
     'C',
   ],
   ['memoryTemperatureCelsius', ['Temperature (Sensor memory) (C)', 'temperature_mem (C)'], 'C'],
-  ['smClockHertz', ['sclk clock speed', 'sclk clock level', 'current_gfxclk (MHz)'], 'MHz'],
+  ['smClockHertz', ['sclk clock speed', 'sclk clock level', 'current_gfxclk (MHz)', 'GPU Clock Level'], 'MHz'],
   ['eccCorrectedErrors', [RAS_SUMS[0]]],
   ['eccUncorrectedErrors', [RAS_SUMS[1]]],
-  ['memoryClockHertz', ['mclk clock speed', 'mclk clock level', 'current_uclk (MHz)'], 'MHz'],
+  ['memoryClockHertz', ['mclk clock speed', 'mclk clock level', 'current_uclk (MHz)', 'GPU Memory Clock Level'], 'MHz'],
 ]
 
 /** `sclk clock speed:` and `sclk clock level` → names without the colon, and levels reduced to their frequency. */
 export function put(cells: Map<string, string>, name: string, value: string): void {
   const plain = name.trim().replace(/:$/, '')
   const level = /^[\w.*]{1,8}:? {0,4}\((.{1,60})\)$/.exec(value.trim().slice(0, 80))?.[1]
-  const text = / clock level$/.test(plain) && level !== undefined ? level : value.trim()
+  const text = / clock level$/i.test(plain) && level !== undefined ? level : value.trim()
   // `sclk clock level: 1` (older CSV and JSON) is a place in a table, no frequency.
-  if (/ clock level$/.test(plain) && level === undefined && !/Hz|GT\/s/i.test(text)) return
+  if (/ clock level$/i.test(plain) && level === undefined && !/Hz|GT\/s/i.test(text)) return
   if (!cells.has(plain) && cells.size < 2000) cells.set(plain, text)
 }
 
 const KNOWN = new Set(WANTED.flatMap(([, names]) => names))
 /** What else it prints of a device: identity, sensors, firmware, and the driver's table of metrics as it is. */
 const OTHERS =
-  /^(?:Card (?:[Ss]eries|[Mm]odel|[Vv]endor|SKU)$|Device Name$|Unique ID$|PCI Bus$|GFX (?:Version|Activity)$|GPU memory vendor$|VBIOS version$|Fan (?:speed \(|RPM$|Level$)|Performance Level$|Voltage \(mV\)$|PCIe Replay Count$|Accumulated Energy \(uJ\)$|XGMI Error count$|(?:Compute|Memory) Partition$|\(Topology\) |(?:VIS_VRAM|GTT) Total |Temperature \(Sensor |\w{1,8}clk clock (?:speed|level)$|pcie clock level$|\w{2,10} (?:SR\w{2} )?firmware version$|(?:vram_max_bandwidth|xgmi_link_status|temperature_[a-z]{1,20}|average_\w{1,30}|current_\w{1,30}) \()/
+  /^(?:Card (?:[Ss]eries|[Mm]odel|[Vv]endor|SKU)$|Device Name$|Unique ID$|PCI Bus$|GFX (?:Version|Activity)$|GPU memory vendor$|GPU ID$|Current (?:PowerPlay|Performance) Level$|Current OverDrive value$|VBIOS version$|Fan (?:speed \(|RPM$|Level$)|Performance Level$|Voltage \(mV\)$|PCIe Replay Count$|Accumulated Energy \(uJ\)$|XGMI Error count$|(?:Compute|Memory) Partition$|\(Topology\) |(?:VIS_VRAM|GTT) Total |Temperature \(Sensor |\w{1,8}clk clock (?:speed|level)$|pcie clock level$|\w{2,10} (?:SR\w{2} )?firmware version$|(?:vram_max_bandwidth|xgmi_link_status|temperature_[a-z]{1,20}|average_\w{1,30}|current_\w{1,30}) \()/
 /** Whether anything is among the cells that rocm-smi alone prints so. */
 export const isRocm = (cells: Cells) => [...cells.keys()].some(name => KNOWN.has(name) || OTHERS.test(name))
 

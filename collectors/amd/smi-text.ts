@@ -117,7 +117,7 @@ class Reading {
     const { records, linesRead } = complaints([text], 'amd-smi')
     this.records.push(...records)
     if (/AMDSMI_STATUS_|^(?:ERROR: ?)?(?:root:)?Drivers? not loaded \(amdgpu/.test(text.slice(0, 300))) this.own = true
-    return linesRead > 0 || /^(?:~?\$ |\[output truncated\])/.test(text)
+    return linesRead > 0 || /^(?:~?\$ |\[output truncated\]|AMDSMI Tool: )/.test(text)
   }
 }
 

@@ -34,6 +34,13 @@ interface Origin {
   metadata: unknown
 }
 
+/** RCCL's and others' plugins say no version, and may have the members of the header beside the figures. */
+function besides(tree: unknown): Origin | undefined {
+  const header = member(tree, 'header') ?? tree
+  const known = amountIn(header, 'rank') !== undefined && amountIn(header, 'n_ranks') !== undefined
+  return known ? { header, metadata: member(tree, 'metadata') ?? tree } : undefined
+}
+
 /** Point-to-point operations have the same members under another prefix. */
 function readLine(line: string, world: World, origin: Origin): RecordOf<'collective'>[] | undefined {
   const tree = parsed(line)
@@ -41,9 +48,11 @@ function readLine(line: string, world: World, origin: Origin): RecordOf<'collect
     origin.header = member(tree, 'header')
     origin.metadata = member(tree, 'metadata')
   }
-  const { header, metadata } = origin
-  if (textIn(metadata, 'inspector_output_format_version') === undefined || !BODIES.some(body => member(tree, body)))
-    return undefined
+  if (!BODIES.some(body => member(tree, body))) return undefined
+  const versioned = textIn(origin.metadata, 'inspector_output_format_version') !== undefined
+  const said = versioned ? origin : besides(tree)
+  if (said === undefined) return undefined
+  const { header, metadata } = said
   const prefix = member(tree, 'coll_perf') === undefined ? 'p2p' : 'coll'
   const performance = member(tree, `${prefix}_perf`)
   const name = textIn(performance, prefix)?.slice(0, 100)

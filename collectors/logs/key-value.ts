@@ -7,7 +7,7 @@ import { beginBars, drawn, enrich, releaseBar, type BarState } from './bar-steps
 import { commonStep, isHeldOut, meaningOf, plainName } from './common-names'
 import { nanEvent, type Figures } from './figures'
 import { defineFormat, type LogLine } from './format'
-import { headOf } from './logger-head'
+import { messageOf } from './front'
 import { pairsIn } from './pairs'
 import { readBar, readUncounted, type Bar } from './tqdm'
 import { isNotFinite, numberOf } from './values'
@@ -23,17 +23,26 @@ type State = BarState & {
 
 const MOST_CHARACTERS = 2000
 /** Cheap, and true of every line that could be one. */
-const LIKELY = /\b(?:step|iter|update|epoch|batch )|^\d{1,12} \| /i
+const LIKELY = /\b(?:step|iter|update|epoch|batch )|^\d{1,12} \| |(?:^|\] )\[\d{1,12}\] [a-z]/i
 /** minimind and its kin count within the epoch: `Epoch:[1/2](100/5000)`; PyTorch's examples: `Epoch: [0][ 10/5005]`. */
 const IN_EPOCH = /\bepoch\W{0,3}\[(\d{1,9})(?:\/\d{1,9})?\]\s{0,4}[([]\s{0,8}(\d{1,12})\/(\d{1,12})[)\]]/i
 const EPOCH = /\bepoch\W{0,8}(\d{1,9})(?![\d.])/i
 /** Scripts without epochs count their batches; llama2.c and its kin put the number first: `490 | loss 5.75 | …`. */
 const BATCH = /^(?:batch (\d{1,12})(?:\/\d{1,12})?[ ,:]|(\d{1,12}) \| loss )/i
+/** clu and its kin, of JAX: `[100] loss=2.31, learning_rate=0.001`. */
+const BRACKETED_STEP = /^\[(\d{1,12})\] {1,4}[A-Za-z][^=]{0,60}=/
+const evaluation = (text: string, time: number | undefined): RecordOf<'event'> => ({
+  kind: 'event',
+  type: 'evaluation',
+  time,
+  message: text.trim().slice(0, 1000),
+})
+
 function heldOut(figures: Figures, text: string, time: number | undefined): WireRecord[] | undefined {
   const names = [...figures.keys()]
   const isStep = names.some(name => /(?:step|^iter.{0,6}|^epoch)$/.test(plainName(name)))
   if (!isStep || !names.some(name => isHeldOut(name) && /loss|acc|ppl|perplexity|bpb/i.test(name))) return undefined
-  return [{ kind: 'event', type: 'evaluation', time, message: text.trim().slice(0, 1000) }]
+  return [evaluation(text, time)]
 }
 
 /** Some count anew in each epoch: those before count, from the first that was seen. */
@@ -69,7 +78,7 @@ function countSteps(figures: Map<string, string>, text: string, state: State): v
     // Those of the epoch, perhaps.
     figures.delete('total_steps')
   } else if (epoch === undefined && step === undefined) {
-    const batch = BATCH.exec(text)
+    const batch = BATCH.exec(text) ?? BRACKETED_STEP.exec(text)
     if (batch !== null) figures.set('step', batch[1] ?? batch[2] ?? '')
   }
 }
@@ -84,12 +93,13 @@ function readRemark(figures: Figures, state: State): WireRecord[] | undefined {
 }
 
 function readLine(line: LogLine, state: State): WireRecord[] | undefined {
-  const { text, time } = headOf(line)
+  const { text, time, ofHeldOut } = messageOf(line)
   const figures = pairsIn(text)
   countSteps(figures, text, state)
   if (figures.size < 2) return readRemark(figures, state)
   const common = commonStep(figures)
   if (common === undefined) return heldOut(figures, text, time)
+  if (ofHeldOut) return [evaluation(line.text, time)]
   const { fields, loss } = common
   if (Object.keys(fields).length < 2 && !isNotFinite(loss)) return undefined
   const rank = line.rank === undefined || line.rank === 0 ? undefined : line.rank

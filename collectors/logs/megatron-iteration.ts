@@ -88,7 +88,7 @@ function stepOf(figures: Figures, step: number, total: string, state: MegatronSt
     tokens: samples === undefined || sequence === undefined ? undefined : samples * sequence,
     samplesPerSecond: samplesPerSecondOf(figures, samples, seconds),
     tokensPerSecondPerGpu: numberOf(first(figures, TOKENS_PER_GPU)),
-    flopsPerSecondPerGpu: flopsPerSecondOf(figures),
+    flopsPerSecondPerGpu: flopsPerSecondOf(figures) ?? state.flops ?? undefined,
     mfu: mfuOf(figures),
     loss: numberOf(first(figures, LOSS)),
     gradientNorm: numberOf(figures.get('grad norm')),
@@ -136,6 +136,7 @@ function recordsOf(lines: readonly string[], readAt: number | undefined, state: 
   // A dump that was cut off ends here at the latest.
   state.dump = null
   const record = stepOf(figures, state.step, match[2] ?? '', state)
+  state.flops = null
   record.time = localTime((parts[0] ?? '').slice(0, 400)) ?? readAt
   state.time = record.time ?? null
   return [...before, record, ...nanEvent(figures, state, record.time)]

@@ -35,6 +35,8 @@ export type MegatronState = {
   wrapped: { lines: string[]; time: number | null } | null
   /** What stood behind the last bar of a line of timers: it may have been wrapped there. */
   tail: string | null
+  /** What Megatron Bridge says of FLOP/s before the line of an iteration. */
+  flops: number | null
   /** The last loss was not a number: said once, when it begins. */
   nan: boolean
 }

@@ -14,6 +14,10 @@ const EVALUATION = /^\s*([\w./-]{1,200}) (?:loss|results) at (.{1,200}?) \| (.{1
 /** In the early years every rank that saved said so. */
 const CHECKPOINT =
   /^\s*(?:\[[\d :.-]{10,40}\] |global rank (\d{1,8}) is )?saving checkpoint at iteration +\d{1,12} to .{1,1000}$/
+/** Megatron Bridge prints it before the iteration line. */
+const STEP_TIME = /^Step Time ?: [\d.]{1,16}s .{0,40}?GPU utilization: ([\d.]{1,16}) ?MODEL_TFLOP\/s\/GPU/
+/** GPT-NeoX, of the wall clock's breakdown. */
+const SHARES = /^ ?%(?:comms|optimizer_step|forward|backward):? [\d.e+-]{1,24}$/
 /** Microsoft's Megatron-DeepSpeed prints it behind the iteration line. */
 const EFFECTIVE_FLOPS = /^Effective Tera Flops per GPU: ([\d.]{1,16}) and total parameters [\d.]{1,16} B$/
 
@@ -35,7 +39,12 @@ function readRemark(text: string, state: MegatronState): WireRecord[] | undefine
     const step = { step: state.step, time: state.time ?? undefined }
     return [{ kind: 'step', source: 'megatron', ...step, flopsPerSecondPerGpu: scaled(numberOf(flops[1]), 1e12) }]
   }
-  return REMARK.test(text) ? [] : undefined
+  const ahead = text.startsWith('Step Time') ? STEP_TIME.exec(text) : null
+  if (ahead !== null) {
+    state.flops = scaled(numberOf(ahead[1]), 1e12) ?? null
+    return []
+  }
+  return REMARK.test(text) || SHARES.test(text) ? [] : undefined
 }
 
 export const megatron = defineFormat({
@@ -52,6 +61,7 @@ export const megatron = defineFormat({
     timers: null,
     wrapped: null,
     tail: null,
+    flops: null,
     nan: false,
   }),
   parse({ text, time }: LogLine, state: MegatronState) {

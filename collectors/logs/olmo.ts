@@ -22,7 +22,7 @@ type State = {
   nan: boolean
 }
 
-const HEAD = /^\[step=(\d{1,12})\/(\d{1,12}|\?{1,8}),epoch=\d{1,9}(?:,eta=[^\]]{0,80})?\]$/
+const HEAD = /^\[step=(\d{1,12})\/(\d{1,12}|\?{1,8})(?:,epoch=\d{1,9})?(?:,eta=[^\]]{0,80})?\]$/
 const FIGURE = /^\s{4}([A-Za-z][\w ()%./*+-]{0,160}?)=(\S{1,64})$/
 const MEANINGS: Meanings = {
   'train/CrossEntropyLoss': 'loss',

@@ -18,13 +18,20 @@ const SEPARATED = /[=:]/
 const WORDS = /^[A-Za-z][A-Za-z ]{0,30}$/
 const TRAILING = /^(.{1,100}[\d%]\w{0,8}) ([A-Za-z]{2,20})(?:\(\d{0,12})?$/
 /** `step 10/1000`, `Iter [10/1000]`, `step: 10 / 1000 (1 %)`, `step 10 of 1000`. */
-const OF = /^(?:.{0,160}\W)?(step|iter|iteration|update)s?[ :=[(]{1,6}(\d{1,12}) {0,4}(?:\/|of) {0,8}(\d{1,12})\b/i
+const OF = /^(?:.{0,160}\W)?(step|iter|iteration|it|update)s?[ :=[(]{1,6}(\d{1,12}) {0,4}(?:\/|of) {0,8}(\d{1,12})\b/i
 /** A rate in front of its unit: `91886 tok/s`. */
 const RATE = new RegExp(
-  `^${NUMBER} ?(ms|tok(?:en)?s?\\/s(?:ec)?(?:\\/(?:gpu|device))?|samples\\/s(?:ec)?|s\\/it|s\\/step|ms\\/step)$`,
+  `^${NUMBER} ?(ms|tok(?:en)?s?\\/s(?:ec)?(?:\\/(?:gpu|device))?|samples\\/s(?:ec)?|s\\/it|s\\/step|ms\\/(?:it|iter|step))$`,
   'i',
 )
-const RATE_NAMES: Readonly<Record<string, string>> = { ms: 'dt', 's/it': 'dt', 's/step': 'dt', 'ms/step': 'dt_ms' }
+const RATE_NAMES: Readonly<Record<string, string>> = {
+  ms: 'dt',
+  's/it': 'dt',
+  's/step': 'dt',
+  'ms/step': 'dt_ms',
+  'ms/it': 'dt_ms',
+  'ms/iter': 'dt_ms',
+}
 
 /** Without a bracket that another part opened or closes. */
 function bare(part: string): string {

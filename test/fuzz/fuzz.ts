@@ -22,11 +22,12 @@ const root = join(import.meta.dirname, '../fixtures')
 const random = seededRandom(seed)
 const below = (limit: number) => Math.floor(random() * limit)
 
-function samplesOf(folder: string): Buffer[] {
+/** Golden records lie beside: of a form under a name of their own, for some tools print JSON Lines. */
+function samplesOf(folder: string, golden: string): Buffer[] {
   if (!existsSync(folder)) return []
   return readdirSync(folder)
     .map(name => join(folder, name))
-    .filter(path => statSync(path).isFile() && !path.endsWith('.jsonl'))
+    .filter(path => statSync(path).isFile() && !path.endsWith(golden))
     .map(path => readFileSync(path))
 }
 
@@ -37,7 +38,7 @@ interface Target {
 }
 const logTargets: Target[] = [...formats].map(format => ({
   name: format.name,
-  samples: samplesOf(join(root, 'logs', format.name)),
+  samples: samplesOf(join(root, 'logs', format.name), '.jsonl'),
   read(bytes) {
     const reader = createLogReader()
     return Promise.resolve([...reader.push(bytes), ...reader.end()])
@@ -45,7 +46,7 @@ const logTargets: Target[] = [...formats].map(format => ({
 }))
 const formTargets: Target[] = [...forms].map(form => ({
   name: form.name,
-  samples: samplesOf(join(root, 'forms', form.name)),
+  samples: samplesOf(join(root, 'forms', form.name), '.golden.jsonl'),
   async read(bytes) {
     const records: WireRecord[] = []
     form.claims({ bytes, text: bytes.toString('utf8') })
