@@ -5,6 +5,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { io, type Socket } from 'socket.io-client'
+import { backoff } from '../base/clock'
 import { messageOf } from '../base/errors'
 import { VERSION } from '../base/version'
 import { AGENT_NAMESPACE, PROTOCOL, type Accepted, type Refused, type Reply } from '../wire/messages'
@@ -27,7 +28,8 @@ export interface UplinkOptions {
 const ANSWER_MS = 60_000
 /** After a refusal: a hub that is set right is found again without a restart of the agent. */
 const REFUSED_MS = 10_000
-const BUSY_MS = 500
+/** A hub that is busy is asked again ever later, each agent at a moment of its own: all at once would keep it busy. */
+const [BUSY_MS, MOST_BUSY_MS] = [500, 10_000] as const
 const RECONNECT_LAST_MS = 2_000
 /** Batches that may wait for their answer. */
 const MAX_AHEAD = 8
@@ -56,6 +58,7 @@ export class Uplink {
   private told = ''
   private timer: ReturnType<typeof setTimeout> | undefined
   private waiters: (() => void)[] = []
+  private readonly busy = backoff(BUSY_MS, MOST_BUSY_MS)
 
   constructor(private readonly options: UplinkOptions) {
     this.parcels = new Parcels(join(options.spool.folder, 'evidence'))
@@ -132,7 +135,7 @@ export class Uplink {
   private beRefused(reply: Refused): void {
     this.state = 'refused'
     this.say(`error: the hub refuses this agent: ${reply.error}${reply.fix === undefined ? '' : `\nfix: ${reply.fix}`}`)
-    this.timer = setTimeout(() => void this.greet(), reply.retry ? BUSY_MS : REFUSED_MS)
+    this.timer = setTimeout(() => void this.greet(), reply.retry ? this.busyMilliseconds() : REFUSED_MS)
   }
 
   private pump(): void {
@@ -178,6 +181,7 @@ export class Uplink {
     if (reply === undefined) return
     this.ahead -= 1
     if (reply.ok) {
+      this.busy.reset()
       this.accepted(reply)
       this.say(`reports to ${this.options.hub}`)
     } else if (!reply.retry) this.quarantine(entry.sequence, entry.frame, reply)
@@ -189,8 +193,10 @@ export class Uplink {
   private hold(reply: Refused): void {
     this.say(`the hub at ${this.options.hub} takes nothing now (${reply.error}); trying again`)
     this.state = 'refused'
-    this.timer = setTimeout(() => void this.greet(), BUSY_MS)
+    this.timer = setTimeout(() => void this.greet(), this.busyMilliseconds())
   }
+
+  private busyMilliseconds = () => this.busy.next() * (0.5 + Math.random())
 
   /** The answer; undefined where the connection was lost over it, and a new one begins with a greeting. */
   private async ask(event: string, ...values: unknown[]): Promise<Reply | undefined> {

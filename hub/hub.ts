@@ -37,12 +37,13 @@ import { Imports, type ImportFiles } from './imports'
 import { Keeper, type Price } from './findings/keeper'
 import { Notifier } from './findings/notify'
 import { hubMetrics } from './metrics'
-import { Nodes } from './nodes'
+import { isNodeKind, Nodes } from './nodes'
 import { Notes } from './notes'
 import { OTLP_AGENT, serveOtlp } from './otlp/door'
 import { openPage, type Page } from './page'
 import { Folding } from './roll-ups/folding'
 import { keepOf, Retention, type Keep } from './roll-ups/retention'
+import { isFactKind } from './run-facts'
 import { Runs } from './runs'
 import { openStore, type Store } from './store/store'
 import { Views } from './views'
@@ -314,6 +315,7 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
     log: options.log,
     admit: (agent, isStill) => admission.admit(agent, isStill),
     giveUp: agent => admission.giveUp(agent),
+    isTold: kind => isFactKind(kind) || isNodeKind(kind),
     stored(batch, hello, receivedAt) {
       others.stored(receivedAt)
       nodes.fold(batch, hello.node, receivedAt)

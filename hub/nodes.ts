@@ -1,6 +1,6 @@
 /** Nodes: their agents, the health of the agents' collectors, and who was turned away. */
 import type { NodeInfo } from '../wire/api'
-import { catalogue } from '../wire/metrics'
+import { catalogue, type Kind } from '../wire/metrics'
 import type { Batch } from '../wire/table'
 import type { Store } from './store/store'
 import { numberAt, rowsOf, textAt } from './queries/values'
@@ -22,6 +22,9 @@ const MAX_NODES = 65_536
 const MAX_COLLECTORS = 256
 const MAX_TEXT = 1000
 const HEALTH = new Set(['ok', 'absent', 'failed'])
+
+/** Of what `fold` reads. */
+export const isNodeKind = (kind: Kind): boolean => kind === 'collector'
 
 export class Nodes {
   private readonly nodes = new Map<string, NodeState>()

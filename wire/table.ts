@@ -160,6 +160,13 @@ export class Batch {
     })
   }
 
+  /** The tables of some kinds alone: what is not among them need not be kept. */
+  only(isWanted: (kind: Kind) => boolean): Batch {
+    const batch = new Batch()
+    for (const [kind, table] of this.byKind) if (isWanted(kind)) batch.byKind.set(kind, table)
+    return batch
+  }
+
   get rows(): number {
     let rows = 0
     for (const table of this.byKind.values()) rows += table.rows

@@ -4,10 +4,12 @@ import { unixSeconds } from '../../base/clock'
 import { messageOf, PlumblineError } from '../../base/errors'
 import { decodeFrame } from '../../wire/frame'
 import { AGENT_NAMESPACE, helloSchema, PROTOCOL, type Hello, type Refused, type Reply } from '../../wire/messages'
+import type { Kind } from '../../wire/metrics'
 import type { Batch } from '../../wire/table'
 import type { Tokens } from '../access/tokens'
 import type { Evidence } from '../evidence'
 import type { Nodes } from '../nodes'
+import { FULL } from '../store/commits'
 import type { Store } from '../store/store'
 import type { LimitName, Limits } from '../../wire/limits'
 import { AgentLimits, checkInAll, type Met } from './limits'
@@ -34,6 +36,8 @@ export interface Ingest {
   admit(agent: string, isStill: () => boolean): Promise<string | undefined>
   /** It is another hub's from now on; what it sent here is stored. */
   giveUp(agent: string): Promise<void>
+  /** Of which tables of a batch `stored` wants to know. */
+  isTold(kind: Kind): boolean
   /** Called after a batch is stored. */
   stored(batch: Batch, hello: Hello, receivedAt: number): void
   count(what: 'batches' | 'rows' | 'refusals', by: number): void
@@ -165,6 +169,8 @@ function serve(socket: Socket, ingest: Ingest, doors: Doors): void {
       return refusal('the token is not one of the hub’s', 'say hello first', true)
     if (behind) return refusal('a batch behind one that was refused', 'say hello first', true)
     if (doors.closing) return CLOSING
+    // Before a look into the frame: an agent that is told to come again later must cost little.
+    if (ingest.store.isFull()) return failed(ingest, doors, FULL)
     return waiting < MAX_WAITING ? undefined : refusal('the hub is busy', 'the agent tries again by itself', true)
   }
 
@@ -208,7 +214,11 @@ function serve(socket: Socket, ingest: Ingest, doors: Doors): void {
   })
 }
 
-async function take(ingest: Ingest, doors: Doors, hello: Hello, sequence: number, frame: Buffer): Promise<Reply> {
+/** A frame as it comes: an answer at once, or what is being stored and what the hub itself is told of it then. */
+type Received =
+  { readonly told: Batch; readonly rows: number; readonly receivedAt: number; readonly stored: Promise<void> } | Reply
+
+function receive(ingest: Ingest, doors: Doors, hello: Hello, sequence: number, frame: Buffer): Received {
   const { store, nodes } = ingest
   const { agent, node } = hello
   let batch: Batch
@@ -224,24 +234,37 @@ async function take(ingest: Ingest, doors: Doors, hello: Hello, sequence: number
   if (sequence <= store.lastSequence(agent)) return { ok: true, sequence }
   const many = limitsOf(doors, ingest, agent).check(batch) ?? checkInAll(batch, ingest.limits, ingest.runs)
   if (many !== undefined) return refuse(ingest, hello, many)
+  const stored = store.insert(batch, { agent, sequence, receivedAt })
+  return { told: batch.only(ingest.isTold), rows: batch.rows, receivedAt, stored }
+}
+
+/** What the store takes not now is said once in the log, and the agent tries again. */
+function failed(ingest: Ingest, doors: Doors, why: string): Refused {
+  const failure = `the store failed: ${why}`
+  if (failure !== doors.failure) ingest.log(`error: ${failure}`)
+  doors.failure = failure
+  return refusal(failure, 'look at the terminal of the hub', true)
+}
+
+async function take(ingest: Ingest, doors: Doors, hello: Hello, sequence: number, frame: Buffer): Promise<Reply> {
+  const received = receive(ingest, doors, hello, sequence, frame)
+  if ('ok' in received) return received
+  const { told, rows, receivedAt, stored } = received
   try {
-    await store.insert(batch, { agent, sequence, receivedAt })
+    await stored
   } catch (error) {
-    const failure = `the store failed: ${messageOf(error)}`
-    if (failure !== doors.failure) ingest.log(`error: ${failure}`)
-    doors.failure = failure
-    return refusal(failure, 'look at the terminal of the hub', true)
+    return failed(ingest, doors, messageOf(error))
   }
   doors.failure = ''
   ingest.count('batches', 1)
-  ingest.count('rows', batch.rows)
+  ingest.count('rows', rows)
   try {
-    ingest.stored(batch, hello, receivedAt)
+    ingest.stored(told, hello, receivedAt)
   } catch (error) {
     // It is stored: what could not be made of it now is no reason to send it again.
-    ingest.log(`error: batch ${sequence} of ${node} is stored and not shown: ${messageOf(error)}`)
+    ingest.log(`error: batch ${sequence} of ${hello.node} is stored and not shown: ${messageOf(error)}`)
   }
-  return { ok: true, sequence, pace: ingest.pace(node) }
+  return { ok: true, sequence, pace: ingest.pace(hello.node) }
 }
 
 export interface AgentsDoor {

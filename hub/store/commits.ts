@@ -1,17 +1,17 @@
 /**
- * Commits: batches that wait are stored together, one block a table. A commit is written table by table: a batch whose
- * `add` resolved is in all tables. One that fails is tried again until it is in, and no other begins before it: after a
- * crash at most one commit, the newest, is there in parts, and each table's rows say which. Meanwhile whoever waits is
- * told of the failure, and nothing more is taken.
+ * Commits: batches that wait are laid together as they come, and stored one block a table. A commit is written table by
+ * table: a batch whose `add` resolved is in all tables. One that fails is tried again until it is in, and no other begins
+ * before it: after a crash at most one commit, the newest, is there in parts, and each table's rows say which. Meanwhile
+ * whoever waits is told of the failure, and nothing more is taken.
  */
 import { backoff, sleep } from '../../base/clock'
 import { messageOf, PlumblineError } from '../../base/errors'
 import { kinds, type Kind } from '../../wire/metrics'
 import type { Batch } from '../../wire/table'
-import { Arena } from './arena'
 import type { Delivered } from './delivered'
 import type { Engine } from './engine'
-import { nativeBlock, type ColumnTypes, type Origin, type Part } from './native'
+import { Gathered, type ColumnTypes } from './gathered'
+import type { Origin } from './native'
 
 /** Rows of one commit: a block must stay one part, and in memory. */
 const MAX_ROWS = 131_072
@@ -19,13 +19,15 @@ const MAX_ROWS = 131_072
 const MAX_WAITING_ROWS = 4 * MAX_ROWS
 /**
  * A commit costs the store about the same whether it brings two thousand rows or ten: where others came meanwhile, a rest
- * follows in proportion to what it took, within these bounds; a longer one while nobody looks at a run.
+ * follows in proportion to what it took, within these bounds; a longer one while nobody looks at a run. None where a
+ * whole block waits.
  */
 const REST = 3
 const REST_MS = { watched: [200, 450], free: [800, 1000] } as const
 
+export const FULL = 'more waits to be stored than the hub holds'
+
 interface Pending {
-  readonly batch: Batch
   readonly origin: Origin
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
@@ -34,16 +36,46 @@ interface Pending {
 /** A part lies in one day: a block of two would become two parts, of which a crash may leave one. */
 const dayOf = ({ receivedAt }: Origin) => new Date(receivedAt * 1000).toISOString().slice(0, 10)
 
+/** What is stored together: batches of one day, as many as one block takes; at least one. */
+class Commit {
+  readonly tables = new Map<Kind, Gathered>()
+  readonly pending: Pending[] = []
+  rows = 0
+  day = ''
+
+  hasRoom(rows: number, day: string): boolean {
+    return this.pending.length === 0 || (this.rows + rows <= MAX_ROWS && this.day === day)
+  }
+
+  add(batch: Batch, pending: Pending, typesOf: (kind: Kind) => ColumnTypes): void {
+    for (const table of batch.tables()) {
+      const gathered = this.tables.get(table.kind) ?? new Gathered(typesOf(table.kind))
+      gathered.add(table, pending.origin)
+      this.tables.set(table.kind, gathered)
+    }
+    this.day = dayOf(pending.origin)
+    this.pending.push(pending)
+    this.rows += batch.rows
+  }
+
+  clear(): void {
+    for (const gathered of this.tables.values()) gathered.clear()
+    this.pending.length = 0
+    this.rows = 0
+  }
+}
+
 export class Commits {
-  private waiting: Pending[] = []
-  private storing: readonly Pending[] = []
+  private waiting: Commit[] = []
+  private storing: Commit | undefined
+  /** One that is stored, whose memory the next takes. */
+  private spare: Commit | undefined
   private waitingRows = 0
   /** The newest batch of each agent that is taken and not stored yet. */
   private readonly taken = new Map<string, { readonly sequence: number; readonly stored: Promise<void> }>()
   private running: Promise<void> | undefined
   private failure: PlumblineError | undefined
   private readonly closed = new AbortController()
-  private arena = new Arena()
 
   constructor(
     private readonly engine: Engine,
@@ -52,17 +84,20 @@ export class Commits {
     private readonly isWatched: () => boolean,
   ) {}
 
-  /** Resolves once every table has the rows of the batch. Batches of one agent come in order. */
+  /** More waits than the hub holds: what comes now would be refused. */
+  get isFull(): boolean {
+    return this.waitingRows >= MAX_WAITING_ROWS
+  }
+
+  /** Resolves once every table has the rows of the batch, which is read at once. Batches of one agent come in order. */
   add(batch: Batch, origin: Origin): Promise<void> {
     if (origin.sequence <= this.delivered.of(origin.agent)) return Promise.resolve()
     const newest = this.taken.get(origin.agent)
     if (newest !== undefined && origin.sequence <= newest.sequence) return newest.stored
     if (this.failure !== undefined) return Promise.reject(this.failure)
-    if (this.waitingRows > 0 && this.waitingRows + batch.rows > MAX_WAITING_ROWS)
-      return Promise.reject(new PlumblineError('more waits to be stored than the hub holds'))
-    const stored = new Promise<void>((resolve, reject) => this.waiting.push({ batch, origin, resolve, reject }))
+    if (this.isFull) return Promise.reject(new PlumblineError(FULL))
+    const stored = new Promise<void>((resolve, reject) => this.gather(batch, { origin, resolve, reject }))
     this.taken.set(origin.agent, { sequence: origin.sequence, stored })
-    this.waitingRows += batch.rows
     this.running ??= this.run()
     return stored
   }
@@ -70,13 +105,13 @@ export class Commits {
   /** When the oldest batch came that is not stored yet, in Unix seconds; Infinity where all is. */
   oldestWaiting(): number {
     // They are stamped and stored in the order in which they came.
-    return (this.storing[0] ?? this.waiting[0])?.origin.receivedAt ?? Infinity
+    return (this.storing ?? this.waiting[0])?.pending[0]?.origin.receivedAt ?? Infinity
   }
 
   /** Lets go of what is not stored yet: it may be another hub's to store by now. */
   abandon(): void {
     this.closed.abort()
-    this.fail(this.storing, new PlumblineError('the hub no longer has its place in the fleet'))
+    this.fail(new PlumblineError('the hub no longer has its place in the fleet'))
   }
 
   /** Resolves when what waits is stored, or has been refused. */
@@ -86,74 +121,70 @@ export class Commits {
     await this.delivered.flush()
   }
 
+  private gather(batch: Batch, pending: Pending): void {
+    let commit = this.waiting.at(-1)
+    if (commit?.hasRoom(batch.rows, dayOf(pending.origin)) !== true) {
+      commit = this.spare ?? new Commit()
+      this.spare = undefined
+      this.waiting.push(commit)
+    }
+    commit.add(batch, pending, kind => this.types.get(kind) ?? new Map<string, string>())
+    this.waitingRows += batch.rows
+  }
+
   private async run(): Promise<void> {
-    while (this.waiting.length > 0) {
+    // What comes together is stored together.
+    await Promise.resolve()
+    for (let commit = this.waiting.shift(); commit !== undefined; commit = this.waiting.shift()) {
       const from = performance.now()
-      this.storing = this.take()
-      await this.commit(this.storing)
-      this.storing = []
+      this.waitingRows -= commit.rows
+      this.storing = commit
+      await this.commit(commit)
+      this.storing = undefined
       const [least, most] = REST_MS[this.isWatched() ? 'watched' : 'free']
       const rest = Math.min(most, Math.max(least, (performance.now() - from) * REST))
-      if (this.waiting.length > 0) await sleep(rest, this.closed.signal)
+      if (this.waiting.length === 1) await sleep(rest, this.closed.signal)
     }
     // At once with the look that found nothing: what comes next begins anew.
     this.running = undefined
   }
 
-  /** The oldest that fit into one block; at least one. */
-  private take(): Pending[] {
-    const day = this.waiting[0] && dayOf(this.waiting[0].origin)
-    let rows = 0
-    let count = 0
-    for (const { batch, origin } of this.waiting) {
-      if (count > 0 && (rows + batch.rows > MAX_ROWS || dayOf(origin) !== day)) break
-      rows += batch.rows
-      count += 1
-    }
-    this.waitingRows -= rows
-    return this.waiting.splice(0, count)
-  }
-
-  private async commit(pending: readonly Pending[]): Promise<void> {
+  private async commit(commit: Commit): Promise<void> {
     const wait = backoff(200, 5000)
     for (let unsure = false; ; unsure = true) {
       try {
-        for (const kind of kinds) await this.insert(kind, pending, unsure)
-        await this.delivered.put(pending.map(({ origin }) => origin))
+        for (const kind of kinds) await this.insert(kind, commit.tables.get(kind), unsure)
+        await this.delivered.put(commit.pending.map(({ origin }) => origin))
+        if (!unsure) this.spare = commit
         break
       } catch (error) {
-        this.fail(pending, error)
-        // What failed may still be being sent.
-        this.arena = new Arena()
+        this.fail(error)
         if (this.closed.signal.aborted) return
         await sleep(wait.next(), this.closed.signal)
       }
     }
     this.failure = undefined
-    for (const { origin, resolve } of pending) {
+    for (const { origin, resolve } of commit.pending) {
       if (this.taken.get(origin.agent)?.sequence === origin.sequence) this.taken.delete(origin.agent)
       resolve()
     }
+    this.spare?.clear()
   }
 
   /** One block of what this table has not; where the last try failed, the table is asked first. */
-  private async insert(kind: Kind, pending: readonly Pending[], unsure: boolean): Promise<void> {
-    const own = pending.filter(({ batch }) => batch.has(kind))
-    if (own.length === 0) return
-    if (unsure) await this.delivered.look([kind], Math.min(...own.map(({ origin }) => origin.receivedAt)))
-    const parts: Part[] = own
-      .filter(({ origin }) => !this.delivered.has(kind, origin))
-      .map(({ batch, origin }) => ({ table: batch.table(kind), origin }))
-    if (parts.length === 0) return
-    this.arena.clear()
-    const types = this.types.get(kind) ?? new Map<string, string>()
-    await this.engine.insert(kind, nativeBlock(kind, parts, types, this.arena))
+  private async insert(kind: Kind, gathered: Gathered | undefined, unsure: boolean): Promise<void> {
+    if (gathered === undefined || gathered.rows === 0) return
+    if (unsure) await this.delivered.look([kind], gathered.since)
+    const isStored = (origin: Origin) => this.delivered.has(kind, origin)
+    const left = gathered.has(isStored) ? gathered.without(isStored) : gathered
+    if (left.rows > 0) await this.engine.insert(kind, left.block())
   }
 
   /** Whoever waits is told, and sends again; this commit alone goes on being tried. */
-  private fail(pending: readonly Pending[], error: unknown): void {
+  private fail(error: unknown): void {
     this.failure = new PlumblineError(messageOf(error), { cause: error })
-    for (const { reject } of [...pending, ...this.waiting]) reject(this.failure)
+    const all = this.storing === undefined ? this.waiting : [this.storing, ...this.waiting]
+    for (const { pending } of all) for (const { reject } of pending) reject(this.failure)
     this.waiting = []
     this.waitingRows = 0
     this.taken.clear()

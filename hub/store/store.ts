@@ -23,8 +23,10 @@ export type { Columns, PackedColumns, Parameters }
 
 export interface Store {
   readonly name: string
-  /** Stores what is not stored yet of the batch, together with others that wait. Batches of one agent must come in order. */
+  /** Stores what is not stored yet of the batch, which is read at once, together with others that wait. Batches of one agent must come in order. */
   insert(batch: Batch, origin: Origin): Promise<void>
+  /** More waits than the hub holds: what comes now would be refused. */
+  isFull(): boolean
   /** The highest sequence of an agent of which every table is stored; 0 for an unknown agent. */
   lastSequence(agent: string): number
   /** In a fleet: learns what the store has of an agent, and takes what it sends from now on. */
@@ -174,6 +176,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return {
     name: engine.name,
     insert: (batch, origin) => work.do(() => commits.add(batch, origin)),
+    isFull: () => commits.isFull,
     lastSequence: agent => delivered.of(agent),
     async adopt(agent) {
       if (holder !== undefined) await work.do(() => delivered.adopt(agent, arrival))

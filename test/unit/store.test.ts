@@ -9,7 +9,8 @@ import { endOf, type RunFacts } from '../../hub/run-facts'
 import { columnsOf } from '../../hub/store/columns'
 import { openEngine } from '../../hub/store/engine'
 import { migrations } from '../../hub/store/migrations/index'
-import { nativeBlock, type Origin } from '../../hub/store/native'
+import { Gathered } from '../../hub/store/gathered'
+import type { Origin } from '../../hub/store/native'
 import { openStore, type Store } from '../../hub/store/store'
 import type { WireRecord } from '../../wire/records'
 import type { Batch } from '../../wire/table'
@@ -49,8 +50,11 @@ async function storeInParts(whole: Batch, origin: Origin): Promise<void> {
     ['step', 'Nullable(Float64)'],
     ['rank', 'Nullable(Float64)'],
     ['time', 'Float64'],
+    ['agent', 'LowCardinality(String)'],
   ])
-  await engine.insert('step', nativeBlock('step', [{ table: whole.table('step'), origin }], types))
+  const gathered = new Gathered(types)
+  gathered.add(whole.table('step'), origin)
+  await engine.insert('step', gathered.block())
   await engine.close()
 }
 
