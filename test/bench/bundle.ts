@@ -1,13 +1,13 @@
-/** The command line as one program, as it is shipped: what is measured must not be the compiler. */
-import { join } from 'node:path'
+/** Programs as they are shipped: what is measured must not be the compiler. */
+import { basename, join } from 'node:path'
 import { build } from 'esbuild'
 import { packageRoot } from '../../base/root'
 
-/** Into a folder below the package, so that the bundle finds the packages that it leaves out. Gives the path of its entry. */
-export async function bundle(folder: string): Promise<string> {
+/** Into a folder below the package, so that the bundle finds the packages that it leaves out. Gives the path of the program. */
+export async function bundle(folder: string, entry = 'cli/entry.ts'): Promise<string> {
   await build({
     absWorkingDir: packageRoot,
-    entryPoints: ['cli/entry.ts'],
+    entryPoints: [entry],
     outdir: folder,
     bundle: true,
     splitting: true,
@@ -19,5 +19,5 @@ export async function bundle(folder: string): Promise<string> {
     external: ['*.node'],
     logLevel: 'error',
   })
-  return join(folder, 'entry.mjs')
+  return join(folder, basename(entry).replace(/\.ts$/, '.mjs'))
 }

@@ -1,13 +1,17 @@
 /** The fleet and the hub as processes of their own. */
 import { fork, type ChildProcess } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { packageRoot } from '../../../base/root'
+import { bundle } from '../bundle'
 import type { FleetReport } from './fleet-main'
 
-const start = (file: string, args: readonly string[]) =>
-  fork(join(import.meta.dirname, file), args, {
-    execArgv: ['--import', 'tsx'],
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  })
+async function start(name: string, args: readonly string[]): Promise<ChildProcess> {
+  const folder = mkdtempSync(join(packageRoot, 'node_modules', '.bench-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const program = await bundle(folder, `test/bench/ingest/${name}.ts`)
+  return fork(program, args, { execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+}
 
 export interface Fleet {
   readonly child: ChildProcess
@@ -18,7 +22,7 @@ export interface Fleet {
 }
 
 export async function startFleet(nodes: number, hub?: string): Promise<Fleet> {
-  const child = start('fleet-main.ts', [String(nodes), ...(hub === undefined ? [] : [hub])])
+  const child = await start('fleet-main', [String(nodes), ...(hub === undefined ? [] : [hub])])
   let newest: FleetReport | undefined
   let delays: number[] = []
   const first = new Promise<void>(resolve =>
@@ -41,7 +45,7 @@ export async function startFleet(nodes: number, hub?: string): Promise<Fleet> {
 }
 
 export async function startHub(data: string): Promise<{ child: ChildProcess; url: string }> {
-  const child = start('hub-main.ts', [data])
+  const child = await start('hub-main', [data])
   const url = await new Promise<string>(resolve => child.once('message', message => resolve(String(message))))
   return { child, url }
 }
