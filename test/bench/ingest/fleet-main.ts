@@ -55,9 +55,9 @@ setInterval(() => {
   report.delays = []
 }, 1000)
 
-/** Each node has its moment of the second. */
+/** Each node has its moment of the second, from when all are connected: what would wait until then is not what is measured. */
 function sendTo(url: string): void {
-  const start = Date.now()
+  let start: number | undefined
   const log = (line: string) => line.includes('error') && console.error(line)
   const links = nodes.map(node => {
     const outbox = new Memory(`bench-${process.pid}-${node.name}`, times => {
@@ -74,6 +74,9 @@ function sendTo(url: string): void {
   })
   let due = 0
   setInterval(() => {
+    report.connected = links.filter(({ uplink }) => uplink.state === 'sending').length
+    if (report.connected === links.length) start ??= Date.now()
+    if (start === undefined) return
     const until = ((Date.now() - start) / 1000) * links.length
     for (; due < until; due += 1) {
       const link = links[due % links.length]
@@ -87,7 +90,6 @@ function sendTo(url: string): void {
       link.outbox.append(encodeFrame(batch), times)
       link.uplink.kick()
     }
-    report.connected = links.filter(({ uplink }) => uplink.state === 'sending').length
   }, 10)
 }
 

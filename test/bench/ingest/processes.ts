@@ -21,18 +21,19 @@ export interface Fleet {
   delays(): number[]
 }
 
+/** Resolves when all its nodes are connected and send, or its pages are served. */
 export async function startFleet(nodes: number, hub?: string): Promise<Fleet> {
   const child = await start('fleet-main', [String(nodes), ...(hub === undefined ? [] : [hub])])
   let newest: FleetReport | undefined
   let delays: number[] = []
-  const first = new Promise<void>(resolve =>
+  const begun = new Promise<void>(resolve =>
     child.on('message', (message: FleetReport) => {
       newest = message
       delays = delays.concat(message.delays)
-      resolve()
+      if (hub === undefined || message.made > 0) resolve()
     }),
   )
-  await first
+  await begun
   return {
     child,
     report: () => newest ?? { made: 0, acknowledged: 0, pages: 0, delays: [], connected: 0 },
