@@ -14,10 +14,11 @@ import { probeDetails } from './0012-probe-details'
 import { lines } from './0013-lines'
 import { days } from './0014-days'
 import { rollUps } from './0015-roll-ups'
+import { rateCodecs } from './0016-rate-codecs'
 import type { Migration } from './migration'
 
 export const migrations: readonly Migration[] = [
   ...[records, paths, deviceExporters, network],
   ...[findings, memory, delivered, codecs, collectiveEvents, findingCosts],
-  ...[scale, probeDetails, lines, days, rollUps],
+  ...[scale, probeDetails, lines, days, rollUps, rateCodecs],
 ]
