@@ -65,11 +65,11 @@ function look(window: DetectorWindow): Diagnosis | undefined {
   const costs = causes.length === 1 ? replayed.map(cost => besideSteps(cost, causes[0], window, matrix)) : replayed
   // What is a little slow and costs nothing holds nobody back: a message that the bubble hides, a loader that is early enough.
   const stepSeconds = median(sampleOf(window.ranks.stepSeconds, ENOUGH_STEPS))
-  const least = COSTS_LEAST * (stepSeconds || 0)
-  const costing = <T>(found: readonly T[], first: number, excessOf: (one: T) => number) =>
+  const costing = <T>(found: readonly T[], first: number, slowOf: (one: T) => readonly Straggler[]) =>
     found.flatMap((one, index) => {
       const { alone, share } = costs[first + index] ?? { alone: NaN, share: NaN }
-      return alone < least && excessOf(one) < CLEARLY_SLOW ? [] : [{ ...one, cost: share }]
+      const isLittle = alone < leastCost(slowOf(one)) * (stepSeconds || 0)
+      return isLittle && slowOf(one).every(({ excess }) => excess < CLEARLY_SLOW) ? [] : [{ ...one, cost: share }]
     })
   return {
     roles,
@@ -77,8 +77,8 @@ function look(window: DetectorWindow): Diagnosis | undefined {
     stepSeconds,
     groups,
     fabric,
-    slowRanks: costing(ranks, 0, ({ own }) => Math.max(...own.map(({ excess }) => excess))),
-    slowLinks: costing(links, ranks.length, ({ slow }) => slow.excess),
+    slowRanks: costing(ranks, 0, ({ own }) => own),
+    slowLinks: costing(links, ranks.length, ({ slow }) => [slow]),
   }
 }
 
@@ -114,8 +114,12 @@ function besideSteps(cost: Cost, cause: Cause | undefined, { steps }: DetectorWi
 
 /** Of all ranks: more say no more of the median. */
 const ENOUGH_STEPS = 1 << 15
-/** Of the step time: half of what somebody might miss, as what a cause costs is estimated. */
-const COSTS_LEAST = 0.001
+/**
+ * Of the step time: what somebody might miss. What became slow is told from half of that on, as what it costs is estimated; what
+ * was never otherwise may be how things that are alike differ.
+ */
+const COSTS_LEAST = 0.002
+const leastCost = (slow: readonly Straggler[]) => (slow.some(({ from }) => from > 0) ? COSTS_LEAST / 2 : COSTS_LEAST)
 /** A card that takes so much longer is broken, whether anybody waits for it today or not. */
 const CLEARLY_SLOW = 0.2
 

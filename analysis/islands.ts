@@ -42,8 +42,9 @@ export function islandOf(matrix: GroupMatrix, links: readonly Link[]): Island | 
     crossing.map(group => [group, median(matrix.excess.subarray(group * length + from, (group + 1) * length))]),
   )
   const error = (MEDIAN_ERROR * scatterOf(matrix.excess, length)) / Math.sqrt(Math.min(STEPS, length))
-  const slow = slowOf(levels, error)
-  if (slow.size < LEAST_GROUPS) return undefined
+  const clear = slowOf(levels, error)
+  if (clear.size < LEAST_GROUPS) return undefined
+  const slow = withAlike(matrix, crossing, clear)
   const cut = cutOff(cards, slow)
   // What cuts off most of all is not a switch of theirs.
   if (cut.length === 0 || cut.length * 2 > cards.length) return undefined
@@ -60,6 +61,19 @@ export function islandOf(matrix: GroupMatrix, links: readonly Link[]): Island | 
     groups,
     slow: { place: 0, pattern, from: begin, excess: size, share: 1, threshold: SLOW_FROM },
   }
+}
+
+/** A group with less than this share of what the slow ones have is well. */
+const WELL_BELOW = 0.5
+
+/** Where some are clear, all steps since they are slow say which others are: a threshold in the midst of them would not. */
+function withAlike(matrix: GroupMatrix, crossing: readonly number[], clear: ReadonlySet<number>): Set<number> {
+  const { length } = matrix.steps
+  const middle = middleOf(matrix, [...clear])
+  const begin = onset(middle, median(middle.subarray(-STEPS)))
+  const levels = crossing.map(group => median(matrix.excess.subarray(group * length + begin, (group + 1) * length)))
+  const size = median(crossing.flatMap((group, at) => (clear.has(group) ? (levels[at] ?? NaN) : [])))
+  return new Set(crossing.filter((_, at) => (levels[at] ?? NaN) > WELL_BELOW * size))
 }
 
 function slowOf(levels: ReadonlyMap<number, number>, error: number): Set<number> {

@@ -63,7 +63,7 @@ export function rankMatrix(
     columns,
     rows: new Int32Array(cells).fill(-1),
     work: column(),
-    excess: column(),
+    excess: new Float32Array(cells),
     roles: members,
     roleOf,
     roleKnown: new Int32Array(members.length * steps.length),
@@ -137,7 +137,8 @@ function compare(matrix: Compared, role: number, members: Int32Array): void {
       }
     }
     for (let step = 0; step < count; step += 1) {
-      const [at, known] = [role * steps.length + from + step, counts[step] ?? 0]
+      const at = role * steps.length + from + step
+      const known = counts[step] ?? 0
       if (known < 2) continue
       roleKnown[at] = known
       roleWork[at] = medianInPlace(works, known, step * asked.length)
@@ -148,7 +149,7 @@ function compare(matrix: Compared, role: number, members: Int32Array): void {
       for (let step = 0; step < count; step += 1) {
         const own = work[first + step] ?? NaN
         const peers = ofPeers(roleWork[role * steps.length + from + step] ?? NaN, own, counts[step] ?? 0)
-        if (peers > 0) excess[first + step] = own / peers - 1
+        excess[first + step] = peers > 0 ? own / peers - 1 : NaN
       }
     }
   }

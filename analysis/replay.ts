@@ -202,7 +202,8 @@ export class Replay {
       const place = members[member] ?? 0
       if (place >= ranks.length) continue
       const own = this.changed.get(place)
-      let [works, loads] = [0, 0]
+      let works = 0
+      let loads = 0
       for (let step = 0; step < length; step += 1) {
         const cell = place * length + step
         const seen = this.matrix.work[cell] ?? NaN
@@ -226,7 +227,8 @@ export class Replay {
     const { length } = this.matrix.steps
     begins.fill(0)
     for (let place = 0; place < unitOf.length; place += 1) {
-      const [unit, loaded] = [unitOf[place] ?? 0, (ready[place] ?? 0) + (data[place * length + step] ?? 0)]
+      const unit = unitOf[place] ?? 0
+      const loaded = (ready[place] ?? 0) + (data[place * length + step] ?? 0)
       if (loaded > (begins[unit] ?? 0)) begins[unit] = loaded
     }
   }

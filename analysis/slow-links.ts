@@ -98,7 +98,7 @@ function causeOf(
   const covered = new Set<number>()
   const isOpen = (group: number) => !isHealthy(group) && !explained.has(group) && !covered.has(group)
   do {
-    const next = mostOf(possible, picked, isOpen)
+    const next = mostOf(possible, picked, covered, isOpen)
     if (next === undefined) break
     picked.push(next)
     for (const group of next.groups) if (isOpen(group)) covered.add(group)
@@ -118,13 +118,23 @@ function causeOf(
 const areSame = (one: readonly number[], other: readonly number[]) =>
   one.length === other.length && one.every((group, at) => group === other[at])
 
-/** The link with most groups that are open; of several, the one on a node of which others are picked. */
-function mostOf(possible: readonly Link[], picked: readonly Link[], isOpen: (group: number) => boolean) {
+/**
+ * The link with most groups that are open; of several, one on a node of which others are picked; then one that shares slow
+ * groups with those: what is plugged into one switch works together, where of two ends of a message either could be why.
+ */
+function mostOf(
+  possible: readonly Link[],
+  picked: readonly Link[],
+  covered: ReadonlySet<number>,
+  isOpen: (group: number) => boolean,
+) {
   const nodes = new Set(picked.map(({ node }) => node))
   let [best, most] = [undefined as Link | undefined, 0]
   for (const link of possible) {
-    const count = link.groups.filter(isOpen).length + (nodes.has(link.node) ? 0.5 : 0)
-    if (count >= 1 && count > most) [best, most] = [link, count]
+    const open = link.groups.filter(isOpen).length
+    const isShared = link.groups.some(group => covered.has(group))
+    const count = open + (nodes.has(link.node) ? 0.5 : 0) + (isShared ? 0.25 : 0)
+    if (open > 0 && count > most) [best, most] = [link, count]
   }
   return best
 }

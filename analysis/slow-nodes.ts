@@ -11,12 +11,15 @@ import { stragglersOf, type Likeness, type Straggler } from './stragglers'
 /** A node with fewer ranks is its rank. */
 export const NODE_LEAST = 2
 
-/** Nodes differ by less than their chips do; a rank that wanders takes the others of its node along but little. */
+/**
+ * Nodes differ by less than their chips do; a rank that wanders takes the others of its node along but little. Where steps
+ * scatter, the median of a node hides as much of that as of what its ranks lie apart: the shares are those of ranks.
+ */
 const OF_NODES: Likeness = {
   apart: 0.005,
-  apartOfScatter: 0.15,
+  apartOfScatter: 0.33,
   wander: 0.002,
-  wanderOfScatter: 0.1,
+  wanderOfScatter: 0.2,
   lookAt: 'all',
   floors: { level: 0.02, change: 0.015, intermittent: 0.005 },
 }

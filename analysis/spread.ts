@@ -19,18 +19,20 @@ const OF_LOWER_HALF = 1.69
 
 /**
  * The same, drawn towards what is believed beforehand as long as there are few values. Where half of the values may be off
- * upwards together, the lower half alone is looked at. `history`: values of the same kind from before, all known.
+ * upwards together, the lower half alone is looked at. `history`: values of the same kind from before, all known. `skew`: so
+ * many times as far as those below the middle do values above it lie.
  */
 export function spread(
   values: Float64Array,
   believed: number,
   lookAt: 'all' | 'lower half' = 'all',
   history: ArrayLike<number> = [],
+  skew = 1,
 ): number {
   const finite = finiteOf(values)
   if (lookAt === 'lower half') finite.sort()
   const count = lookAt === 'all' ? finite.length : (finite.length + 1) >> 1
-  const seen = deviation(finite.subarray(0, count)) * (lookAt === 'all' ? 1 : OF_LOWER_HALF)
+  const seen = deviation(finite.subarray(0, count)) * (lookAt === 'all' ? 1 : OF_LOWER_HALF) * skew
   const before = deviation(history)
   const squares = (number: number, one: number) => (number === 0 || Number.isNaN(one) ? 0 : number * one ** 2)
   const all = PRIOR_COUNT + count + history.length
@@ -39,6 +41,12 @@ export function spread(
 
 /** A deviation seen in n values is as sure as a standard deviation of so many times n. */
 const EFFICIENCY = 0.37
+
+/** A deviation that was `seen` in so many values, drawn towards what is believed beforehand as long as they are few. */
+export function drawn(seen: number, count: number, believed: number): number {
+  const weight = EFFICIENCY * count
+  return Math.sqrt((PRIOR_COUNT * believed ** 2 + weight * (seen || 0) ** 2) / (PRIOR_COUNT + weight))
+}
 
 /**
  * How many deviations none of `count` values that are alike exceeds, but for this chance: more for many values, of which

@@ -115,10 +115,12 @@ function sortFew(values: Float64Array, first: number, last: number): void {
   }
 }
 
-/** Without sorting: most cards are crossed by five groups, and there are thousands of them. */
+/** Without sorting, and without an object for a pair of values: most cards are crossed by five groups, and there are thousands. */
 function middleOfFive(values: Float64Array, at: number): number {
-  const [one, other] = [values[at] ?? NaN, values[at + 1] ?? NaN]
-  const [third, fourth] = [values[at + 2] ?? NaN, values[at + 3] ?? NaN]
+  const one = values[at] ?? NaN
+  const other = values[at + 1] ?? NaN
+  const third = values[at + 2] ?? NaN
+  const fourth = values[at + 3] ?? NaN
   const low = Math.max(Math.min(one, other), Math.min(third, fourth))
   const high = Math.min(Math.max(one, other), Math.max(third, fourth))
   return middleOfThree(values[at + 4] ?? NaN, low, high)

@@ -4,7 +4,7 @@
  * ranks, as no two chips are equal; and against its own earlier blocks, where chips differ by more than it slowed.
  */
 import type { RankMatrix } from './rank-matrix'
-import { deviation, deviationsOf, spread, tail } from './spread'
+import { deviation, deviationsOf, drawn, spread, tail } from './spread'
 import { mean, median, MEDIAN_ERROR, medianInPlace, medianOf } from './statistics'
 
 export type Pattern = 'constant' | 'drifting' | 'intermittent'
@@ -39,6 +39,10 @@ export interface Likeness {
   readonly wanderOfScatter: number
   /** A switch may make half of its links slow; ranks that slow down together are a minority. */
   readonly lookAt: 'all' | 'lower half'
+  /** How much farther apart those above the middle lie for good than those below it; left out where they lie alike. */
+  readonly skew?: number | undefined
+  /** How steps scatter, as far as others tell; left out where they are enough themselves. */
+  readonly scatter?: number | undefined
   /** Less is nobody’s worry: above the others for good, above the own past, and in the mean of steps that stick out. */
   readonly floors: Readonly<Record<'level' | 'change' | 'intermittent', number>>
 }
@@ -74,7 +78,7 @@ interface Blocks {
   readonly scatter: number
 }
 
-function blocksOf({ ranks, steps, excess, ahead }: Excesses): Blocks {
+function blocksOf({ ranks, steps, excess, ahead }: Excesses, believedScatter: number | undefined): Blocks {
   const count = Math.floor(steps.length / BLOCK_STEPS)
   const first = steps.length - count * BLOCK_STEPS
   const own = new Float64Array(BLOCK_STEPS)
@@ -101,14 +105,17 @@ function blocksOf({ ranks, steps, excess, ahead }: Excesses): Blocks {
     )
     return meanOfMost(one, from, to)
   }
-  return { count, excess: blocks, aheadOf, scatter: scatterOf(excess, steps.length) }
+  return { count, excess: blocks, aheadOf, scatter: scatterOf(excess, steps.length, believedScatter) }
 }
 
 /** More say no more of how steps scatter. */
 const MOST_DIFFERENCES = 4096
 
-/** From the differences of steps that follow each other, so that levels do not count; of a sample of the cells. */
-export function scatterOf(excess: Float32Array, steps: number): number {
+/**
+ * From the differences of steps that follow each other, so that levels do not count; of a sample of the cells. Few of them are
+ * drawn towards what is `believed` beforehand.
+ */
+export function scatterOf(excess: Float32Array, steps: number, believed?: number): number {
   const differences = new Float64Array(MOST_DIFFERENCES + 1)
   const every = Math.max(1, Math.ceil(excess.length / MOST_DIFFERENCES))
   let known = 0
@@ -116,7 +123,8 @@ export function scatterOf(excess: Float32Array, steps: number): number {
     const difference = (excess[cell + 1] ?? NaN) - (excess[cell] ?? NaN)
     if ((cell + 1) % steps !== 0 && !Number.isNaN(difference)) differences[known++] = difference
   }
-  return (deviation(differences.subarray(0, known)) || 0) / Math.SQRT2
+  const seen = (deviation(differences.subarray(0, known)) || 0) / Math.SQRT2
+  return believed === undefined ? seen : drawn(seen, known, believed)
 }
 
 /** Mean of the known from place `from` up to `to`; NaN where fewer than half are known. */
@@ -197,7 +205,8 @@ function clearest({ count, excess, aheadOf, scatter }: Blocks, likeness: Likenes
   const errorOf = (blocks: number) => (MEDIAN_ERROR * scatter) / Math.sqrt(blocks * BLOCK_STEPS)
   const all = means(excess, count, 0, count)
   const chip = Math.max(likeness.apart, likeness.apartOfScatter * scatter)
-  const level = deviationsOf(ranks, LEVEL_CHANCE) * spread(all, Math.hypot(chip, errorOf(count)), likeness.lookAt)
+  const { lookAt, skew } = likeness
+  const level = deviationsOf(ranks, LEVEL_CHANCE) * spread(all, Math.hypot(chip, errorOf(count)), lookAt, [], skew)
   judge(all, all, 0, Math.max(likeness.floors.level, level))
   const wander = Math.max(likeness.wander, likeness.wanderOfScatter * scatter)
   for (let span = 1; span < count; span *= 2) {
@@ -210,7 +219,7 @@ function clearest({ count, excess, aheadOf, scatter }: Blocks, likeness: Likenes
     const believed = Math.hypot(...errors)
     const history = changesBefore(excess, count, span, past)
     const sure = deviationsOf(ranks, CHANGE_CHANCE, ranks + history.length)
-    const change = sure * spread(changed, believed, likeness.lookAt, history)
+    const change = sure * spread(changed, believed, lookAt, history)
     judge(changed, now, count - span, Math.max(likeness.floors.change, change))
   }
   return best
@@ -249,6 +258,9 @@ export function patternOf(excess: Float32Array, from: number): Pattern {
   return first < 0.6 * last && median(since.subarray(third, -third)) < 0.9 * last ? 'drifting' : 'constant'
 }
 
+/** So many standard errors of a mean are no chance. */
+const ERRORS = 4
+
 function steady(matrix: Excesses, blocks: Blocks, likeness: Likeness): Straggler[] {
   const { ratio, threshold } = clearest(blocks, likeness)
   const { length } = matrix.steps
@@ -257,8 +269,12 @@ function steady(matrix: Excesses, blocks: Blocks, likeness: Likeness): Straggler
     .map(place => {
       const own = matrix.excess.subarray(place * length, (place + 1) * length)
       const least = threshold[place] ?? NaN
-      const from = onset(own, (ratio[place] ?? NaN) * least)
-      const excess = mean(own, from) - (from === 0 ? 0 : mean(own, 0, from))
+      const begin = onset(own, (ratio[place] ?? NaN) * least)
+      const rise = mean(own, begin) - mean(own, 0, begin)
+      // A few steps before it say what was usual only where they are clearly otherwise.
+      const isChance = begin < BLOCK_STEPS && rise < ERRORS * (blocks.scatter / Math.sqrt(begin))
+      const from = isChance ? 0 : begin
+      const excess = from === 0 ? mean(own) : rise
       return { place, pattern: patternOf(own, from), from, share: 1, excess, threshold: least }
     })
 }
@@ -357,8 +373,8 @@ function isThereMostly({ steps, excess }: Excesses, { place, from, excess: size 
 }
 
 /** Those of one window of steps, in the order of the ranks. Fewer than eight steps say nothing. */
-export function stragglersOf(matrix: Excesses, likeness = OF_RANKS): Straggler[] {
-  const blocks = blocksOf(matrix)
+export function stragglersOf(matrix: Excesses, likeness: Likeness = OF_RANKS): Straggler[] {
+  const blocks = blocksOf(matrix, likeness.scatter)
   if (blocks.count === 0) return []
   const found = new Map(intermittent(matrix, blocks, likeness.floors.intermittent).map(one => [one.place, one]))
   for (const one of steady(matrix, blocks, likeness))

@@ -8,6 +8,8 @@ export interface Seen {
   readonly hasTopology: boolean
   /** Share of the ranks from which nothing comes, and share of what comes that is lost. */
   readonly missing: number
+  /** Ranks from which nothing comes, beside those. */
+  readonly silent?: readonly number[] | undefined
   readonly lost: number
   readonly seed: number
 }
@@ -43,7 +45,10 @@ export class FleetWindow {
   ) {
     const { layout } = fleet
     this.random = seededRandom(seen.seed)
-    this.isMissing = Array.from({ length: layout.worldSize }, () => this.random() < seen.missing)
+    this.isMissing = Array.from(
+      { length: layout.worldSize },
+      (_, rank) => this.random() < seen.missing || seen.silent?.includes(rank) === true,
+    )
     this.groupSteps = new Float64Array(length).fill(NaN)
     this.jobSteps = { time: this.groupSteps.slice(), stepSeconds: this.groupSteps.slice() }
     const column = () => new Float64Array(length * layout.worldSize).fill(NaN)

@@ -108,6 +108,18 @@ describe('slow links', () => {
     expect(nodes('uplink leaf002')).toEqual(['between', rack])
   })
 
+  it('of the two ends of a message the one is why that works with others that are slow', () => {
+    const shape = { ...RAILS, data: 8, nodesPerLeaf: 4 }
+    const fleet = fleetOf(shape, [slow('uplink leaf016', 1)], 1)
+    // Of the ring of the first stage nothing is known: it cannot clear the senders. Nor is anything of what node0008 gets.
+    const window = new FleetWindow(fleet, { ...ALL_SEEN, hasTopology: false, silent: [0] })
+    for (let step = 0; step < 64; step += 1) window.push(fleet.next())
+    const [found] = diagnose(window.window())?.slowLinks ?? []
+    expect(found?.links.map(({ name }) => name).sort()).toEqual(
+      ['node0009', 'node0010', 'node0011'].map(node => `nic ${node} 0`),
+    )
+  })
+
   it('ranks that tell nothing leave the rest as clear', () => {
     const found = look(RACKS, [slow('leaf leaf002')], { missing: 0.02, lost: 0.05 })
     expect(names(found)).toEqual([['leaf leaf002']])
