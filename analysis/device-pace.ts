@@ -137,7 +137,7 @@ function outliers({ used, times, column }: Matrix, { column: name, likeness, isB
   const excess = beside(values, used.length, isBelow)
   const ranks = Float64Array.from(used.keys())
   const found = stragglersOf({ ranks, steps: times, excess, ahead: cell => excess[cell] ?? NaN }, likeness).filter(
-    ({ pattern }) => pattern !== 'intermittent',
+    ({ pattern }) => pattern !== 'intermittent' && pattern !== 'past',
   )
   if (found.length > SLOW_MOST * used.length) return []
   return found.map(({ place, from }) => {

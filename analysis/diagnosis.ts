@@ -10,7 +10,8 @@ import { slowLinksOf, type SlowLink } from './slow-links'
 import { slowLoadersOf } from './slow-loaders'
 import { sampleOf } from './sample'
 import { median } from './statistics'
-import { stragglersOf, type Straggler } from './stragglers'
+import type { Straggler } from './straggler'
+import { stragglersOf } from './stragglers'
 import type { Cause } from './replay'
 import { costsOf, type Cost } from './what-if'
 
@@ -48,7 +49,7 @@ function look(window: DetectorWindow): Diagnosis | undefined {
   // Pipeline stages do unlike work: without roles, comparing them would blame the fullest stage.
   const roles = rolesOf(window)
   if (roles === undefined) return undefined
-  const matrix = rankMatrix(window.ranks, roles.roles)
+  const matrix = rankMatrix(window.ranks, roles.roles, window.places)
   if (matrix === undefined) return undefined
   const byNode = ranksByNode(matrix, window.places)
   const stragglers = new Map([...slowNodesOf(matrix, byNode), ...stragglersOf(matrix)].map(one => [one.place, one]))

@@ -9,7 +9,8 @@ import type { Link } from './fabric'
 import type { GroupMatrix } from './group-matrix'
 import { deviation } from './spread'
 import { median, MEDIAN_ERROR } from './statistics'
-import { onset, patternOf, scatterOf, type Straggler } from './stragglers'
+import type { Straggler } from './straggler'
+import { onset, patternOf, scatterOf } from './stragglers'
 
 export interface Island {
   /** Cards that are cut off. */

@@ -4,12 +4,19 @@
  */
 import { grouped } from '../base/grouped'
 import { Axis } from './axis'
-import type { RankStepColumns } from './detector'
+import type { DetectorWindow, RankStepColumns } from './detector'
 import { ENOUGH_ALIKE, sampleOf } from './sample'
 import { medianInPlace } from './statistics'
 
 export const PHASES = ['data', 'forward', 'backward'] as const
 export type Phase = (typeof PHASES)[number]
+
+/** Ranks that are compared alike; numbers of them. */
+export interface Role {
+  readonly members: Int32Array
+  /** Against whom: the members themselves, or those on other nodes where a node has too many of them. */
+  readonly peers: Int32Array
+}
 
 /** `ranks` and `steps` ascend. A cell of rank number r and step number s is at r · steps + s; NaN is absent. */
 export interface RankMatrix {
@@ -20,10 +27,10 @@ export interface RankMatrix {
   readonly columns: RankStepColumns
   /** Seconds of the known phases together, as long as the time in collectives is known as well. */
   readonly work: Float32Array
-  /** Rank numbers of each role, and by rank number which role it has. */
-  readonly roles: readonly Int32Array[]
+  /** Of each role, and by rank number which role it has. */
+  readonly roles: readonly Role[]
   readonly roleOf: Int32Array
-  /** By role number and step number: how many are known, and the medians of their work and of their time in collectives, seconds. */
+  /** By role number and step number: how many peers are known, and the medians of their work and of their time in collectives, seconds. */
   readonly roleKnown: Int32Array
   readonly roleWork: Float64Array
   readonly roleWait: Float64Array
@@ -46,6 +53,7 @@ const MAX_CELLS = 1 << 26
 export function rankMatrix(
   columns: RankStepColumns,
   roles: ReadonlyMap<number, string> | undefined,
+  places?: DetectorWindow['places'],
 ): RankMatrix | undefined {
   const [rankAxis, stepAxis] = [new Axis(columns.rank), new Axis(columns.step)]
   const [ranks, steps] = [rankAxis.values, stepAxis.values]
@@ -53,10 +61,10 @@ export function rankMatrix(
   if (cells === 0 || cells > MAX_CELLS) return undefined
   // Seven digits are enough, and half the memory is half the way through it.
   const column = () => new Float32Array(cells).fill(NaN)
-  const members = membersOf(ranks, roles)
+  const compared = rolesOf(ranks, roles, places)
   const roleOf = new Int32Array(ranks.length)
-  for (const [role, places] of members.entries()) for (const place of places) roleOf[place] = role
-  const ofRoles = () => new Float64Array(members.length * steps.length).fill(NaN)
+  for (const [role, { members }] of compared.entries()) for (const place of members) roleOf[place] = role
+  const ofRoles = () => new Float64Array(compared.length * steps.length).fill(NaN)
   const matrix = {
     ranks,
     steps,
@@ -64,33 +72,54 @@ export function rankMatrix(
     rows: new Int32Array(cells).fill(-1),
     work: column(),
     excess: new Float32Array(cells),
-    roles: members,
+    roles: compared,
     roleOf,
-    roleKnown: new Int32Array(members.length * steps.length),
+    roleKnown: new Int32Array(compared.length * steps.length),
     roleWork: ofRoles(),
     roleWait: ofRoles(),
   }
   fill(matrix, rankAxis, stepAxis)
-  for (const [role, places] of members.entries()) compare(matrix, role, places)
+  for (const [role, one] of compared.entries()) compare(matrix, role, one)
   return { ...matrix, ahead: cell => aheadAt(matrix, cell) }
 }
 
 type Compared = Omit<RankMatrix, 'ahead'>
 
-function aheadAt({ columns, rows, steps, work, excess, roleOf, roleKnown, roleWait }: Compared, cell: number): number {
+function aheadAt(matrix: Compared, cell: number): number {
+  const { columns, rows, steps, work, excess, roles, roleOf, roleKnown, roleWait } = matrix
   const step = cell % steps.length
-  const at = (roleOf[(cell - step) / steps.length] ?? 0) * steps.length + step
+  const role = roleOf[(cell - step) / steps.length] ?? 0
+  const at = role * steps.length + step
   const wait = columns.communicationSeconds[rows[cell] ?? -1] ?? NaN
-  const peerWait = ofPeers(roleWait[at] ?? NaN, wait, roleKnown[at] ?? 0)
+  const peerWait = ofPeers(roleWait[at] ?? NaN, wait, isAmong(roles[role]) ? (roleKnown[at] ?? 0) : 0)
   return ((peerWait - wait) * (1 + (excess[cell] ?? NaN))) / (work[cell] ?? NaN)
 }
 
 /** Of two, the median of both is half one's own. */
 const ofPeers = (middle: number, own: number, known: number) => (known === 2 ? 2 * middle - own : middle)
 
-function membersOf(ranks: Float64Array, roles: ReadonlyMap<number, string> | undefined): Int32Array[] {
-  const members = grouped(ranks.keys(), place => roles?.get(ranks[place] ?? NaN))
-  return Array.from(members.values(), places => Int32Array.from(places))
+const isAmong = (role: Role | undefined) => role?.members === role?.peers
+
+/** A node with a larger share of a role is no minority: were it slow, the median would be its own. So many others speak for themselves. */
+const NODE_MOST = 0.4
+const OTHERS_LEAST = 4
+
+function rolesOf(
+  ranks: Float64Array,
+  roles: ReadonlyMap<number, string> | undefined,
+  places: DetectorWindow['places'],
+): Role[] {
+  const byRole = grouped(ranks.keys(), place => roles?.get(ranks[place] ?? NaN))
+  return [...byRole.values()].flatMap(own => {
+    const members = Int32Array.from(own)
+    const byNode = [...grouped(own, place => places?.get(ranks[place] ?? NaN)?.node)].map(([, there]) => there)
+    const isOwn = byNode.some(there => there.length > NODE_MOST * own.length)
+    if (!isOwn || byNode.some(there => own.length - there.length < OTHERS_LEAST)) return [{ members, peers: members }]
+    return byNode.map(there => ({
+      members: Int32Array.from(there),
+      peers: members.filter(place => !there.includes(place)),
+    }))
+  })
 }
 
 function fill({ rows, work, columns, steps: { length } }: Compared, ranks: Axis, steps: Axis): void {
@@ -116,10 +145,10 @@ const finiteOr0 = (value: number) => (Number.isFinite(value) ? value : 0)
 const STRIPE = 8
 
 /** Excess of the ranks of one role, by plain loops: an iterator makes an object for each of millions. Steps in which fewer than two of them are known are left out. */
-function compare(matrix: Compared, role: number, members: Int32Array): void {
+function compare(matrix: Compared, role: number, { members, peers: compared }: Role): void {
   const { steps, work, rows, excess, roleKnown, roleWork, roleWait } = matrix
   const { communicationSeconds } = matrix.columns
-  const asked = sampleOf(members, ENOUGH_ALIKE)
+  const asked = sampleOf(compared, ENOUGH_ALIKE)
   const [works, waits] = [new Float64Array(STRIPE * asked.length), new Float64Array(STRIPE * asked.length)]
   const counts = new Int32Array(STRIPE)
   for (let from = 0; from < steps.length; from += STRIPE) {
@@ -148,7 +177,8 @@ function compare(matrix: Compared, role: number, members: Int32Array): void {
       const first = (members[member] ?? 0) * steps.length + from
       for (let step = 0; step < count; step += 1) {
         const own = work[first + step] ?? NaN
-        const peers = ofPeers(roleWork[role * steps.length + from + step] ?? NaN, own, counts[step] ?? 0)
+        const known = members === compared ? (counts[step] ?? 0) : 0
+        const peers = ofPeers(roleWork[role * steps.length + from + step] ?? NaN, own, known)
         excess[first + step] = peers > 0 ? own / peers - 1 : NaN
       }
     }

@@ -10,7 +10,7 @@ import { valueAt, type RankMatrix } from './rank-matrix'
 import type { Plan } from './roles'
 import { carried, greatest } from './statistics'
 import type { SlowLink } from './slow-links'
-import type { Straggler } from './stragglers'
+import { isSteady, type Straggler } from './straggler'
 import { Transfers } from './transfers'
 import { fillUnknown } from './units'
 
@@ -142,16 +142,16 @@ export class Replay {
     const excess = this.ownOf(one.place, cell => this.matrix.excess[cell] ?? NaN)
     const work = this.ownOf(one.place, cell => this.matrix.work[cell] ?? NaN)
     return work.map((seconds, step) => {
-      if (step < one.from) return 0
-      const size = one.pattern === 'constant' ? one.excess : lateBy(one, excess[step] ?? NaN)
+      if (step < one.from || step >= (one.to ?? Infinity)) return 0
+      const size = isSteady(one) ? one.excess : lateBy(one, excess[step] ?? NaN)
       return (seconds * size) / (1 + size)
     })
   }
 
   /** How much of what it works longer is loading data, from 0 to 1. */
   private dataShareOf(one: Straggler): number {
-    const { steps, work, roles } = this.matrix
-    const peers = roles.find(members => members.includes(one.place)) ?? new Int32Array()
+    const { steps, work, roles, roleOf } = this.matrix
+    const peers = roles[roleOf[one.place] ?? -1]?.peers ?? new Int32Array()
     const over = (valueOf: (cell: number) => number) => {
       let [sum, count] = [0, 0]
       for (let step = one.from; step < steps.length; step += 1) {

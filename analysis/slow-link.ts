@@ -21,14 +21,15 @@ const PATTERNS: Readonly<Record<Slow['slow']['pattern'], string>> = {
   constant: 'is slow',
   drifting: 'is getting slower',
   intermittent: 'is slow now and then',
+  past: 'was slow',
 }
 
 /** Medians over the steps from when it is slow, seconds: of the groups that cross it, and of alike ones. */
-function measured({ groups }: Diagnosis, { groups: slow, slow: { from } }: Slow) {
+function measured({ groups }: Diagnosis, { groups: slow, slow: { from, to } }: Slow) {
   if (groups === undefined) return { own: NaN, usual: NaN }
   const { length } = groups.steps
   const pairs = slow.map(group => {
-    const cells = Array.from({ length: length - from }, (_, step) => group * length + from + step)
+    const cells = Array.from({ length: (to ?? length) - from }, (_, step) => group * length + from + step)
     const own = median(cells.map(cell => groups.seconds[cell] ?? NaN))
     return { own, usual: median(cells.map(cell => (groups.seconds[cell] ?? NaN) / (1 + (groups.excess[cell] ?? NaN)))) }
   })

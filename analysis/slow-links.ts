@@ -8,7 +8,7 @@ import type { GroupMatrix } from './group-matrix'
 import { isBesideWell } from './beside-well'
 import { islandOf } from './islands'
 import { median } from './statistics'
-import type { Straggler } from './stragglers'
+import type { Straggler } from './straggler'
 import { Suspects, type Suspect } from './suspects'
 import { cardsOf, wholeNodes } from './whole-nodes'
 
@@ -35,8 +35,9 @@ const EXPLAINED_UP_TO = 1.6
 const EXPLAINED_AND = 0.05
 
 /** What a group is above the others in the steps in which the link is slow; NaN where nothing is known. */
-function levelOf({ steps, excess }: GroupMatrix, group: number, { from, pattern, excess: size }: Straggler): number {
-  const own = excess.subarray(group * steps.length + from, (group + 1) * steps.length)
+function levelOf({ steps, excess }: GroupMatrix, group: number, slow: Straggler): number {
+  const { from, to = steps.length, pattern, excess: size } = slow
+  const own = excess.subarray(group * steps.length + from, group * steps.length + to)
   if (pattern !== 'intermittent') return median(own)
   // The mean over all steps, as the straggler’s own: but for the hiccups that none of them minds.
   const [sum, known] = own.reduce<[number, number]>(

@@ -5,7 +5,8 @@
 import type { RankMatrix } from './rank-matrix'
 import { ENOUGH_ALIKE, sampleOf } from './sample'
 import { mean, medianInPlace } from './statistics'
-import { stragglersOf, type Likeness, type Straggler } from './stragglers'
+import type { Straggler } from './straggler'
+import { stragglersOf, type Likeness } from './stragglers'
 
 /** Loaders that are alike take some thousandths of a step’s work more or less. */
 const OF_LOADERS: Likeness = {
@@ -36,8 +37,8 @@ function rowsAbove(matrix: RankMatrix): (place: number, row: Float32Array) => Fl
   const { dataSeconds } = matrix.columns
   const { length } = steps
   const middles = new Float64Array(roleWork.length)
-  for (const [role, members] of roles.entries()) {
-    const asked = sampleOf(members, ENOUGH_ALIKE)
+  for (const [role, { peers }] of roles.entries()) {
+    const asked = sampleOf(peers, ENOUGH_ALIKE)
     const values = new Float64Array(asked.length)
     for (let step = 0; step < length; step += 1) {
       let known = 0

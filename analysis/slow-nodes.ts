@@ -5,8 +5,9 @@
 import { grouped } from '../base/grouped'
 import type { DetectorWindow } from './detector'
 import type { RankMatrix } from './rank-matrix'
-import { median, medianInPlace } from './statistics'
-import { stragglersOf, type Likeness, type Straggler } from './stragglers'
+import { mean, median, medianInPlace } from './statistics'
+import type { Straggler } from './straggler'
+import { stragglersOf, type Likeness } from './stragglers'
 
 /** A node with fewer ranks is its rank. */
 export const NODE_LEAST = 2
@@ -47,8 +48,10 @@ export function slowNodesOf(matrix: RankMatrix, byNode: ReadonlyMap<string, read
   const ranks = Float64Array.from(nodes.keys())
   return stragglersOf({ ranks, steps, excess, ahead }, OF_NODES).flatMap(slow => {
     const own = (nodes[slow.place] ?? []).map(place => {
-      const since = matrix.excess.subarray(place * steps.length + slow.from, (place + 1) * steps.length)
-      return { ...slow, place, excess: median(since) }
+      const first = place * steps.length
+      const since = matrix.excess.subarray(first + slow.from, first + (slow.to ?? steps.length))
+      // A median says nothing of what is there in a few steps.
+      return { ...slow, place, excess: slow.pattern === 'intermittent' ? mean(since) : median(since) }
     })
     return own.every(one => one.excess > EACH * slow.excess) ? own : []
   })

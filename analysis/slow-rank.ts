@@ -4,14 +4,14 @@
  */
 import { format } from '../base/units'
 import type { Finding } from '../wire/findings'
-import { defineDetector, type DetectorWindow } from './detector'
+import { defineDetector, WARM_UP_STEPS, type DetectorWindow } from './detector'
 import { diagnose, type Diagnosis, type SlowRanks } from './diagnosis'
 import { PHASES, valueAt, type Phase, type RankMatrix } from './rank-matrix'
 import { costOf } from './cost'
 import { momentOf } from './moment'
 import { reasonOf } from './starved'
 import { median, share } from './statistics'
-import type { Straggler } from './stragglers'
+import type { Straggler } from './straggler'
 
 /** A phase with this share of all the extra work is named as its place. */
 const MOST = 0.8
@@ -27,17 +27,16 @@ interface Measure {
 
 /** Cells of a rank from when it is slow on; of an intermittent one those in which it is. */
 function cellsOf({ steps, excess }: RankMatrix, one: Straggler): number[] {
-  const cells = Array.from({ length: steps.length - one.from }, (_, step) => one.place * steps.length + one.from + step)
+  const first = one.place * steps.length + one.from
+  const cells = Array.from({ length: (one.to ?? steps.length) - one.from }, (_, step) => first + step)
   return one.pattern === 'intermittent' ? cells.filter(cell => (excess[cell] ?? NaN) > one.threshold) : cells
 }
 
 function measure(matrix: RankMatrix, one: Straggler): Measure {
-  const { steps, work, ahead, excess, roles, rows } = matrix
+  const { steps, work, ahead, excess, roles, roleOf, rows } = matrix
   const cells = cellsOf(matrix, one)
   const peerWork = (cell: number) => (work[cell] ?? NaN) / (1 + (excess[cell] ?? NaN))
-  const others = (roles.find(members => members.includes(one.place)) ?? new Int32Array()).filter(
-    other => other !== one.place,
-  )
+  const others = (roles[roleOf[one.place] ?? -1]?.peers ?? new Int32Array()).filter(other => other !== one.place)
   const phaseOf = (phase: Phase, place: number) => {
     const offset = (place - one.place) * steps.length
     return median(cells.map(cell => valueAt(matrix, `${phase}Seconds`, cell + offset)))
@@ -91,10 +90,19 @@ function evidenceOf(one: Straggler, worst: Measure): string {
   )
 }
 
-const TITLES: Record<Straggler['pattern'], string> = {
+const NEXT_OF_PAST =
+  'It is over. Where it comes at each start, look at what only the beginning does: compilation, caches that fill, data that is copied there.'
+
+const TITLES: Record<Exclude<Straggler['pattern'], 'past'>, string> = {
   constant: 'is slow',
   drifting: 'is getting slower',
   intermittent: 'is slow now and then',
+}
+
+function titleOf({ steps }: RankMatrix, { pattern, from, to = steps.length }: Straggler): string {
+  if (pattern !== 'past') return TITLES[pattern]
+  const [first, last] = [steps[from] ?? NaN, steps[to - 1] ?? NaN]
+  return first <= WARM_UP_STEPS ? `was slow in the first ${last} steps` : `was slow from step ${first} to ${last}`
 }
 
 function toFinding(
@@ -110,9 +118,10 @@ function toFinding(
   const rank = matrix.ranks[worst.place] ?? NaN
   const surplus = measured.ownSeconds - measured.peerSeconds
   // Medians of all steps say nothing of what is there in a few of them.
-  const isSteady = worst.pattern !== 'intermittent'
-  const reason = isSteady ? reasonOf(matrix, { ...worst, from }, surplus) : undefined
-  const next = reason?.nextStep ?? (isSteady ? NEXT[measured.phase] : NEXT_OF_INTERMITTENT)
+  const isThere = worst.pattern === 'constant' || worst.pattern === 'drifting'
+  const reason = isThere ? reasonOf(matrix, { ...worst, from }, surplus) : undefined
+  const ofOthers = worst.pattern === 'past' ? NEXT_OF_PAST : NEXT_OF_INTERMITTENT
+  const next = reason?.nextStep ?? (isThere ? NEXT[measured.phase] : ofOthers)
   const place = node ?? window.places?.get(rank)?.node
   return [
     {
@@ -122,14 +131,14 @@ function toFinding(
       ranks,
       ...(place === undefined ? {} : { nodes: [place] }),
       ...costOf(cost, stepSeconds),
-      title: `${node === undefined ? `Rank ${ranks.join()}` : `Node ${node}`} ${TITLES[worst.pattern]}`,
+      title: `${node === undefined ? `Rank ${ranks.join()}` : `Node ${node}`} ${titleOf(matrix, worst)}`,
       evidence:
         `${node === undefined ? '' : `All ${own.length} of its ranks are slow; of rank ${rank}: `}` +
         `${evidenceOf(worst, measured)}${reason === undefined ? '' : ` ${reason.text}`}` +
         `${node === undefined && place !== undefined ? ` It runs on ${place}.` : ''}` +
         `${isAssumed ? ' Which rank is in which pipeline stage is assumed: Megatron’s order.' : ''}`,
       since: momentOf(window, matrix.steps[from]),
-      nextStep: node === undefined || reason !== undefined ? next : NEXT_OF_NODE,
+      nextStep: node === undefined || reason !== undefined || worst.pattern === 'past' ? next : NEXT_OF_NODE,
     },
   ]
 }

@@ -2,7 +2,7 @@
 import { format } from '../base/units'
 import type { RankMatrix } from './rank-matrix'
 import { median } from './statistics'
-import type { Straggler } from './stragglers'
+import type { Straggler } from './straggler'
 
 export interface Reason {
   readonly text: string

@@ -3,28 +3,11 @@
  * steps, few or many, so that what began just now is seen as well as what is small and lasts; against the spread of all
  * ranks, as no two chips are equal; and against its own earlier blocks, where chips differ by more than it slowed.
  */
-import type { RankMatrix } from './rank-matrix'
-import { deviation, deviationsOf, drawn, spread, tail } from './spread'
+import { comingAndGoingOf } from './coming-and-going'
+import { deviation, deviationsOf, drawn, spread } from './spread'
+import { AHEAD_SHARE, BLOCK_STEPS, type Excesses, type Pattern, type Straggler } from './straggler'
 import { mean, median, MEDIAN_ERROR, medianInPlace, medianOf } from './statistics'
 
-export type Pattern = 'constant' | 'drifting' | 'intermittent'
-
-export interface Straggler {
-  /** Its number in the matrix. */
-  readonly place: number
-  readonly pattern: Pattern
-  /** Of its work over its peers’, since it is slow: 0.1 is 10 % longer. Of an intermittent one the mean over all steps. */
-  readonly excess: number
-  /** Step number in the matrix from which on; 0 where it was so all the time that is looked at. */
-  readonly from: number
-  /** Share of the steps in which it is there. */
-  readonly share: number
-  /** What it would have to exceed; its excess is above. */
-  readonly threshold: number
-}
-
-/** Steps of a block: the median of eight does not mind a hiccup. */
-const BLOCK_STEPS = 8
 /** Known samples without which a block says nothing. */
 const BLOCK_LEAST = 4
 /** Chance that any healthy rank is named in one look: a thousand runs of an hour must not have one. */
@@ -56,18 +39,6 @@ const OF_RANKS: Likeness = {
   lookAt: 'all',
   floors: { level: 0.025, change: 0.02, intermittent: 0.005 },
 }
-/** What a rank works longer it must wait less, by this share of it: otherwise nobody waits for it. */
-const AHEAD_SHARE = 0.4
-/** A step sticks out by so many deviations of steps; so improbable must their number be; so much must they cost. */
-const STICKS_OUT = [4, 2.5] as const
-const STICKS_OUT_LEAST = 0.02
-const IMPROBABLE = 1e-8
-const INTERMITTENT_LEAST = 5
-const MOST_STEPS = 0.8
-
-/** Of ranks, or of what else is held against others that are alike. */
-export type Excesses = Pick<RankMatrix, 'ranks' | 'steps' | 'excess' | 'ahead'>
-
 interface Blocks {
   readonly count: number
   /** By rank and block, the last block last: medians. */
@@ -275,108 +246,47 @@ function steady(matrix: Excesses, blocks: Blocks, likeness: Likeness): Straggler
       const isChance = begin < BLOCK_STEPS && rise < ERRORS * (blocks.scatter / Math.sqrt(begin))
       const from = isChance ? 0 : begin
       const excess = from === 0 ? mean(own) : rise
+      const to = endOf(own.subarray(from), excess, blocks.scatter)
+      if (to !== undefined) {
+        const before = from === 0 ? 0 : mean(own, 0, from)
+        const was = mean(own, from, from + to) - before
+        return { place, pattern: 'past', from, to: from + to, share: 1, excess: was, threshold: least }
+      }
       return { place, pattern: patternOf(own, from), from, share: 1, excess, threshold: least }
     })
 }
 
-/** Ranks with more single slow steps than chance would give one of them: a few that are very slow, or many that are less so. */
-function intermittent(matrix: Excesses, { count, excess, scatter }: Blocks, floor: number): Straggler[] {
-  const found = new Map<number, Straggler>()
-  const highs = STICKS_OUT.map(deviations => Math.max(STICKS_OUT_LEAST, deviations * scatter))
-  const usual = new Float64Array(matrix.ranks.length)
-  for (let rank = 0; rank < usual.length; rank += 1) usual[rank] = medianOf(excess, rank * count, (rank + 1) * count)
-  const counts = highs.map(high => highCounts(matrix, usual, high))
-  for (const [index, high] of highs.entries())
-    for (const one of stickingOut(matrix, usual, counts[index] ?? usual, high, floor))
-      if (!found.has(one.place)) found.set(one.place, one)
-  return [...found.values()]
+/** Where it ended: as its beginning, seen backwards. Undefined where it goes on, or ended just now. */
+function endOf(own: Float32Array, size: number, scatter: number): number | undefined {
+  const after = onset(own.toReversed(), size)
+  const end = own.length - after
+  if (after < BLOCK_STEPS || !(mean(own, 0, end) - mean(own, end) > (ERRORS * scatter) / Math.sqrt(after)))
+    return undefined
+  return end
 }
 
-function stickingOut(
-  matrix: Excesses,
-  usually: Float64Array,
-  counts: Float64Array,
-  high: number,
-  floor: number,
-): Straggler[] {
-  const usual = counts.toSorted().subarray(0, Math.max(1, Math.floor(0.95 * (counts.length - 1))))
-  const expected = usual.reduce((sum, count) => sum + count, 0) / usual.length + 0.1
-  const found: Straggler[] = []
-  for (let place = 0; place < counts.length; place += 1) {
-    const count = counts[place] ?? 0
-    if (count < INTERMITTENT_LEAST || tail(count, expected) >= IMPROBABLE) continue
-    const one = comingAndGoing(matrix, place, usually[place] ?? NaN, high)
-    if (one !== undefined && one.excess >= floor) found.push(one)
-  }
-  return found
-}
-
-/** Undefined where nobody waits for it in those steps. */
-function comingAndGoing(matrix: Excesses, place: number, usual: number, high: number): Straggler | undefined {
-  const { steps, sum, gap, known } = highSteps(matrix, place, usual, high)
-  if (!(gap > AHEAD_SHARE * sum)) return undefined
-  const from = beginOf(steps, matrix.steps.length)
-  const since = steps.filter(step => step >= from).length
-  const share = since / Math.max(1, known * (1 - from / matrix.steps.length))
-  const size = sum / steps.length
-  // In each step since the first of them: it has just begun.
-  if (share > MOST_STEPS) return { place, from, share: 1, threshold: high, excess: size, pattern: 'constant' }
-  return { place, from, share, threshold: high, excess: size * share, pattern: 'intermittent' }
-}
-
-/** By rank: how many steps stick out above what it usually is, the median of its blocks. */
-function highCounts({ steps: { length }, excess }: Excesses, usual: Float64Array, high: number): Float64Array {
-  const counts = new Float64Array(usual.length)
-  for (let place = 0; place < counts.length; place += 1) {
-    const above = (usual[place] ?? NaN) + high
-    let count = 0
-    for (let cell = place * length; cell < (place + 1) * length; cell += 1)
-      if ((excess[cell] ?? NaN) > above) count += 1
-    counts[place] = count
-  }
-  return counts
-}
-
-/** Steps of one that stick out above what it usually is: which, by how much in all, and how much less it waits in them. */
-function highSteps({ steps, excess, ahead }: Excesses, place: number, usual: number, high: number) {
-  const found = { place, steps: [] as number[], sum: 0, gap: 0, known: 0 }
-  const first = place * steps.length
-  for (let step = 0; step < steps.length; step += 1) {
-    const value = (excess[first + step] ?? NaN) - usual
-    if (!Number.isNaN(value)) found.known += 1
-    if (!((excess[first + step] ?? NaN) > usual + high)) continue
-    found.steps.push(step)
-    found.sum += value
-    found.gap += ahead(first + step) || 0
-  }
-  return found
-}
-
-/** The one of them from which on they come most clearly more often than before: likeliest of all changes of a Poisson rate. */
-function beginOf(steps: readonly number[], length: number): number {
-  const surprise = (count: number, among: number) => (count === 0 ? 0 : count * Math.log(count / among))
-  let [best, begin] = [-Infinity, steps[0] ?? 0]
-  for (const [before, step] of steps.entries()) {
-    const since = steps.length - before
-    const isMore = since / (length - step) > before / Math.max(1, step)
-    const gain = surprise(before, step) + surprise(since, length - step)
-    if (isMore && gain > best) [best, begin] = [gain, step]
-  }
-  return begin
+/** By rank: the median of its blocks. */
+function usualOf({ count, excess }: Blocks, ranks: number): Float64Array {
+  const usual = new Float64Array(ranks)
+  for (let rank = 0; rank < ranks; rank += 1) usual[rank] = medianOf(excess, rank * count, (rank + 1) * count)
+  return usual
 }
 
 /** Blocks in which it happened to come often do not make steady what is not there in most steps. */
-function isThereMostly({ steps, excess }: Excesses, { place, from, excess: size }: Straggler): boolean {
+function isThereMostly({ steps, excess }: Excesses, one: Straggler): boolean {
+  const { place, from, to = steps.length, excess: size } = one
   const first = place * steps.length
   const before = from === 0 ? 0 : medianOf(excess, first, first + from)
-  return medianOf(excess, first + from, first + steps.length) - before > size / 2
+  return medianOf(excess, first + from, first + to) - before > size / 2
 }
 
 /** Those of one window of steps, in the order of the ranks. Fewer than eight steps say nothing. */
 export function stragglersOf(matrix: Excesses, likeness: Likeness = OF_RANKS): Straggler[] {
   const blocks = blocksOf(matrix, likeness.scatter)
   if (blocks.count === 0) return []
-  const found = new Map(intermittent(matrix, blocks, likeness.floors.intermittent).map(one => [one.place, one]))
+  const usual = usualOf(blocks, matrix.ranks.length)
+  const often = comingAndGoingOf(matrix, { usual, scatter: blocks.scatter }, likeness.floors.intermittent)
+  const found = new Map(often.map(one => [one.place, one]))
   for (const one of steady(matrix, blocks, likeness))
     if (!found.has(one.place) || isThereMostly(matrix, one)) found.set(one.place, one)
   return [...found.values()].sort((one, other) => one.place - other.place)

@@ -4,7 +4,8 @@ import type { Link, LinkKind } from './fabric'
 import type { GroupMatrix } from './group-matrix'
 import { sampleOf } from './sample'
 import { medianInPlace } from './statistics'
-import { scatterOf, stragglersOf, type Likeness, type Straggler } from './stragglers'
+import type { Straggler } from './straggler'
+import { scatterOf, stragglersOf, type Likeness } from './stragglers'
 
 export interface Suspect {
   readonly link: Link

@@ -4,6 +4,7 @@ import { Union } from '../base/union'
 import type { GroupMatrix } from './group-matrix'
 import type { SlowLink } from './slow-links'
 import { carried, greatest, median, medianOf } from './statistics'
+import { isSteady } from './straggler'
 import { fillUnknown } from './units'
 
 /** Groups that transfer side by side, the slowest deciding. */
@@ -159,7 +160,7 @@ export class Transfers {
       if (own === undefined || this.isKnown(group)) continue
       this.supposed.set(group, sizeOf(group))
       const seen = this.seenOf(group)
-      own.set(seen.subarray(link.slow.from), link.slow.from)
+      own.set(seen.subarray(link.slow.from, link.slow.to), link.slow.from)
     }
   }
 
@@ -233,8 +234,8 @@ export class Transfers {
       const excess = carried(this.groups.excess.slice(first, first + this.length))
       const seen = this.seenOf(group)
       const own = this.ownOf(group)
-      for (let step = slow.from; step < this.length; step += 1) {
-        const size = slow.pattern === 'constant' ? sizeOf(group) : Math.max(0, excess[step] ?? 0)
+      for (let step = slow.from; step < (slow.to ?? this.length); step += 1) {
+        const size = isSteady(slow) ? sizeOf(group) : Math.max(0, excess[step] ?? 0)
         own[step] = (own[step] ?? 0) - (sign * (seen[step] ?? 0) * size) / (1 + size)
       }
       const place = this.placeOf.get(group)
@@ -254,7 +255,7 @@ const LEAST_BEFORE = 8
 function sizes({ classes, excess, steps: { length } }: GroupMatrix, { slow, groups }: SlowLink) {
   const rise = (group: number) => {
     const first = group * length
-    const since = medianOf(excess, first + slow.from, first + length)
+    const since = medianOf(excess, first + slow.from, first + (slow.to ?? length))
     return slow.from < LEAST_BEFORE ? since : since - medianOf(excess, first, first + slow.from)
   }
   const byClass = new Map(
