@@ -15,7 +15,7 @@ import { Fleet, USUAL_TRANSFERS } from './simulate/fleet'
 import { layoutOf, nodeName, type Layout } from './simulate/layout'
 import { NOISE_LEVELS } from './simulate/noise'
 import { announcement, deviceRecords, hangRecords, stepRecords } from './simulate/records'
-import { describe, scenarios } from './simulate/scenarios'
+import { describe, scenarios, USUAL_SIZE } from './simulate/scenarios'
 
 const STEP_MICRO_BATCHES = 8
 /** What leaves a leaf has that much less of the bandwidth. */
@@ -33,7 +33,7 @@ const optionsSchema = z.object({
   leavesPerSpine: count.optional(),
   oversubscription: z.coerce.number().min(1).max(64).default(CROSS_LEAF_RATIO),
   experts: count.default(1),
-  size: share.default(0.3),
+  size: share.optional(),
   from: count.default(40),
   steps: count.default(200),
   stepSeconds: share.default(1),
@@ -201,7 +201,7 @@ export const command = defineCommand({
       .option('--leaves-per-spine <n>', 'leaves below one spine (all below one, which is not told)')
       .option('--oversubscription <ratio>', 'what leaves a leaf takes so many times as long (1.2)')
       .option('--experts <n>', 'sets of experts that the replicas share (1)')
-      .option('--size <ratio>', 'of the fault: 0.3 takes 30 % longer (0.3)')
+      .option('--size <ratio>', 'of the fault: 0.3 takes 30 % longer (0.3; of links 3)')
       .option('--from <step>', 'at which it begins (40)')
       .option('--steps <n>', 'steps in all (200)')
       .option('--step-seconds <s>', 'compute of a step (1)')
@@ -218,7 +218,7 @@ export const command = defineCommand({
       throw new PlumblineError(`there is no scenario "${name}"`, { fix: `choose one of ${scenarios.names.join(', ')}` })
     const options = optionsOf(given)
     const layout = layoutFor(options)
-    const { size, from, seed } = options
+    const { from, seed, size = scenario.size ?? USUAL_SIZE } = options
     const faults = scenario.faults({ layout, size, from, random: seededRandom(seed) })
     if (faults.length === 0 && name !== 'healthy')
       throw new PlumblineError('this fleet has no such link', { fix: 'take more ranks, or fewer nodes on a leaf' })

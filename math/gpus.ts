@@ -8,10 +8,10 @@ export type { Gpu } from './gpu'
 export const gpus = registry<Gpu>('GPU', [...nvidiaGpus, ...amdGpus])
 
 const plain = (name: string) => name.trim().toLowerCase().replaceAll(/\s+/g, ' ')
-/** Drivers before 470 print no vendor; ROCm versions differ in the suffix. */
+/** Drivers before 470 print no vendor; ROCm versions differ in the suffix; a simulated one has the peak of what it stands for. */
 const printed = (name: string) =>
   plain(name)
-    .replace(/^(nvidia|amd) /, '')
+    .replace(/^(nvidia|amd|simulated) /, '')
     .replace(/ (vf|oam|hf)$/, '')
 
 const byWord = new Map<string, Gpu>()

@@ -97,6 +97,6 @@ export function useLines(part: Part): Polled<readonly LogLine[]> {
   return usePolled(keyOf('lines', part), signal => door.lines(part.run, { from, to }, LINES, signal), everyMs(part))
 }
 
-export function useBudget(part: Part): Polled<FlopsBudget> {
-  return usePolled(keyOf('budget', part), signal => door.budget(part.run, signal), everyMs(part) * BUDGET_RARER)
+export function useBudget(part: Part, first: FlopsBudget | undefined): Polled<FlopsBudget> {
+  return usePolled(keyOf('budget', part), signal => door.budget(part.run, signal), everyMs(part) * BUDGET_RARER, first)
 }

@@ -24,6 +24,7 @@ class Follower {
   private window: TimeWindow = WHOLE
   private pending: LiveUpdate[] = []
   private loading: AbortController | undefined
+  private isBehind = false
   private retry: ReturnType<typeof setTimeout> | undefined
   private configAskedAt = 0
   private readonly unwatch: () => void
@@ -50,8 +51,10 @@ class Follower {
     if (window === this.window) return
     this.window = window
     // Already now what is known of it, coarse as it is; the fine steps follow.
-    if (this.view !== undefined) this.set({ ...this.view, window, steps: this.view.overall })
-    if (this.view !== undefined && !isWhole(window)) this.reload()
+    if (this.view === undefined) return
+    this.set({ ...this.view, window, steps: this.view.overall })
+    if (this.isBehind) this.reload()
+    else if (!isWhole(window)) this.refine(this.view)
   }
 
   close(): void {
@@ -65,13 +68,28 @@ class Follower {
     this.changed({ view, error: undefined })
   }
 
+  /** All that is stored: what came meanwhile may have been missed. */
   private reload(): void {
+    this.isBehind = true
+    this.load(async signal => {
+      const view = await loadWindow(this.run, await loadRun(door, this.run, signal), this.window, signal)
+      this.isBehind = false
+      return view
+    })
+  }
+
+  /** The steps of the window alone. */
+  private refine(view: RunView): void {
+    this.load(signal => loadWindow(this.run, view, this.window, signal))
+  }
+
+  /** The latest question counts. Updates that come meanwhile are put on its answer. */
+  private load(ask: (signal: AbortSignal) => Promise<RunView>): void {
     this.loading?.abort()
     clearTimeout(this.retry)
     const mine = new AbortController()
     this.loading = mine
-    loadRun(door, this.run, mine.signal)
-      .then(view => loadWindow(this.run, view, this.window, mine.signal))
+    ask(mine.signal)
       .then(loaded => {
         this.loading = undefined
         const held = this.pending

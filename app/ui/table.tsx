@@ -37,11 +37,11 @@ interface TableProps<T> {
   onPoint?: (row: T | undefined) => void
 }
 
-/** Longer tables hold only the rows in sight, some twenty, and as many rows around them: all of this height. */
-const MOST_ROWS = 48
+/** Longer tables hold only the rows in sight, some twenty, and some around them: all of this height. */
+const MOST_ROWS = 36
 const ROW_PIXELS = 29
 /** They move on by so many rows at once: not every pixel that is scrolled draws anew. */
-const AHEAD_ROWS = 12
+const AHEAD_ROWS = 8
 
 function classOf({ number, isMinor }: { number?: boolean; isMinor?: boolean }): string {
   return `${number === true ? 'number' : ''} ${isMinor === true ? (styles.minor ?? '') : ''}`.trim()

@@ -12,7 +12,9 @@ const OPERATIONS = {
   'pipeline-backward': 'recv',
 } as const
 
-/** An accelerator at full clock. */
+/** Of the kind that the job's arithmetic is of. */
+const DEVICE = 'Simulated H100 80GB HBM3'
+/** At full clock. */
 const CLOCK_HERTZ = 1.98e9
 /** Of a card. */
 const LINK_BITS = 4e11
@@ -222,7 +224,7 @@ function gpuRecord(fleet: Fleet, step: FleetStep, rank: number, own: readonly Sh
     node: node(fleet, rank),
     index: local(fleet, rank),
     uuid: uuid(fleet, rank),
-    name: 'Simulated accelerator',
+    name: DEVICE,
     vendor: 'simulated',
     source: 'simulate',
     utilizationRatio: 1,

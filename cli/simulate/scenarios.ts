@@ -15,8 +15,15 @@ export interface Setting {
 export interface Scenario {
   readonly name: string
   readonly help: string
+  /** Of its faults where nobody says another. */
+  readonly size?: number
   faults(setting: Setting): Fault[]
 }
+
+/** Of a fault that is not of links. */
+export const USUAL_SIZE = 0.3
+/** One lane of four is left: less hardly costs a job that hides what it sends. */
+const QUARTER_SPEED = 3
 
 const pick = <T>(values: readonly T[], random: () => number): T | undefined =>
   values[Math.floor(random() * values.length)]
@@ -138,21 +145,34 @@ export const scenarios = registry<Scenario>('scenario', [
   {
     name: 'slow-nic',
     help: 'what one card carries takes longer, and it counts errors',
+    size: QUARTER_SPEED,
     faults: oneLink('nic', { shows: 'link-errors' }),
   },
   {
     name: 'nic-downgrade',
     help: 'one card’s link came up slower',
+    size: QUARTER_SPEED,
     faults: oneLink('nic', { shows: 'link-speed' }),
   },
-  { name: 'slow-switch', help: 'what one leaf carries takes longer', faults: oneLink('leaf', {}) },
-  { name: 'slow-uplink', help: 'what leaves one leaf takes longer', faults: oneLink('uplink', {}) },
+  { name: 'slow-switch', help: 'what one leaf carries takes longer', size: QUARTER_SPEED, faults: oneLink('leaf', {}) },
+  {
+    name: 'slow-uplink',
+    help: 'what leaves one leaf takes longer',
+    size: QUARTER_SPEED,
+    faults: oneLink('uplink', {}),
+  },
   {
     name: 'slow-spine',
     help: 'what goes over one spine takes longer (with --leaves-per-spine)',
+    size: QUARTER_SPEED,
     faults: oneLink('spine', {}),
   },
-  { name: 'slow-fabric', help: 'all links are slow alike: no link is to blame', faults: everyLink },
+  {
+    name: 'slow-fabric',
+    help: 'all links are slow alike: no link is to blame',
+    size: QUARTER_SPEED,
+    faults: everyLink,
+  },
   {
     name: 'rank-and-switch',
     help: 'a slow GPU and a slow leaf together',

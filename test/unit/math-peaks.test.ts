@@ -49,6 +49,7 @@ describe('the name of a GPU', () => {
     ['  nvidia  h100 pcie ', 'h100-pcie'],
     ['AMD Instinct MI300X VF', 'mi300x'],
     ['H100-SXM', 'h100-sxm'],
+    ['Simulated H100 80GB HBM3', 'h100-sxm'],
   ])('"%s" is %s', (name, known) => {
     expect(findGpu(name)?.name).toBe(known)
   })

@@ -1,7 +1,7 @@
 'use client'
 import { format } from '../../../base/units'
 import type { Figure } from '../../../wire/findings'
-import type { BudgetBar, BudgetPart, Waterfall } from '../../../wire/flops-budget'
+import type { BudgetBar, BudgetPart, FlopsBudget, Waterfall } from '../../../wire/flops-budget'
 import { percent } from '../../chart/path'
 import { useBudget } from '../../data/run-parts'
 import { useChoice } from '../../data/address'
@@ -180,8 +180,8 @@ const shareText = (value: number, { measured }: Waterfall) =>
   measured.value === null || measured.value === 0 ? '–' : format(value / measured.value, 'ratio')
 
 /** From the chip's peak down to MFU: each bar measured, and predicted below it; they add up to the step. */
-export function Budget() {
-  const { value, error } = useBudget(useRunPage())
+export function Budget({ first }: { first?: FlopsBudget | undefined }) {
+  const { value, error } = useBudget(useRunPage(), first)
   const falls = value === undefined ? [] : [value.run, ...value.stages].map(tidy)
   const [of, choose] = useChoice(
     'budget',
@@ -200,6 +200,9 @@ export function Budget() {
   return (
     <Card title="FLOPs budget" aside={aside}>
       {error !== undefined && <p className="muted">{error.message}</p>}
+      {fall === undefined && error === undefined && (
+        <p className={`muted ${styles.waiting ?? ''}`}>Adding up the last steps of all ranks …</p>
+      )}
       {fall !== undefined && fall.measured.value === null && <p className="muted">{fall.measured.source}</p>}
       {fall !== undefined && fall.measured.value !== null && <Rows fall={fall} />}
     </Card>

@@ -1,5 +1,6 @@
 'use client'
 import { useMemo } from 'react'
+import type { FlopsBudget } from '../../../wire/flops-budget'
 import { predictRun } from '../../data/prediction'
 import { useNodes } from '../../data/use-polled'
 import { Budget } from './budget'
@@ -10,8 +11,8 @@ import styles from './run.module.css'
 import { Side } from './side'
 import { StepCharts } from './step-charts'
 
-/** How the run is, beside how it should be. */
-export function OverviewPage() {
+/** How the run is, beside how it should be. `budget`: what the server knew of it when it made the page. */
+export function OverviewPage({ budget }: { budget: FlopsBudget | undefined }) {
   const { run, view } = useRunPage()
   const { config, summary } = view.detail
   const predicted = useMemo(() => predictRun(config), [config])
@@ -23,7 +24,7 @@ export function OverviewPage() {
       <div className={styles.columns}>
         <div className={styles.main}>
           <StepCharts view={view} predicted={predicted} />
-          <Budget />
+          <Budget first={budget} />
           <PredictionCard run={run} predicted={predicted} />
         </div>
         <Side view={view} nodes={mine} />
