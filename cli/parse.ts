@@ -7,12 +7,16 @@ import type { LogFormat } from '../collectors/logs/format'
 import { formats } from '../collectors/logs/index'
 import { createLogReader } from '../collectors/logs/read'
 import { formatsWith } from '../collectors/logs/user-pattern'
+import { hasStarts } from '../collectors/sections'
 import type { WireRecord } from '../wire/records'
 import { defineCommand } from './command'
+import { readSeveral } from './parse-several'
 import { inputsOf } from './run-folder'
 
 /** Bytes of a file that are shown to the forms to find out whose output it is. */
 const SNIFF_BYTES = 256 * 1024
+/** A file that begins as a tool's output does is held up to here, to see whether others' follow. */
+const MOST_SEVERAL_BYTES = 8 * 1024 * 1024
 
 const HELP = `
 Records go to standard output, one JSON object a line, with and without --json. How many lines were read and not
@@ -73,27 +77,57 @@ async function parseLog(chunks: AsyncIterable<Buffer>, { formats, write, tells }
   return reader.counts
 }
 
-/** Parses one file from its chunks: as the form that claims it, else as a log. */
+/** Holds chunks until there are so many bytes; true when the file has ended before. */
+async function hold(rest: AsyncIterator<Buffer>, held: Buffer[], most: number): Promise<boolean> {
+  let bytes = held.reduce((sum, chunk) => sum + chunk.length, 0)
+  while (bytes < most) {
+    const next = await rest.next()
+    if (next.done === true) return true
+    held.push(next.value)
+    bytes += next.value.length
+  }
+  return false
+}
+
+/** A small file: in parts, if several tools printed it. */
+async function parseHeld(
+  text: string,
+  parse: (write: Write) => Promise<Counts & { form?: string }>,
+  options: ParseOptions,
+): Promise<Counts & { form?: string }> {
+  const records: WireRecord[] = []
+  const counts = await parse(more => {
+    for (const record of more) records.push(record)
+    return Promise.resolve()
+  })
+  const several = readSeveral(text, { ...counts, records }, options)
+  await options.write(several?.records ?? records)
+  return several === undefined ? counts : { linesRead: several.linesRead, linesUnread: several.linesUnread }
+}
+
+/** Parses one file from its chunks: as the form that claims it, else as a log; in parts, if several tools printed it. */
 export async function parseChunks(
   chunks: AsyncIterable<Buffer>,
   options: ParseOptions,
 ): Promise<Counts & { form?: string }> {
   const rest = chunks[Symbol.asyncIterator]()
   const held: Buffer[] = []
-  for (let bytes = 0; options.forms.length > 0 && bytes < SNIFF_BYTES;) {
-    const next = await rest.next()
-    if (next.done === true) break
-    held.push(next.value)
-    bytes += next.value.length
-  }
+  let ended = options.forms.length > 0 && (await hold(rest, held, SNIFF_BYTES))
   const owner = ownerOf(options, held)
+  const head = headOf(held).text
+  const mayBeSeveral = options.forms.length > 1 && options.formats.length > 0 && hasStarts(head, options.forms)
+  if (mayBeSeveral && !ended) ended = await hold(rest, held, MOST_SEVERAL_BYTES)
+  const text = mayBeSeveral && ended ? Buffer.concat(held).toString('utf8') : undefined
   async function* whole() {
     // Let go of one by one: what was read need not be kept.
     for (let chunk = held.shift(); chunk !== undefined; chunk = held.shift()) yield chunk
     for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value
   }
-  if (owner === undefined) return parseLog(whole(), options)
-  return { ...(await owner.read(whole(), options.write)), form: owner.name }
+  const parse = async (write: Write) =>
+    owner === undefined
+      ? parseLog(whole(), { ...options, write })
+      : { ...(await owner.read(whole(), write)), form: owner.name }
+  return text === undefined ? parse(options.write) : parseHeld(text, parse, options)
 }
 
 /** Writes records as lines; waits where the reader of the pipe is slower. False: that reader is gone. */

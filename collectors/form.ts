@@ -52,9 +52,16 @@ export async function wholeBytes(chunks: AsyncIterable<Buffer>, name: string): P
 }
 
 export interface TextForm extends Form {
+  /**
+   * What stands where its output begins behind another tool's, from the beginning of a line, possibly over several: so that a
+   * file of several outputs can be parted (`sections.ts`). Absent where it only comes as a file of its own.
+   */
+  readonly begins?: RegExp
   /** What a text of this form says; undefined when it is none. Pure; never throws. */
   parse(text: string): FileReading | undefined
 }
+
+export const isTextForm = (form: Form): form is TextForm => 'parse' in form
 
 /** A form that is small enough to be parsed as one text. It claims what gives it records, unless it says otherwise. */
 export function textForm(form: Omit<TextForm, 'claims' | 'read'> & Partial<Pick<Form, 'claims'>>): TextForm {

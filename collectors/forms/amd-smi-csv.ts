@@ -28,6 +28,7 @@ export const amdSmiCsv = textForm({
   tool: 'amd-smi',
   help: 'a line for each device and turn of `amd-smi --csv`: monitor, metric, static, list, process',
   origin: 'https://rocm.docs.amd.com/projects/amdsmi/en/latest/how-to/amdsmi-cli-tool.html',
+  begins: /(?:timestamp,)?gpu,[a-z_]{2,40}/,
   claims: ({ text }) => parse(text) !== undefined,
   parse,
 })

@@ -88,5 +88,6 @@ export const dcgmiDmon = textForm({
   tool: 'dcgmi',
   help: 'one line for each device and sample of `dcgmi dmon`: tensor, SM and memory activity among them',
   origin: 'https://docs.nvidia.com/datacenter/dcgm/latest/user-guide/feature-overview.html',
+  begins: /#\s?Entity\s/,
   parse,
 })

@@ -4,6 +4,8 @@ import { textForm } from '../form'
 
 const HEADING = /^Settings for ([\w.@:-]{1,32}):$/
 const SPEED = /^\s*Speed: (\d{1,9})Mb\/s$/
+/** All else stands deeper than the heading. */
+const OWN = /^(?:\t| {2}|Cannot |netlink error|No data available)/
 const LINK = /^\s*Link detected: (yes|no)\b/
 
 export const ethtoolSettings = textForm({
@@ -11,6 +13,7 @@ export const ethtoolSettings = textForm({
   tool: 'ethtool',
   help: 'speed and state of a link from `ethtool INTERFACE`',
   origin: 'https://man7.org/linux/man-pages/man8/ethtool.8.html',
+  begins: /Settings for \S{1,32}:/,
   parse(text) {
     const records: RecordOf<'link'>[] = []
     const counts = { linesRead: 0, linesUnread: 0 }
@@ -19,7 +22,7 @@ export const ethtoolSettings = textForm({
       const device = HEADING.exec(line.trim())?.[1]
       if (device !== undefined) records.push({ kind: 'link', device })
       const link = records.at(-1)
-      if (link === undefined) {
+      if (link === undefined || (device === undefined && !OWN.test(line))) {
         counts.linesUnread += 1
         continue
       }

@@ -10,6 +10,7 @@ export const ethtoolStatistics = textForm({
   tool: 'ethtool',
   help: 'errors, discards, pause frames and bytes of a card from `ethtool -S`',
   origin: 'https://man7.org/linux/man-pages/man8/ethtool.8.html',
+  begins: /NIC statistics:/,
   parse(text) {
     const { statistics, heading, device, linesRead, linesUnread } = parseStatistics(text)
     const { receiveBytes, transmitBytes, errors } = driverCounters(statistics)

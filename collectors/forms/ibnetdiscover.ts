@@ -138,6 +138,7 @@ export const ibnetdiscover = textForm({
   tool: 'ibnetdiscover',
   help: 'the cables of an InfiniBand fabric: which node and switch is on which port of which switch, and how fast',
   origin: 'https://github.com/linux-rdma/rdma-core/blob/master/infiniband-diags/ibnetdiscover.c',
+  begins: /(?:# ?\r?\n)?# Topology file:/,
   claims: ({ text }) => LOOKS.test(text),
   parse(text) {
     if (!LOOKS.test(text)) return undefined

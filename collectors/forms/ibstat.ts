@@ -8,5 +8,6 @@ export const ibstat = textForm({
   tool: 'ibstat',
   help: 'state and speed of every InfiniBand and RoCE port from `ibstat`',
   origin: 'https://github.com/linux-rdma/rdma-core/blob/master/infiniband-diags/ibstat.c',
+  begins: /CA:? '/,
   parse: text => parsePortStatus(text, HEADINGS),
 })

@@ -8,5 +8,6 @@ export const ibstatus = textForm({
   tool: 'ibstatus',
   help: 'state and speed of every InfiniBand and RoCE port from `ibstatus`',
   origin: 'https://github.com/linux-rdma/rdma-core/blob/master/infiniband-diags/scripts/ibstatus',
+  begins: /Infiniband device '/,
   parse: text => parsePortStatus(text, HEADINGS),
 })

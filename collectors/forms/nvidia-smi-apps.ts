@@ -30,6 +30,7 @@ export const nvidiaSmiApps = textForm({
   tool: 'nvidia-smi',
   help: 'one line for each process and device of `nvidia-smi --query-compute-apps`',
   origin: 'https://docs.nvidia.com/deploy/nvidia-smi/index.html',
+  begins: /(?=[^\n]{0,400}\bpid\b)(?:timestamp|gpu_|pid|process_name|name)[^\n,]{0,20}, ?[a-z]/,
   claims: ({ text }) => titlesOf(text.split(/\r?\n/, 1)[0] ?? '') !== undefined,
   parse(text) {
     let titles: string[] | undefined

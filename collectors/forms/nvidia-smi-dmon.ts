@@ -8,6 +8,7 @@ export const nvidiaSmiDmon = textForm({
   tool: 'nvidia-smi',
   help: 'one line for each device and sample of `nvidia-smi dmon`, GPM metrics included',
   origin: 'https://docs.nvidia.com/deploy/nvidia-smi/index.html',
+  begins: /# ?(?:Date,? {1,20})?(?:Time,? {1,20})?gpu,? {1,20}(?!pid)[a-z]/,
   parse(text) {
     let titles: Titles | undefined
     const reading = readLines(text, (line, add) => {

@@ -11,6 +11,7 @@ export const nvidiaSmiList = textForm({
   tool: 'nvidia-smi',
   help: 'names and UUIDs of the devices, of `nvidia-smi -L`',
   origin: 'https://docs.nvidia.com/deploy/nvidia-smi/index.html',
+  begins: /GPU \d{1,4}: [^\n]{1,200}\(UUID: [^\n]{1,60}\)\s{0,4}(?:$|\n(?!\s{1,16}(?:(?:C2C )?Link \d|NVLE:)))/,
   claims: ({ text }) => {
     const lines = text
       .slice(0, 20_000)

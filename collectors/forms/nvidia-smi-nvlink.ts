@@ -59,6 +59,7 @@ export const nvidiaSmiNvlink = textForm({
   tool: 'nvidia-smi',
   help: 'speed, errors and bytes of each NVLink of `nvidia-smi nvlink`, and of each C2C link',
   origin: 'https://docs.nvidia.com/deploy/nvidia-smi/index.html',
+  begins: /GPU \d{1,4}: [^\n]{1,200}\n\s{1,16}(?:(?:C2C )?Link \d|NVLE:)/,
   claims: ({ text }) => {
     const [first = '', second = ''] = text
       .slice(0, 4000)

@@ -8,6 +8,7 @@ export const nvidiaSmiPmon = textForm({
   tool: 'nvidia-smi',
   help: 'one line for each process and sample of `nvidia-smi pmon`',
   origin: 'https://docs.nvidia.com/deploy/nvidia-smi/index.html',
+  begins: /# ?(?:Date,? {1,20})?(?:Time,? {1,20})?gpu,? {1,20}pid/,
   parse(text) {
     let titles: Titles | undefined
     let samples: ProcessSamples<number> | undefined

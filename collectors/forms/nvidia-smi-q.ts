@@ -9,6 +9,7 @@ export const nvidiaSmiQ = textForm({
   tool: 'nvidia-smi',
   help: 'devices, clocks, errors and processes of `nvidia-smi -q`',
   origin: 'https://docs.nvidia.com/deploy/nvidia-smi/index.html',
+  begins: / {0,4}={3,40} ?NVSMI LOG ?={3,40}/,
   parse(text) {
     const lines = text.split(/\r?\n/)
     if (!lines.slice(0, 20).some(isLogTitle)) return undefined

@@ -17,6 +17,7 @@ export const nvidiaSmiRetired = textForm({
   tool: 'nvidia-smi',
   help: 'retired pages of device memory, of `nvidia-smi --query-retired-pages`',
   origin: 'https://docs.nvidia.com/deploy/nvidia-smi/index.html',
+  begins: /(?=[^\n]{0,400}retired_pages\.)(?:timestamp|gpu_)[^\n,]{0,20}, ?[a-z]/,
   claims: ({ text }) => titlesOf(text.split(/\r?\n/, 1)[0] ?? '') !== undefined,
   parse(text) {
     let titles: string[] | undefined

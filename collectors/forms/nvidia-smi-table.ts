@@ -76,6 +76,8 @@ export const nvidiaSmiTable = textForm({
   tool: 'nvidia-smi',
   help: 'the table of devices and processes of a bare `nvidia-smi`',
   origin: 'https://docs.nvidia.com/deploy/nvidia-smi/index.html',
+  begins:
+    /(?:[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4} {0,20}\r?\n)?\+-{20,200}\+ {0,20}\r?\n\| NVIDIA-SMI /,
   claims: ({ text }) => {
     const reading = nvidiaSmiTable.parse(text)
     return reading !== undefined && mostlyRead(reading) && reading.records.some(({ kind }) => kind === 'gpu')

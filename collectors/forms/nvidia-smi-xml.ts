@@ -11,6 +11,7 @@ export const nvidiaSmiXml = textForm({
   tool: 'nvidia-smi',
   help: 'devices, clocks, errors and processes of `nvidia-smi -q -x`',
   origin: 'https://docs.nvidia.com/deploy/nvidia-smi/index.html',
+  begins: /(?:<\?xml[^>\n]{0,200}>\s{0,8})?(?:<!DOCTYPE nvidia_smi_log[^>\n]{0,200}>\s{0,8})?<nvidia_smi_log/,
   // What begins so is its own, whatever becomes of the rest.
   claims: ({ text }) =>
     /^\ufeff?\s{0,80}(?:<\?xml[^>]{0,200}>\s{0,80})?(?:<!DOCTYPE nvidia_smi_log[^>]{0,200}>\s{0,80})?<nvidia_smi_log/.test(

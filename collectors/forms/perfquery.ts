@@ -23,6 +23,7 @@ export const perfquery = textForm({
   tool: 'perfquery',
   help: 'bytes and errors of a port of the InfiniBand fabric from `perfquery`, also `-x` and error details',
   origin: 'https://github.com/linux-rdma/rdma-core/blob/master/infiniband-diags/perfquery.c',
+  begins: /# Port\w{0,20}(?: \w{1,20})? counters: /,
   parse(text) {
     const records: RecordOf<'link'>[] = []
     const counts = { linesRead: 0, linesUnread: 0 }

@@ -9,6 +9,7 @@ export const procNetDev = textForm({
   tool: 'proc',
   help: 'bytes, errors and drops of every interface but the loopback, from a saved /proc/net/dev',
   origin: 'https://docs.kernel.org/filesystems/proc.html',
+  begins: /Inter-\|/,
   parse(text) {
     const lines = text.split(/\r?\n/).filter(line => line.trim() !== '')
     if (!HEADING.test(lines[0] ?? '')) return undefined

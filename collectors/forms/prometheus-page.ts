@@ -9,6 +9,7 @@ export const prometheusPage = textForm({
   tool: 'prometheus',
   help: 'a /metrics page: dcgm-exporter, AMD device-metrics-exporter, nvidia_gpu_exporter, node_exporter',
   origin: 'https://prometheus.io/docs/instrumenting/exposition_formats/',
+  begins: /# (?:HELP|TYPE) [A-Za-z_:]/,
   claims: ({ text }) => isPage(text),
   parse(text) {
     if (!isPage(text)) return undefined

@@ -37,6 +37,7 @@ export const rocmSmiCsv = textForm({
   tool: 'rocm-smi',
   help: 'a line for each device of `rocm-smi --csv`',
   origin: 'https://github.com/ROCm/rocm_smi_lib/blob/amd-staging/python_smi_tools/rocm_smi.py',
+  begins: /device,[^\n,]{3,60}/,
   claims: ({ text }) => parse(text) !== undefined,
   parse,
 })

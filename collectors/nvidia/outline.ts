@@ -40,7 +40,7 @@ export function readOutline(lines: readonly string[]): Outline {
       log === undefined ||
       line.length > 2000 ||
       !/^[A-Za-z]/.test(title) ||
-      (colon < 0 && title.length > 60)
+      (colon < 0 && (title.length > 60 || (indent === 0 && device === undefined)))
     ) {
       linesUnread += 1
       continue

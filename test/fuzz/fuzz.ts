@@ -11,6 +11,7 @@ import { seededRandom } from '../../base/random'
 import { forms } from '../../collectors/forms/index'
 import { formats } from '../../collectors/logs/index'
 import { createLogReader } from '../../collectors/logs/read'
+import { sectionsOf } from '../../collectors/sections'
 import { asRecord, type WireRecord } from '../../wire/records'
 
 const inputs = Number(process.argv[2] ?? 1_000_000)
@@ -57,7 +58,16 @@ const formTargets: Target[] = [...forms].map(form => ({
     return records
   },
 }))
-const targets = [...logTargets, ...formTargets].filter(({ samples }) => samples.length > 0)
+/** Two outputs behind one another. */
+const sections: Target = {
+  name: 'sections',
+  samples: formTargets.map(({ samples }, at) =>
+    Buffer.concat([...samples.slice(0, 1), ...(formTargets[at + 1]?.samples.slice(0, 1) ?? [])]),
+  ),
+  read: bytes =>
+    Promise.resolve(sectionsOf(bytes.toString('utf8'), [...forms]).flatMap(({ own }) => own?.reading.records ?? [])),
+}
+const targets = [...logTargets, ...formTargets, sections].filter(({ samples }) => samples.length > 0)
 
 const pick = <T>(list: readonly T[]): T => list[below(list.length)] as T
 const piece = (bytes: Buffer) => {

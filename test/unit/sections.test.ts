@@ -1,0 +1,72 @@
+/** Files that hold the outputs of several tools, one after another or within a log. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { parseChunks } from '../../cli/parse'
+import { isTextForm } from '../../collectors/form'
+import { forms } from '../../collectors/forms'
+import { formats } from '../../collectors/logs'
+import { sectionsOf } from '../../collectors/sections'
+import type { WireRecord } from '../../wire/records'
+
+const root = join(import.meta.dirname, '../fixtures/forms')
+const step = (number: number) =>
+  ` iteration ${number}/ 10 | consumed samples: 16 | elapsed time per iteration (ms): 120.0 | learning rate: 1.0E-04 | lm loss: 2.5E+00 |\n`
+
+async function parse(text: string, tells?: string) {
+  const records: WireRecord[] = []
+  async function* chunks() {
+    yield await Promise.resolve(Buffer.from(text))
+  }
+  const write = (more: readonly WireRecord[]) => Promise.resolve(void records.push(...more))
+  return { records, ...(await parseChunks(chunks(), { forms: [...forms], formats: [...formats], write, tells })) }
+}
+
+/** Whole outputs: of each form that says how it begins, the first that begins so and is understood to the last line. */
+const outputs = [...forms].filter(isTextForm).flatMap(form => {
+  const { begins } = form
+  if (begins === undefined) return []
+  const texts = readdirSync(join(root, form.name))
+    .filter(name => !name.endsWith('.golden.jsonl'))
+    .map(name => readFileSync(join(root, form.name, name), 'utf8'))
+    .map(text => (text.endsWith('\n') ? text : `${text}\n`))
+  const text = texts.find(one => {
+    const reading = form.parse(one)
+    return reading?.linesUnread === 0 && reading.records.length > 0 && new RegExp(begins.source, 'y').test(one)
+  })
+  return [{ form, text }]
+})
+
+describe('a file of several outputs', () => {
+  it.each(outputs.map(({ form, text }) => [form.name, form, text] as const))(
+    'has that of %s between two lines of a log, and loses none of them',
+    async (name, form, text) => {
+      expect(text, `a fixture of ${name} that begins as the form says`).toBeDefined()
+      const { records, linesUnread } = await parse(`${step(1)}${text}${step(2)}`)
+      const own = form.parse(text ?? '')?.records ?? []
+      expect(records.filter(({ kind }) => kind !== 'step')).toEqual(own)
+      expect(records.filter(({ kind }) => kind === 'step')).toMatchObject([{ step: 1 }, { step: 2 }])
+      expect(linesUnread).toBe(0)
+    },
+  )
+
+  it('is parted where each begins', () => {
+    const texts = outputs.map(({ text }) => text ?? '')
+    const found = sectionsOf(texts.join(''), [...forms]).map(({ own }) => own?.form.name)
+    expect(found).toEqual(outputs.map(({ form }) => form.name))
+  })
+
+  it('tells a tool’s lines as those of the log in which it was called', async () => {
+    const table = outputs.find(({ form }) => form.name === 'nvidia-smi-topo')?.text ?? ''
+    const { records } = await parse(`${step(1)}${table}${step(2)}`, 'job.out')
+    const lines = records.filter(({ kind }) => kind === 'line')
+    expect(lines).toHaveLength(2 + table.split('\n').filter(line => line.trim() !== '').length)
+  })
+
+  it('of one tool alone is left to its form, and a log without any to the formats', async () => {
+    const [one] = outputs
+    expect((await parse(one?.text ?? '')).form).toBe(one?.form.name)
+    expect(sectionsOf(step(1).repeat(50), [...forms])).toEqual([{ text: step(1).repeat(50) }])
+    expect(sectionsOf('', [...forms])).toEqual([])
+  })
+})
