@@ -29,7 +29,7 @@ const ANSWER_MS = 60_000
 /** After a refusal: a hub that is set right is found again without a restart of the agent. */
 const REFUSED_MS = 10_000
 /** A hub that is busy is asked again ever later, each agent at a moment of its own: all at once would keep it busy. */
-const [BUSY_MS, MOST_BUSY_MS] = [500, 10_000] as const
+const [BUSY_MS, MOST_BUSY_MS] = [500, 5000] as const
 const RECONNECT_LAST_MS = 2_000
 /** Batches that may wait for their answer. */
 const MAX_AHEAD = 8

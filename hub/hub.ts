@@ -204,8 +204,8 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
     holds: run => fleet.holds(`run ${run}`),
     price: options.price,
     log: options.log,
-    tell(change, isNow) {
-      if (isNow) notifier.tell(change)
+    tell(change, isNews) {
+      if (isNews) notifier.tell(change)
       live.changed(run => run === change.finding.run)
       others.stored(store.arrival())
     },

@@ -6,6 +6,7 @@ import { NOTE } from '../wire/api'
 import type { RecordOf } from '../wire/records'
 import type { Table } from '../wire/table'
 import { numberAt, rowsOf, textAt } from './queries/values'
+import { ALL_STEP_SENDERS } from './roll-ups/step-senders'
 import type { Columns, Store } from './store/store'
 
 /** One `plumbline run` (or launcher with the hook): a job on several nodes has one on each. */
@@ -131,7 +132,15 @@ const OWN_COLUMNS: Record<FactKind, string> = {
     groupUniqArrayIf(concat(toString(node), ' ', toString(gpuIndex)), gpuIndex IS NOT NULL) AS gpus`,
   config: '',
   event: ', groupUniqArray(rank) AS ranks',
-  step: ', groupUniqArray(rank) AS ranks, max(step.step) AS lastStep',
+  step: ', groupUniqArray(rank) AS ranks, max(lastStep) AS lastStep',
+}
+
+/** Rows of a kind with when they were `first` and `last`, and when they were `seen`, Unix seconds. */
+function rowsSince(kind: FactKind, since: number): string {
+  if (kind === 'step' && since === 0) return ALL_STEP_SENDERS
+  const step = kind === 'step' ? ', step.step AS lastStep' : ''
+  return `SELECT *, \`${kind}\`.time AS first, \`${kind}\`.time AS last, \`${kind}\`.receivedAt AS seen ${step} FROM \`${kind}\`
+    WHERE run != '' AND \`${kind}\`.receivedAt >= {since:Float64} ${kind === 'event' ? `AND type != '${NOTE}'` : ''}`
 }
 
 /**
@@ -146,11 +155,9 @@ export async function restoreFacts(
   const touched = new Set<string>()
   for (const kind of FACT_KINDS) {
     const columns = await store.query(
-      `SELECT toString(run) AS run, min(\`${kind}\`.time) AS first, max(\`${kind}\`.receivedAt) AS seen, max(\`${kind}\`.time) AS last,
-         groupUniqArray(64)(toString(agent)) AS agents
+      `SELECT toString(run) AS run, min(first) AS first, max(seen) AS seen, max(last) AS last, groupUniqArray(64)(toString(agent)) AS agents
          ${kind === 'config' ? '' : ', groupUniqArray(4096)(toString(node)) AS nodes'} ${OWN_COLUMNS[kind]}
-       FROM \`${kind}\` WHERE run != '' AND \`${kind}\`.receivedAt >= {since:Float64}
-         ${kind === 'event' ? `AND type != '${NOTE}'` : ''} GROUP BY run`,
+       FROM (${rowsSince(kind, since)}) GROUP BY run`,
       { since },
     )
     for (let row = 0; row < rowsOf(columns); row += 1) {

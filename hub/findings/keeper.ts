@@ -43,6 +43,8 @@ interface Watched {
   holdings: Holdings
   /** By id: how each stands, closed ones too. */
   readonly kept: Map<string, KeptFinding>
+  /** Ids of which somebody may have been told, here or by a hub before: of these the end is told too, however late it is found. */
+  readonly told: Set<string>
   lookedTo: number | undefined
   lookedAt: number
   /** Count of the facts at the last look, and when it last was another. */
@@ -57,6 +59,7 @@ interface Watched {
 const fresh = (): Watched => ({
   holdings: [],
   kept: new Map<string, KeptFinding>(),
+  told: new Set<string>(),
   lookedTo: undefined,
   lookedAt: 0,
   lookedChanges: -1,
@@ -79,8 +82,8 @@ export interface KeeperOptions {
   readonly turn: (run: string) => Promise<boolean>
   readonly holds: (run: string) => boolean
   readonly price?: Price | undefined
-  /** Somebody may want to know; `isNow`: it is not of the past. */
-  readonly tell: (change: Change, isNow: boolean) => void
+  /** Somebody may want to know; `isNews`: it is not of the past, or the end of what was news. */
+  readonly tell: (change: Change, isNews: boolean) => void
   readonly log: (line: string) => void
 }
 
@@ -144,7 +147,9 @@ export class Keeper {
       const own = this.watchedOf(run)
       for (const [id, finding] of findings) own.kept.set(id, finding)
       const look = { step: lookedTo ?? 0, time: facts.lastSeenAt }
-      own.holdings = [...findings.values()].filter(({ state }) => state === 'open').map(one => resumed(one, look))
+      const open = [...findings.values()].filter(({ state }) => state === 'open')
+      for (const { id } of open) own.told.add(id)
+      own.holdings = open.map(one => resumed(one, look))
       own.lookedTo = lookedTo ?? Math.max(0, (facts.lastStep ?? 0) - windowSteps(facts.ranks.size))
       own.isOver = endOf(facts) !== undefined && lookedTo !== undefined && lookedTo >= (facts.lastStep ?? 0)
     }
@@ -257,7 +262,10 @@ export class Keeper {
     own.kept.set(finding.id, finding)
     const [oldest] = own.kept.keys()
     if (own.kept.size > MOST_KEPT && oldest !== undefined) own.kept.delete(oldest)
-    this.options.tell(change, unixSeconds() - (facts.lastStepAt ?? facts.lastSeenAt) < LIVE_SECONDS)
+    const isNow = unixSeconds() - (facts.lastStepAt ?? facts.lastSeenAt) < LIVE_SECONDS
+    if (isNow) own.told.add(finding.id)
+    this.options.tell(change, isNow || own.told.has(finding.id))
+    if (change.what === 'closed') own.told.delete(finding.id)
     await this.rows.keep(finding, time)
   }
 }

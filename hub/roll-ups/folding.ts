@@ -8,6 +8,7 @@ import { numberAt, rowsOf, textAt } from '../queries/values'
 import type { Store } from '../store/store'
 import { rollUps } from './index'
 import { foldSql, type RollUp } from './roll-up'
+import { FOLD_STEP_SENDERS, STEP_SENDERS } from './step-senders'
 
 const EVERY_MS = 60_000
 /** Rows that are folded at once, for the sake of memory: what a store of before has comes in such pieces. */
@@ -69,19 +70,27 @@ export class Folding {
       for (const [level, tier] of rollUp.tiers.entries()) {
         const done = this.receivedTo.get(tier.table) ?? 0
         if (!all && level > 0 && rollUp.by === 'time' && !isDue(tier.width, to - done)) continue
-        await this.foldTier(rollUp, level, done, to)
+        const source = level === 0 ? rollUp.table : (rollUp.tiers[level - 1]?.table ?? '')
+        await this.foldTier(tier.table, source, to, (after, end) => this.foldPiece(rollUp, level, source, after, end))
       }
     }
+    await this.foldTier(STEP_SENDERS, 'step', to, (after, end) =>
+      this.store.command(FOLD_STEP_SENDERS, { after, to: end }),
+    )
   }
 
-  private async foldTier(rollUp: RollUp, level: number, done: number, to: number): Promise<void> {
-    const tier = rollUp.tiers[level]?.table ?? ''
-    const source = level === 0 ? rollUp.table : (rollUp.tiers[level - 1]?.table ?? '')
-    for (let after = done; after < to && !this.ended.signal.aborted;) {
+  /** What arrived in a source since this tier was last folded, in pieces. */
+  private async foldTier(
+    tier: string,
+    source: string,
+    to: number,
+    fold: (after: number, end: number) => Promise<void>,
+  ): Promise<void> {
+    for (let after = this.receivedTo.get(tier) ?? 0; after < to && !this.ended.signal.aborted;) {
       const { rows, end } = await this.piece(source, after, to)
       // Where nothing arrived, whoever looks again finds nothing again.
       if (rows > 0) {
-        await this.foldPiece(rollUp, level, source, after, end)
+        await fold(after, end)
         await this.store.command('INSERT INTO folded VALUES ({tier:String}, {end:Float64})', { tier, end })
       }
       this.receivedTo.set(tier, end)

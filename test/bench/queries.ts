@@ -13,6 +13,7 @@ import { gpuSeries, hostSeries } from '../../hub/queries/devices'
 import { HeatMaps } from '../../hub/queries/heat'
 import { rankMap, stepSeries, type Range } from '../../hub/queries/steps'
 import { Folding } from '../../hub/roll-ups/folding'
+import { Runs } from '../../hub/runs'
 import { openStore, type Store } from '../../hub/store/store'
 
 const LIMIT_MS = 200
@@ -87,6 +88,11 @@ try {
   console.log(
     `${days} days of ${gpus} GPUs, a step each ${stepSeconds} s: ${(rows / 1e6).toFixed(0)} M rows, folded in ${((performance.now() - from) / 1e3).toFixed(0)} s, ${((spent / rows) * 1e6).toFixed(2)} CPU s a million`,
   )
+  await timed('runs, at the start of a hub', async () => {
+    const runs = new Runs(store, () => false)
+    await runs.restore()
+    return runs.size
+  })
   const known = {
     efficiency: efficiencyOf({ config: undefined, gpuNames: [], tokensPerSecond: undefined, devices: gpus }),
     devices: gpus,

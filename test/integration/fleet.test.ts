@@ -154,13 +154,33 @@ describe.skipIf(!hasRedis)('two hubs', () => {
     'look at each run once, and one goes on for the other',
     async () => {
       for (const agent of agents) await agent.kill('SIGKILL')
-      const size = ['--ranks', '16', '--tensor', '1', '--pipeline', '1', '--gpus-per-node', '4', '--steps', '120']
+      const size = [
+        '--ranks',
+        '16',
+        '--tensor',
+        '1',
+        '--pipeline',
+        '1',
+        '--gpus-per-node',
+        '4',
+        '--steps',
+        '120',
+        '--step-seconds',
+        '0.1',
+      ]
       const where = ['--hub', `http://127.0.0.1:${balancer.port}`, '--data', join(folder, 'simulate')]
-      const simulated = plumbline(['simulate', 'power-cap', '--fast', '--json', ...size, ...where])
+      const before = new Set((await ask(1, '/api/runs', runsSchema)).map(({ run }) => run))
+      const simulated = plumbline(['simulate', 'power-cap', '--json', ...size, ...where])
+      await eventually(
+        'the middle of the run',
+        async () =>
+          (await ask(1, '/api/runs', runsSchema)).some(({ run, step }) => !before.has(run) && (step ?? 0) > 60),
+        SLOW_MS,
+      )
+      // Whichever it was for, its agents and its looks: it is for the other one now.
+      await hubs[0]?.kill('SIGKILL')
       expect((await simulated.ended).code, simulated.output.stderr).toBe(0)
       const { run, faults } = truthSchema.parse(JSON.parse(simulated.output.stdout.toString()))
-      // Whichever it was for: it is for the other one now.
-      await hubs[0]?.kill('SIGKILL')
       const found = await findingsOf(1, run)
       expect(found).toMatchObject([{ state: 'closed', detector: 'slow-rank', ranks: faults[0]?.ranks }])
       await startHub(0)

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { PlumblineError } from '../../base/errors'
 import { Runs } from '../../hub/runs'
 import { endOf, type RunFacts } from '../../hub/run-facts'
+import { Folding } from '../../hub/roll-ups/folding'
 import { columnsOf } from '../../hub/store/columns'
 import { openEngine } from '../../hub/store/engine'
 import { migrations } from '../../hub/store/migrations/index'
@@ -244,12 +245,20 @@ const plain = (facts: RunFacts) => ({
   gpus: [...facts.gpus].sort(),
 })
 
+/** What arrived until then is in roll-ups. */
+async function fold(store: Store, to: number): Promise<void> {
+  const folding = new Folding(store, () => undefined)
+  await folding.start()
+  await folding.fold(false, to)
+  await folding.close()
+}
+
 describe('runs', () => {
   it('are after a restart of the hub what they were before', async () => {
     let place = 0
     await withStore(store =>
       fc.assert(
-        fc.asyncProperty(fc.array(fact, { minLength: 1, maxLength: 15 }), async records => {
+        fc.asyncProperty(fc.array(fact, { minLength: 1, maxLength: 15 }), fc.nat(15), async (records, folded) => {
           place += 1
           // Names of their own in each round, as the store keeps all rounds.
           const timed = records.map((record, index) => ({
@@ -260,9 +269,10 @@ describe('runs', () => {
           const live = new Runs(store, () => false)
           for (const [index, record] of timed.entries()) {
             const one = batchOf([record as WireRecord])
-            const origin = { agent: `agent ${place}`, sequence: index + 1, receivedAt: 2000 + index }
+            const origin = { agent: `agent ${place}`, sequence: index + 1, receivedAt: 2000 + place * 100 + index }
             await store.insert(one, origin)
             live.fold(one, origin.agent, origin.receivedAt)
+            if (index === folded) await fold(store, origin.receivedAt)
           }
           const restored = new Runs(store, () => false)
           await restored.restore()
