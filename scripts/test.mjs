@@ -1,6 +1,7 @@
 // What `npm test` runs: build, types, lint, format, then every vitest project. All stages run even when one fails, so one
 // run shows everything. Ends with "N passed, N failed" over all tests; each stage that is not a test suite counts as one.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,20 +16,42 @@ function run(command, args) {
   )
 }
 
-function timed(name, work) {
+function timed(name, work, before = 0) {
   console.log(`\n── ${name} ${'─'.repeat(Math.max(0, 70 - name.length))}`)
   const from = Date.now()
   const ok = work()
   if (!ok) failedStages.push(name)
-  console.log(`── ${name}: ${ok ? 'ok' : 'FAILED'} in ${((Date.now() - from) / 1000).toFixed(1)} s`)
+  console.log(`── ${name}: ${ok ? 'ok' : 'FAILED'} in ${(before + (Date.now() - from) / 1000).toFixed(1)} s`)
+}
+
+function count(ok) {
+  total[ok ? 'passed' : 'failed'] += 1
+  return ok
 }
 
 function check(name, command, args) {
-  timed(name, () => {
-    const ok = run(command, args)
-    total[ok ? 'passed' : 'failed'] += 1
-    return ok
+  timed(name, () => count(run(command, args)))
+}
+
+/** Checks that need nothing of each other, side by side; what each says comes when it ends. */
+async function checkTogether(checks) {
+  const running = checks.map(async ([name, command, args]) => {
+    const from = Date.now()
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const said = []
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', bytes => said.push(bytes))
+    const [code] = await once(child, 'close').catch(error => (said.push(`${error.message}\n`), [1]))
+    const seconds = (Date.now() - from) / 1000
+    timed(
+      name,
+      () => {
+        process.stdout.write(Buffer.concat(said.map(bytes => Buffer.from(bytes))))
+        return count(code === 0)
+      },
+      seconds,
+    )
   })
+  await Promise.all(running)
 }
 
 function suite(name, projects, before = () => true) {
@@ -63,9 +86,11 @@ function suite(name, projects, before = () => true) {
 }
 
 check('build', 'node', ['scripts/build.mjs'])
-check('types', 'npx', ['tsc', '--noEmit', '-p', '.'])
-check('lint', 'npx', ['eslint', '.'])
-check('format', 'npx', ['prettier', '--check', '--log-level', 'warn', '.'])
+await checkTogether([
+  ['types', 'npx', ['tsc', '--noEmit', '-p', '.']],
+  ['lint', 'npx', ['eslint', '.']],
+  ['format', 'npx', ['prettier', '--check', '--log-level', 'warn', '.']],
+])
 suite('laws and unit', ['laws', 'unit'])
 suite('integration', ['integration'])
 suite('browser', ['browser'])
