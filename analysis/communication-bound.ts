@@ -6,9 +6,12 @@ import { format } from '../base/units'
 import type { Finding } from '../wire/findings'
 import { costOf } from './cost'
 import { defineDetector, type DetectorWindow } from './detector'
-import { diagnose } from './diagnosis'
-import { extent, known, median } from './statistics'
+import { diagnose, type Diagnosis } from './diagnosis'
+import { momentOf } from './moment'
+import { ENOUGH_ALIKE, sampleOf } from './sample'
+import { extent, finiteOf, known, mean, median } from './statistics'
 import { stepPartsOf } from './step-parts'
+import { onset } from './stragglers'
 
 const MIN_STEPS = 16
 /**
@@ -27,8 +30,22 @@ const COSTS_LEAST = 0.1
 
 const percent = (ratio: number) => `${Math.round(ratio * 100)} %`
 
-/** Means of a step, seconds; undefined where transfers cannot be told from waiting. */
-function measured(window: DetectorWindow): { transfer: number; step: number } | undefined {
+/** Of what transfers take since then: less is what they scatter. */
+const RISES_LEAST = 0.2
+const LATEST_STEPS = 24
+/** Fewer steps before it say nothing of what was usual. */
+const LEAST_BEFORE = 8
+
+interface Measured {
+  /** Means of a step, seconds. */
+  readonly transfer: number
+  readonly step: number
+  /** Step number from which on; undefined where it was so all the time that is looked at. */
+  readonly from: number | undefined
+}
+
+/** Undefined where transfers cannot be told from waiting. */
+function measured(window: DetectorWindow): Omit<Measured, 'from'> | undefined {
   const { least, greatest } = extent(window.ranks.step)
   if (window.groups === undefined || window.groups.groups.length < 2 || !(greatest - least >= MIN_STEPS))
     return undefined
@@ -38,10 +55,44 @@ function measured(window: DetectorWindow): { transfer: number; step: number } | 
   return transfer > 0 && step > 0 ? { transfer, step } : undefined
 }
 
-function toFinding(window: DetectorWindow, predicted: number, { transfer, step }: { transfer: number; step: number }) {
+/** What transfers take since all of them together became slower, by how much they did. */
+function sinceSlower(all: Omit<Measured, 'from'>, { groups }: Diagnosis, { steps }: DetectorWindow): Measured {
+  if (groups === undefined) return { ...all, from: undefined }
+  const { length } = groups.steps
+  const asked = Array.from(sampleOf(Float64Array.from(groups.groups.keys()), ENOUGH_ALIKE), group => {
+    const usual = quickOf(groups.seconds, group * length, length)
+    return { first: group * length, usual, ranks: groups.groups[group]?.ranks.length ?? 0 }
+  })
+  const rise = Float32Array.from(groups.steps, (_, step) => {
+    let [now, usually] = [0, 0]
+    for (const { first, usual, ranks } of asked) {
+      const seconds = groups.seconds[first + step] ?? NaN
+      if (Number.isNaN(seconds)) continue
+      now += seconds * ranks
+      usually += usual * ranks
+    }
+    return now / usually - 1
+  })
+  const size = median(rise.subarray(-LATEST_STEPS))
+  const at = size > RISES_LEAST ? onset(rise, size) : 0
+  if (at < LEAST_BEFORE) return { ...all, from: undefined }
+  const [before, since] = [1 + mean(rise, 0, at), 1 + mean(rise, at)]
+  const from = groups.steps[at] ?? NaN
+  const seconds = median(Array.from(steps.stepSeconds).filter((_, row) => (steps.step[row] ?? NaN) >= from))
+  return { transfer: (all.transfer * since * length) / (before * at + since * (length - at)), step: seconds, from }
+}
+
+/** What a group takes in its faster steps. */
+function quickOf(seconds: Float32Array, first: number, length: number): number {
+  const ascending = finiteOf(seconds.subarray(first, first + length)).sort()
+  return ascending[Math.floor(FASTER * (ascending.length - 1))] ?? NaN
+}
+const FASTER = 0.1
+
+function toFinding(window: DetectorWindow, predicted: number, { transfer, step, from }: Measured) {
   const isFabric = transfer > FAR_ABOVE * predicted && transfer - predicted > COSTS_LEAST * step
   if (!isFabric && transfer < MUCH * step) return undefined
-  const first = extent(window.ranks.time).least
+  const first = from === undefined ? extent(window.ranks.time).least : momentOf(window, from)
   const finding: Finding = {
     detector: 'communication-bound',
     run: window.run,
@@ -72,7 +123,7 @@ export const communicationBound = defineDetector({
     const diagnosis = own === undefined ? undefined : diagnose(window)
     if (own === undefined || diagnosis === undefined) return []
     if (diagnosis.slowLinks.length > 0 || diagnosis.slowRanks.length > 0) return []
-    const finding = toFinding(window, predicted, own)
+    const finding = toFinding(window, predicted, sinceSlower(own, diagnosis, window))
     return finding === undefined ? [] : [finding]
   },
 })

@@ -8,6 +8,7 @@ import { rolesOf, type Roles } from './roles'
 import { NODE_LEAST, ranksByNode, slowNodesOf } from './slow-nodes'
 import { slowLinksOf, type SlowLink } from './slow-links'
 import { slowLoadersOf } from './slow-loaders'
+import { isOfReplica, skewOf, type Skew } from './skew'
 import { sampleOf } from './sample'
 import { median } from './statistics'
 import type { Straggler } from './straggler'
@@ -26,6 +27,8 @@ export interface SlowRanks {
 export interface Diagnosis {
   readonly roles: Roles
   readonly matrix: RankMatrix
+  /** Undefined where replicas have alike sequences, as far as it is seen. */
+  readonly skew: Skew | undefined
   /** Median over ranks and steps. */
   readonly stepSeconds: number
   readonly groups: GroupMatrix | undefined
@@ -55,7 +58,12 @@ function look(window: DetectorWindow): Diagnosis | undefined {
   const stragglers = new Map([...slowNodesOf(matrix, byNode), ...stragglersOf(matrix)].map(one => [one.place, one]))
   for (const one of slowLoadersOf(matrix))
     if (!((stragglers.get(one.place)?.excess ?? 0) > one.excess)) stragglers.set(one.place, one)
-  const ranks = togetherOf([...stragglers.values()], byNode)
+  // Replicas are held against all others, whatever nodes they are on.
+  const isAmongAll = matrix.roles.every(({ members, peers }) => members === peers)
+  const amongAll = isAmongAll ? matrix : (rankMatrix(window.ranks, roles.roles) ?? matrix)
+  const skew = skewOf(amongAll, roles)
+  const own = [...stragglers.values()].filter(one => skew === undefined || !isOfReplica(skew, amongAll, one))
+  const ranks = togetherOf(own, byNode)
   const { groups, fabric } = groupsOf(window, matrix.steps)
   const links =
     groups === undefined || fabric === undefined
@@ -75,6 +83,7 @@ function look(window: DetectorWindow): Diagnosis | undefined {
   return {
     roles,
     matrix,
+    skew,
     stepSeconds,
     groups,
     fabric,

@@ -137,6 +137,19 @@ export class Replay {
     if (link !== undefined) this.transfers.change(link, sign)
   }
 
+  /** Each unit works so many times as long; `factorOf` the place of one of its ranks, by step. */
+  scale(factorOf: (place: number, step: number) => number): void {
+    const { ranks, steps } = this.matrix
+    for (const [unit, members] of this.members.entries()) {
+      const place = members.find(one => one < ranks.length)
+      if (place === undefined) continue
+      for (let step = 0; step < steps.length; step += 1) {
+        const cell = unit * steps.length + step
+        this.work[cell] = (this.work[cell] ?? 0) * factorOf(place, step)
+      }
+    }
+  }
+
   /** By step. Its scatter stays where what it is slow by is the same in each: to work as its peers do is not to be steadier. */
   private surplusOf(one: Straggler): Float64Array {
     const excess = this.ownOf(one.place, cell => this.matrix.excess[cell] ?? NaN)

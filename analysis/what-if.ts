@@ -3,6 +3,7 @@ import type { GroupMatrix } from './group-matrix'
 import type { RankMatrix } from './rank-matrix'
 import { Replay, type Cause } from './replay'
 import type { Plan } from './roles'
+import { evenShare, type Skew } from './skew'
 
 export interface Cost {
   /** Seconds per step from its first step on, were all other causes gone: what it would hold back alone. */
@@ -41,6 +42,19 @@ export function costsOf(
     alone,
     share: sum > 0 ? (together * Math.max(0, alone)) / sum : 0,
   }))
+}
+
+/** Seconds per step, had each step’s sequences been spread evenly over the replicas. */
+export function skewCost(
+  matrix: RankMatrix,
+  plan: Plan | undefined,
+  groups: GroupMatrix | undefined,
+  skew: Skew,
+): number {
+  const replay = new Replay(matrix, plan, groups)
+  const before = replay.seen()
+  replay.scale(evenShare(skew))
+  return meanFrom(0, before, replay.times())
 }
 
 const firstStepOf = ({ ranks, link }: Cause) => Math.min(...ranks.map(({ from }) => from), link?.slow.from ?? Infinity)

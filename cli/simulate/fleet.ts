@@ -35,6 +35,8 @@ const OPTIMIZER_RATIO = 0.01
 /** The last stage has the output layer as well. */
 const LAST_STAGE_RATIO = 1.06
 const WANDER_STEPS = 50
+/** Of its usual compute, however uneven sequences are. */
+const SHORTEST = 0.1
 /** An all-reduce sends them nearly twice: three quarters of what a card of 400 Gbit/s carries. */
 const BYTES_PER_SECOND = 2e10
 
@@ -173,12 +175,18 @@ export class Fleet {
     }
   }
 
-  /** Ranks of a replica share its sequences: what these take longer, all of them do, in both passes. */
+  /**
+   * Ranks of a replica share its sequences: what these take longer, all of them do, in both passes. What one replica has more
+   * the others have less: a step’s tokens are as many as before.
+   */
   private skew(size: number): void {
     const { dataOf, shape, worldSize } = this.layout
-    const longer = Float64Array.from({ length: shape.data }, () => -size * Math.log(1 - this.faultNoise()))
-    for (let rank = 0; rank < worldSize; rank += 1)
-      this.compute[rank] = (this.compute[rank] ?? 0) * (1 + (longer[dataOf[rank] ?? 0] ?? 0))
+    const drawn = Float64Array.from({ length: shape.data }, () => -Math.log(1 - this.faultNoise()))
+    const mean = drawn.reduce((sum, one) => sum + one, 0) / drawn.length
+    for (let rank = 0; rank < worldSize; rank += 1) {
+      const longer = size * ((drawn[dataOf[rank] ?? 0] ?? mean) / mean - 1)
+      this.compute[rank] = (this.compute[rank] ?? 0) * Math.max(SHORTEST, 1 + longer)
+    }
   }
 
   private drawTransfers(sizes: readonly number[]): void {

@@ -11,8 +11,11 @@ import { FleetWindow } from '../fleet-window'
 
 const shape = { tensor: 4, pipeline: 1, data: 8, gpusPerNode: 4, nodesPerLeaf: 2, rails: false, microBatches: 4 }
 
-/** `tensor`: seconds of its transfers in a step of two seconds of compute, five times that; `size` of what all leaves carry. */
-function windowOf(tensor: number, size: number, communicationSeconds: number) {
+/**
+ * `tensor`: seconds of its transfers in a step of two seconds of compute, five times that; `size` of what all leaves carry from
+ * a step on.
+ */
+function windowOf(tensor: number, size: number, communicationSeconds: number, from = 1) {
   const layout = layoutOf(shape)
   const links = Array.from({ length: layout.leaves }, (_, leaf) => `leaf leaf00${leaf}`)
   const fleet = new Fleet({
@@ -22,7 +25,7 @@ function windowOf(tensor: number, size: number, communicationSeconds: number) {
     computeSeconds: 2,
     transferRatio: { ...USUAL_TRANSFERS, tensor },
     crossLeafRatio: 1.2,
-    faults: [{ kind: 'link', ranks: [], links, size, from: 1, to: Infinity, pattern: 'constant' }],
+    faults: [{ kind: 'link', ranks: [], links, size, from, to: Infinity, pattern: 'constant' }],
   })
   const window = new FleetWindow(fleet)
   for (let step = 0; step < 40; step += 1) window.push(fleet.next())
@@ -46,6 +49,14 @@ describe('much communication', () => {
     expect(finding?.costSecondsPerStep).toBeGreaterThan(0.6)
     expect(finding?.costSecondsPerStep).toBeLessThan(0.9)
     expect([...slowRank.detect(window), ...slowLink.detect(window)]).toEqual([])
+  })
+
+  it('is told since when it is more, and by how much since then', () => {
+    const [always] = communicationBound.detect(windowOf(0.4, 4, 0.35))
+    const [since] = communicationBound.detect(windowOf(0.4, 4, 0.35, 21))
+    expect(since?.title).toBe('All of the fabric carries less than predicted')
+    expect(since?.since).toBeGreaterThan((always?.since ?? Infinity) + 19 * 2)
+    expect((since?.costSecondsPerStep ?? 0) / (always?.costSecondsPerStep ?? NaN)).toBeCloseTo(1, 1)
   })
 
   it('is not said of a healthy fleet, nor where nothing is predicted', () => {
