@@ -1,6 +1,6 @@
 /**
  * A topology in plain YAML (or JSON): `switches`, a list of `{switch, nodes, children}`, and `blocks`, a list of `{block, nodes}`;
- * `nodes` and `children` are host lists or lists. Alone in the file, or inside the list that Slurm’s topology.yaml is.
+ * `nodes` and `children` (`switches`, as topology.conf calls them) are host lists or lists. Alone in the file, or inside the list that Slurm’s topology.yaml is.
  */
 import { textForm } from '../form'
 import { countLines, itemsOf, membersOf, parseDocument, textOf } from '../topology/document'
@@ -16,8 +16,9 @@ function cablesIn(document: unknown): Cable[] {
   const holders = parts.flatMap(part => [part, membersOf(part['tree']), membersOf(part['block'])])
   return holders.flatMap(holder =>
     [...itemsOf(holder['switches']), ...itemsOf(holder['blocks'])].flatMap(item => {
-      const { switch: name, block, nodes, children } = membersOf(item)
-      const entry = { switch: textOf(name), block: textOf(block), nodes: hostsOf(nodes), children: hostsOf(children) }
+      const { switch: name, block, nodes, children, switches } = membersOf(item)
+      const below = hostsOf(children ?? switches)
+      const entry = { switch: textOf(name), block: textOf(block), nodes: hostsOf(nodes), children: below }
       return cablesOf(entry, 'file') ?? []
     }),
   )

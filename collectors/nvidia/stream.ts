@@ -17,6 +17,8 @@ const HELP_TIMEOUT_MS = 10_000
 const FIRST_WAIT_MS = 1_000
 const LAST_WAIT_MS = 60_000
 const LEAST_HANG_SECONDS = 5
+/** A driver that nothing keeps loaded wakes every device before the first line: some seconds each. */
+const FIRST_LINE_SECONDS = 30
 const MAX_REJECTED = 64
 
 export interface Ran {
@@ -96,7 +98,8 @@ export class Stream implements Session {
 
   /** Seconds of silence after which the child is taken to hang. */
   private patience(): number {
-    return Math.max(LEAST_HANG_SECONDS, (5 * this.context.settings.intervalMs) / 1000)
+    const least = this.layout === undefined ? FIRST_LINE_SECONDS : LEAST_HANG_SECONDS
+    return Math.max(least, (5 * this.context.settings.intervalMs) / 1000)
   }
 
   private async doubt(now: number): Promise<void> {
