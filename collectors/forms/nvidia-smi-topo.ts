@@ -35,7 +35,7 @@ export const nvidiaSmiTopo = textForm({
   tool: 'nvidia-smi',
   help: 'the path between each two devices and NICs of `nvidia-smi topo -m`, what `-p2p` says is refused',
   origin: 'https://docs.nvidia.com/deploy/nvidia-smi/index.html',
-  begins: /[\t ]{1,20}(?:\u001b?\[\d{1,2}m)?GPU0[\t ]/,
+  begins: /[\t ]{1,20}(?:.?\[\d{1,2}m)?GPU0[\t ]/,
   claims: ({ text }) => {
     const reading = nvidiaSmiTopo.parse(text)
     return reading !== undefined && reading.linesRead > 1 && reading.linesRead > reading.linesUnread
