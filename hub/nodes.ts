@@ -48,13 +48,15 @@ export class Nodes {
     return [...this.connected].map(([agent, node]) => [agent, node, this.nodes.get(node)?.version ?? ''])
   }
 
-  /** Who is connected to other hubs. */
-  hear(present: readonly (readonly [agent: string, node: string, version: string])[]): void {
+  /** Who is connected to other hubs now. */
+  hear(present: readonly (readonly [agent: string, node: string, version: string])[], now: number): void {
     const nodes = new Map<string, number>()
     for (const [, node, version] of present) {
       nodes.set(node, (nodes.get(node) ?? 0) + 1)
       const state = this.stateOf(node)
-      if (state !== undefined && version !== '') state.version = version
+      if (state === undefined) continue
+      if (version !== '') state.version = version
+      state.lastSeenAt = Math.max(state.lastSeenAt, now)
     }
     this.elsewhere = { nodes, agents: new Set(present.map(([agent]) => agent)) }
   }

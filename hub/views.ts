@@ -4,6 +4,7 @@ import { flopsBudgetOf } from '../analysis/flops-budget'
 import { probeVerdicts } from '../analysis/probe-verdict'
 import { postMortemOf } from '../analysis/post-mortem/index'
 import { unixSeconds } from '../base/clock'
+import type { HardwareInput } from '../math/input'
 import type { PredictInput } from '../math/predict'
 import type {
   GpuSeries,
@@ -38,12 +39,14 @@ import { rankMap, stepSeries, type Range } from './queries/steps'
 import { Rested } from './rested'
 import { endOf, type RunFacts } from './run-facts'
 import type { Runs } from './runs'
+import { seenHardware } from './seen-hardware'
 import type { Store } from './store/store'
 import { detectorWindow, windowSteps } from './window'
 
 export class Views {
   private readonly heatMaps: HeatMaps
   private readonly memberLists = new Rested(facts => this.findMembers(facts))
+  private readonly hardware = new Rested(facts => this.findHardware(facts))
   private readonly budgets = new Rested(facts => this.findBudget(facts))
   private readonly fabrics = new Rested(async facts => fabricPictureOf(await this.windows.of(facts)))
   /** The last steps of a run, for all that is made of them: a few runs’, as one is large. */
@@ -66,9 +69,22 @@ export class Views {
     return {
       at: unixSeconds(),
       summary: await this.runs.summary(facts),
-      config: config ?? null,
+      config:
+        config === undefined
+          ? null
+          : { ...config, hardware: { ...(await this.hardware.of(facts)), ...config.hardware } },
       findings: this.findings.current(facts),
     }
+  }
+
+  /** As the budget and the detectors take it: the page predicts the same. */
+  private async findHardware(facts: RunFacts): Promise<HardwareInput> {
+    const [devices, { places }, cabling] = await Promise.all([
+      this.runs.devices(facts),
+      standing(this.store, facts.run),
+      cables(this.store, [...facts.nodes]),
+    ])
+    return seenHardware(devices.names, cabling, places)
   }
 
   /** The ranks, each with its pipeline stage and its leaf. */

@@ -106,7 +106,7 @@ export const runHeadSchema = z.object({
   /** Hub time of this answer, Unix seconds. */
   at: z.number(),
   summary: runSummarySchema,
-  /** The last `config` record of the run, merged over its sources. The page predicts from it. */
+  /** The last `config` record of the run, merged over its sources; hardware that they do not name is what is seen. The page predicts from it. */
   config: recordSchema('config').nullable(),
   findings: z.array(findingSchema),
 })

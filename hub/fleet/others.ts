@@ -1,4 +1,5 @@
 /** What this hub has with the others: it tells them what it stored and who is here, and acts on what they say. */
+import { unixSeconds } from '../../base/clock'
 import type { Server } from 'socket.io'
 import type { Keeper } from '../findings/keeper'
 import type { AgentsDoor } from '../ingest/agents'
@@ -33,7 +34,7 @@ export class Others {
     this.presence = new Presence({
       fleet,
       own: () => ({ agents: nodes.present(), watched: live.watched() }),
-      others: present => nodes.hear(present),
+      others: present => nodes.hear(present, unixSeconds()),
     })
     this.tail = new Tail({ fleet, log, read: since => this.read(since) })
   }

@@ -71,7 +71,8 @@ export interface HeatQuestion {
   readonly lastSeenAt: number
 }
 
-const KEPT = 12
+/** A rank beside its peers asks for fourteen. */
+const KEPT = 24
 const SAMPLE_SECONDS = 1
 /** A row is stamped before it is stored: what arrived so long before the last question is looked at again. */
 const STORED_WITHIN_SECONDS = 60

@@ -1,4 +1,4 @@
-/** Notes beside a run, what a hub says of itself, and steps as a file of Parquet. */
+/** The head of a run, notes beside it, what a hub says of itself, and steps as a file of Parquet. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -31,13 +31,25 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'plumbline-notes-'))
   hub = await open()
   const agent = await TestAgent.connect(hub.url, 'node-a')
-  await agent.send(startRecords(RUN, 'node-a', 2, LONG_AGO))
+  await agent.send([
+    ...startRecords(RUN, 'node-a', 2, LONG_AGO),
+    { kind: 'gpu', time: LONG_AGO, node: 'node-a', index: 0, name: 'NVIDIA H100 80GB HBM3', source: 'nvidia-smi' },
+  ])
   for (let step = 1; step <= 5; step += 1) await agent.send(stepRecords(RUN, 'node-a', 2, step, LONG_AGO + step))
   agent.close()
 }, 120_000)
 afterAll(async () => {
   await hub.close()
   rmSync(folder, { recursive: true, force: true })
+})
+
+describe('the head of a run', () => {
+  it('has the hardware that is seen, where its configuration does not say', async () => {
+    const hardware = { count: 2, peakFlopsPerSecond: 1e11, peakSource: 'measured matmul' }
+    expect(await ask(`/api/runs/${RUN}/head`)).toMatchObject({
+      config: { hardware: { ...hardware, gpu: 'NVIDIA H100 80GB HBM3' } },
+    })
+  })
 })
 
 describe('a note', () => {

@@ -74,6 +74,7 @@ export function RankPeers({ rank, info, onClose }: RankPeersProps) {
         )
       }
     >
+      {series === undefined && <p className="muted">Asking the hub for it and its peers …</p>}
       {series !== undefined && known.length === 0 && (
         <p className="muted">Nothing is known of this rank in the stretch of time that is shown.</p>
       )}
