@@ -4,6 +4,7 @@
  */
 import { format } from '../base/units'
 import type { Finding } from '../wire/findings'
+import { longerSince } from './before-after'
 import { costOf } from './cost'
 import { defineDetector, type DetectorWindow } from './detector'
 import { diagnose, type Diagnosis } from './diagnosis'
@@ -89,6 +90,12 @@ function quickOf(seconds: Float32Array, first: number, length: number): number {
 }
 const FASTER = 0.1
 
+/** The steps before know better than a prediction what it costs. */
+function costSeconds({ steps }: DetectorWindow, predicted: number, { transfer, from }: Measured): number {
+  const longer = from === undefined ? undefined : longerSince(steps, from)
+  return longer?.seconds ?? transfer - predicted
+}
+
 function toFinding(window: DetectorWindow, predicted: number, { transfer, step, from }: Measured) {
   const isFabric = transfer > FAR_ABOVE * predicted && transfer - predicted > COSTS_LEAST * step
   if (!isFabric && transfer < MUCH * step) return undefined
@@ -97,7 +104,7 @@ function toFinding(window: DetectorWindow, predicted: number, { transfer, step, 
     detector: 'communication-bound',
     run: window.run,
     provenance: 'derived',
-    ...(isFabric ? costOf(transfer - predicted, step) : {}),
+    ...(isFabric ? costOf(costSeconds(window, predicted, { transfer, step, from }), step) : {}),
     severity: 'info',
     title: isFabric
       ? 'All of the fabric carries less than predicted'

@@ -220,13 +220,18 @@ export function onset(excess: Float32Array, size: number): number {
 
 const DRIFT_LEAST_STEPS = 24
 
-/** Drifting: of the time since it began, the last third is well above the first. */
+/**
+ * Drifting: of the time since it began, the last third is above the first by more than chance. Of a slope, two levels fit best
+ * where it is half way up: from there on the first third has two thirds of what the last has.
+ */
 export function patternOf(excess: Float32Array, from: number): Pattern {
   const since = excess.subarray(from)
   if (since.length < DRIFT_LEAST_STEPS) return 'constant'
   const third = Math.floor(since.length / 3)
   const [first, last] = [median(since.subarray(0, third)), median(since.subarray(-third))]
-  return first < 0.6 * last && median(since.subarray(third, -third)) < 0.9 * last ? 'drifting' : 'constant'
+  const isChance = last - first < (ERRORS * MEDIAN_ERROR * scatterOf(since, since.length)) / Math.sqrt(third / 2)
+  const isMore = first < 0.75 * last && median(since.subarray(third, -third)) < 0.95 * last
+  return isMore && !isChance ? 'drifting' : 'constant'
 }
 
 /** So many standard errors of a mean are no chance. */

@@ -123,6 +123,11 @@ export const scenarios = registry<Scenario>('scenario', [
     faults: oneNode({ kind: 'data', shows: 'storage' }),
   },
   {
+    name: 'page-cache',
+    help: 'a node’s page cache is too small: now and then its ranks’ data is read anew',
+    faults: oneNode({ kind: 'data', pattern: 'intermittent', shows: 'storage' }),
+  },
+  {
     name: 'data-skew',
     help: 'long sequences make now this replica slow and now that',
     faults: setting => [faultOf(setting, { kind: 'skew' })],

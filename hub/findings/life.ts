@@ -52,11 +52,12 @@ function blamed({ ranks = [], nodes = [], links = [] }: Finding): string[] {
   return closer.length > 0 ? closer : nodes.map(node => `node ${node}`)
 }
 
-/** By the same detector, of somebody whom both blame. */
+/** By the same detector, of somebody whom both blame; where nobody is blamed, what costs something is not what costs nothing. */
 function isSame(one: Finding, other: Finding): boolean {
   if (one.detector !== other.detector) return false
   const [mine, others] = [blamed(one), new Set(blamed(other))]
-  return mine.length === 0 ? others.size === 0 : mine.some(name => others.has(name))
+  if (mine.length > 0) return mine.some(name => others.has(name))
+  return others.size === 0 && isSteady(one) === isSteady(other)
 }
 
 function idOf(finding: Finding): string {
