@@ -15,6 +15,12 @@ interface Start {
   readonly forms: readonly TextForm[]
 }
 
+/** A form that knows nothing of so many lines knows nothing of more. */
+const MOST_SILENT_LINES = 64
+/** Forms are given each character this often at most: a hostile text begins outputs on every line. */
+const MOST_READINGS = 12
+const LEAST_WORK = 1024 * 1024
+
 /** The beginnings of lines, and the end of the text. */
 function linesIn(text: string): number[] {
   const lines = [0]
@@ -58,7 +64,7 @@ function longest(form: TextForm, count: number, textOf: (length: number) => stri
   let best: Found | undefined
   const isWhole = (length: number): boolean | undefined => {
     const reading = form.parse(textOf(length))
-    if (reading === undefined) return best === undefined ? undefined : false
+    if (reading === undefined) return best === undefined && length <= MOST_SILENT_LINES ? undefined : false
     if (reading.linesUnread > 0) return false
     best = { form, reading, length }
     return true
@@ -87,15 +93,22 @@ export function sectionsOf(text: string, forms: readonly Form[]): Section[] {
   const starts = startsIn(text, lines, forms)
   const sections: Section[] = []
   let from = 0
+  let work = Math.max(LEAST_WORK, MOST_READINGS * text.length)
   for (const [place, start] of starts.entries()) {
-    if (start.at < from) continue
+    if (start.at < from || work <= 0) continue
     const number = numbers.get(start.at) ?? 0
     const found = start.forms
       .map(form => {
         // At the beginning of another's output its own has ended.
-        const next = starts.slice(place + 1).find(({ forms }) => !forms.includes(form))?.at ?? text.length
-        const count = (numbers.get(next) ?? lines.length - 1) - number
-        return longest(form, count, length => text.slice(start.at, lines[number + length]))
+        let other = place + 1
+        while (starts[other]?.forms.includes(form) === true) other += 1
+        work -= other - place
+        const count = (numbers.get(starts[other]?.at ?? text.length) ?? lines.length - 1) - number
+        return longest(form, count, length => {
+          const part = text.slice(start.at, lines[number + length])
+          work -= part.length
+          return part
+        })
       })
       .filter(one => one !== undefined)
       .sort((a, b) => b.length - a.length)[0]

@@ -63,6 +63,12 @@ describe('a file of several outputs', () => {
     expect(lines).toHaveLength(2 + table.split('\n').filter(line => line.trim() !== '').length)
   })
 
+  it('on every line of which an output could begin takes no longer than a few readings', () => {
+    // As many again would take four times as long, were each line's beginning held against all that follow.
+    for (const line of ['device,abc\n', '# HELP a\nx\n', 'GPU 0: a (UUID: b)\n\n', '\tGPU0\t\n', "CA '\n"])
+      expect(sectionsOf(line.repeat(4_000), [...forms]).length, line).toBeGreaterThan(0)
+  }, 120_000)
+
   it('of one tool alone is left to its form, and a log without any to the formats', async () => {
     const [one] = outputs
     expect((await parse(one?.text ?? '')).form).toBe(one?.form.name)
