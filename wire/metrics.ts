@@ -84,6 +84,8 @@ export const hardwareSchema = z.object({
   /** Peak of one device as measured by a matmul on it (the hook does so on a CPU, which has no data sheet). */
   peakFlopsPerSecond: finite.optional(),
   peakSource: z.string().optional(),
+  /** Of one device to other nodes, in each direction: what its share of the node's cards carries. */
+  networkBytesPerSecond: finite.optional(),
 })
 /** `largest`: a single allocation, which is in one of the other parts as well. */
 export const memoryPartsSchema = z.array(z.object({ name: z.string(), bytes: finite, largest: z.boolean().optional() }))

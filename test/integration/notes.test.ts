@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startHub, type HubHandle } from '../../hub/hub'
+import { runHeadSchema } from '../../wire/api'
 import { startRecords, stepRecords, TestAgent } from '../e2e/page-agent'
 
 const RUN = 'noted'
@@ -34,6 +35,7 @@ beforeAll(async () => {
   await agent.send([
     ...startRecords(RUN, 'node-a', 2, LONG_AGO),
     { kind: 'gpu', time: LONG_AGO, node: 'node-a', index: 0, name: 'NVIDIA H100 80GB HBM3', source: 'nvidia-smi' },
+    { kind: 'topology', time: LONG_AGO, node: 'node-a', device: 'mlx5_0', switch: 'leaf', rateBitsPerSecond: 4e11 },
   ])
   for (let step = 1; step <= 5; step += 1) await agent.send(stepRecords(RUN, 'node-a', 2, step, LONG_AGO + step))
   agent.close()
@@ -46,9 +48,9 @@ afterAll(async () => {
 describe('the head of a run', () => {
   it('has the hardware that is seen, where its configuration does not say', async () => {
     const hardware = { count: 2, peakFlopsPerSecond: 1e11, peakSource: 'measured matmul' }
-    expect(await ask(`/api/runs/${RUN}/head`)).toMatchObject({
-      config: { hardware: { ...hardware, gpu: 'NVIDIA H100 80GB HBM3' } },
-    })
+    const { config } = runHeadSchema.parse(await ask(`/api/runs/${RUN}/head`))
+    // Two ranks share a card of 400 Gbit/s.
+    expect(config?.hardware).toEqual({ ...hardware, gpu: 'NVIDIA H100 80GB HBM3', networkBytesPerSecond: 2.5e10 })
   })
 })
 
