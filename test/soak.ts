@@ -11,7 +11,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { sleep } from '../base/clock'
 import { packageRoot } from '../base/root'
-import { GPUS, METRICS } from './bench/ingest/fleet'
+import { GPUS, METRICS, RUN_NODES } from './bench/ingest/fleet'
 import { startFleet, startHub } from './bench/ingest/processes'
 import { startAgentWithJob } from './soak/agent'
 import { soakFigure } from './soak/figure'
@@ -34,7 +34,7 @@ const hubData = join(folder, 'hub')
 const hub = await startHub(hubData)
 const agent = startAgentWithJob(join(folder, 'agent'), hub.url)
 const fleet = await startFleet(nodes, hub.url)
-const visitor = visit(hub.url)
+const visitor = visit(hub.url, Math.ceil(nodes / RUN_NODES))
 const looks: Look[] = []
 try {
   const from = performance.now()

@@ -1,12 +1,11 @@
-/** Somebody who looks at one run after the other: a page's socket for a minute each, and its questions every ten seconds. */
+/** Somebody who looks at one of so many runs after the other: a page's socket for a minute each, and its questions every ten seconds. */
 import { io } from 'socket.io-client'
 import { LIVE_NAMESPACE } from '../../wire/messages'
 
-const RUNS = 4
 const STAY_MS = 60_000
 const ASK_MS = 10_000
 
-export function visit(hub: string): { close(): void; asked(): number; failed(): number } {
+export function visit(hub: string, runs: number): { close(): void; asked(): number; failed(): number } {
   let [run, asked, failed] = [0, 0, 0]
   let socket = open(0)
   function open(number: number) {
@@ -26,7 +25,7 @@ export function visit(hub: string): { close(): void; asked(): number; failed(): 
   }
   const turning = setInterval(() => {
     socket.close()
-    run = (run + 1) % RUNS
+    run = (run + 1) % runs
     socket = open(run)
   }, STAY_MS)
   const asking = setInterval(() => {
