@@ -6,10 +6,17 @@ import { packageRoot } from '../../../base/root'
 import { bundle } from '../bundle'
 import type { FleetReport } from './fleet-main'
 
-async function start(name: string, args: readonly string[]): Promise<ChildProcess> {
+let built: string | undefined
+/** Where programs of this bench lie while it runs. */
+function programs(): string {
+  if (built !== undefined) return built
   const folder = mkdtempSync(join(packageRoot, 'node_modules', '.bench-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  const program = await bundle(folder, `test/bench/ingest/${name}.ts`)
+  return (built = folder)
+}
+
+async function start(name: string, args: readonly string[]): Promise<ChildProcess> {
+  const program = await bundle(programs(), `test/bench/ingest/${name}.ts`)
   return fork(program, args, { execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
 }
 
