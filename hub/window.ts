@@ -46,6 +46,9 @@ const RANK_COLUMNS = [
   'throttledSeconds',
 ]
 
+/** A look has time: whoever waits for an answer gets the other processors. */
+const ASIDE = 'SETTINGS max_threads = 1'
+
 function predicted(config: RecordOf<'config'> | undefined, seen: HardwareInput) {
   if (config === undefined) return undefined
   try {
@@ -65,10 +68,13 @@ export async function detectorWindow(store: Store, runs: Runs, facts: RunFacts, 
   const where = 'run = {run:String} AND step > {from:Float64} AND step <= {to:Float64}'
   const ranks = await store.packed(
     `SELECT ${RANK_COLUMNS.join(', ')}, coalesce(memoryPeakBytes, memoryAllocatedBytes) AS peakBytes
-     FROM (${perRank(`${where} AND rank IS NOT NULL`)}) ORDER BY rank, step`,
+     FROM (${perRank(`${where} AND rank IS NOT NULL`)}) ORDER BY rank, step ${ASIDE}`,
     parameters,
   )
-  const steps = await store.packed(`SELECT step, at, seconds FROM (${perStep(where)}) ORDER BY step`, parameters)
+  const steps = await store.packed(
+    `SELECT step, at, seconds FROM (${perStep(where)}) ORDER BY step ${ASIDE}`,
+    parameters,
+  )
   const isNow = span.to >= (facts.lastStep ?? 0)
   const of = (name: string) => ranks.numbers(name)
   const times = steps.numbers('at')
