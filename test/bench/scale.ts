@@ -27,7 +27,7 @@ function ingests(): Measured[] {
 
 /** "0.07 s at 64 ranks, 0.12 at 256, … 1.7 at 16,384" of one look of the detectors. */
 function looks(): Look[] {
-  const line = /One look of the detectors,[^]*?\n- /.exec(page)?.[0] ?? ''
+  const line = /One look of the detectors [^]*?\n\n/.exec(page)?.[0] ?? ''
   return [...line.matchAll(/([\d.]+)(?: s)? at ([\d,]+)/g)].map(([, seconds, ranks]) => ({
     ranks: numberOf(ranks),
     seconds: numberOf(seconds),
