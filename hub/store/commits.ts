@@ -33,18 +33,19 @@ interface Pending {
   readonly reject: (error: unknown) => void
 }
 
-/** A part lies in one day: a block of two would become two parts, of which a crash may leave one. */
-const dayOf = ({ receivedAt }: Origin) => new Date(receivedAt * 1000).toISOString().slice(0, 10)
+const DAY_SECONDS = 86_400
+/** A part lies in one day, of UTC: a block of two would become two parts, of which a crash may leave one. */
+const dayOf = ({ receivedAt }: Origin) => Math.floor(receivedAt / DAY_SECONDS)
 
 /** What is stored together: batches of one day, as many as one block takes; at least one. */
 class Commit {
   readonly tables = new Map<Kind, Gathered>()
   readonly pending: Pending[] = []
   rows = 0
-  day = ''
 
-  hasRoom(rows: number, day: string): boolean {
-    return this.pending.length === 0 || (this.rows + rows <= MAX_ROWS && this.day === day)
+  hasRoom({ rows }: Batch, origin: Origin): boolean {
+    const [first] = this.pending
+    return first === undefined || (this.rows + rows <= MAX_ROWS && dayOf(first.origin) === dayOf(origin))
   }
 
   add(batch: Batch, pending: Pending, typesOf: (kind: Kind) => ColumnTypes): void {
@@ -53,7 +54,6 @@ class Commit {
       gathered.add(table, pending.origin)
       this.tables.set(table.kind, gathered)
     }
-    this.day = dayOf(pending.origin)
     this.pending.push(pending)
     this.rows += batch.rows
   }
@@ -95,7 +95,8 @@ export class Commits {
     const newest = this.taken.get(origin.agent)
     if (newest !== undefined && origin.sequence <= newest.sequence) return newest.stored
     if (this.failure !== undefined) return Promise.reject(this.failure)
-    if (this.isFull) return Promise.reject(new PlumblineError(FULL))
+    if (this.waitingRows > 0 && this.waitingRows + batch.rows > MAX_WAITING_ROWS)
+      return Promise.reject(new PlumblineError(FULL))
     const stored = new Promise<void>((resolve, reject) => this.gather(batch, { origin, resolve, reject }))
     this.taken.set(origin.agent, { sequence: origin.sequence, stored })
     this.running ??= this.run()
@@ -123,7 +124,7 @@ export class Commits {
 
   private gather(batch: Batch, pending: Pending): void {
     let commit = this.waiting.at(-1)
-    if (commit?.hasRoom(batch.rows, dayOf(pending.origin)) !== true) {
+    if (commit?.hasRoom(batch, pending.origin) !== true) {
       commit = this.spare ?? new Commit()
       this.spare = undefined
       this.waiting.push(commit)
