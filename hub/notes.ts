@@ -1,6 +1,6 @@
 /** What people write beside a run: events of the type `note`, stored, pushed and exported as all events are. */
 import { messageOf } from '../base/errors'
-import { NOTE } from '../wire/api'
+import { NOTE } from '../wire/live'
 import { Batch } from '../wire/table'
 import type { Store } from './store/store'
 

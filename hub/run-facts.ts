@@ -2,7 +2,7 @@
  * What is known of a run without asking the store: folded from rows as they arrive, rebuilt from the store at the start.
  * After a crash an agent sends again what it has no answer for: a row folded twice changes nothing.
  */
-import { NOTE } from '../wire/api'
+import { NOTE } from '../wire/live'
 import type { RecordOf } from '../wire/records'
 import type { Table } from '../wire/table'
 import { numberAt, rowsOf, textAt } from './queries/values'

@@ -209,8 +209,6 @@ export const newNoteSchema = z.object({
   time: z.number().finite().min(0).max(1e11),
   message: z.string().trim().min(1).max(2000),
 })
-/** The type of the events that are notes. */
-export const NOTE = 'note'
 
 export const hubSettingsSchema = z.object({
   version: z.string(),

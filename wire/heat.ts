@@ -3,7 +3,6 @@
  * a Float32 for each cell, row by row; NaN is absent. A thousand ranks and 240 moments are 1 MB and no parsing; with
  * `since` only the columns that changed come.
  */
-import { z } from 'zod'
 import type { Unit } from '../base/units'
 
 interface HeatMetric {
@@ -52,21 +51,18 @@ export type HeatMetricName = keyof typeof HEAT_METRICS
 export const HEAT_METRIC_NAMES = Object.keys(HEAT_METRICS) as HeatMetricName[]
 export const isHeatMetric = (name: string): name is HeatMetricName => name in HEAT_METRICS
 
-const headerSchema = z.object({
-  metric: z.enum(HEAT_METRIC_NAMES),
+export interface HeatMap {
+  readonly metric: HeatMetricName
   /** Unix seconds of the map's ends. */
-  from: z.number(),
-  to: z.number(),
-  columns: z.number().int().min(0),
+  readonly from: number
+  readonly to: number
+  readonly columns: number
   /** The rank of each row; of a change none, as they are those that the caller has. */
-  ranks: z.array(z.number()),
+  readonly ranks: readonly number[]
   /** Of these cells: given back as `since`, only the columns that changed come. */
-  version: z.string().optional(),
+  readonly version?: string
   /** The columns that come, where the caller has the others. */
-  changed: z.array(z.number().int().min(0)).optional(),
-})
-
-export interface HeatMap extends z.infer<typeof headerSchema> {
+  readonly changed?: readonly number[]
   /** A row a rank: all columns, or those that changed. */
   readonly values: Float32Array
 }
@@ -85,7 +81,8 @@ export function encodeHeat({ values, ...header }: HeatMap): Uint8Array {
 /** Throws where the bytes are no map. */
 export function decodeHeat(buffer: ArrayBuffer): HeatMap {
   const length = new DataView(buffer).getUint32(0, true)
-  const header = headerSchema.parse(JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length))))
+  const text = new TextDecoder().decode(new Uint8Array(buffer, 4, length))
+  const header = JSON.parse(text) as Omit<HeatMap, 'values'>
   const values = new Float32Array(buffer, Math.ceil((4 + length) / 4) * 4)
   const { ranks, columns, changed } = header
   const isWhole =

@@ -3,18 +3,8 @@
  * snapshot's size. Time is counted in entries of the trace, as the allocator wrote them. Columns are arrays of one length.
  */
 import { z } from 'zod'
+import { CATEGORIES } from './memory-categories'
 
-export const CATEGORIES = [
-  'parameters',
-  'gradients',
-  'optimizer',
-  'activations',
-  'backward',
-  'communication',
-  'input',
-  'other',
-] as const
-export type Category = (typeof CATEGORIES)[number]
 const category = z
   .number()
   .int()

@@ -21,7 +21,6 @@ import { z } from 'zod'
 /** Raised when an old peer could no longer understand a new one. Fields are only ever added. */
 export const PROTOCOL = 1
 export const AGENT_NAMESPACE = '/agent'
-export const LIVE_NAMESPACE = '/live'
 
 export const helloSchema = z.object({
   protocol: z.number().int(),

@@ -1,5 +1,4 @@
 'use client'
-import Link from 'next/link'
 import { useSearchParams } from 'next/navigation'
 import { useMemo } from 'react'
 import type { Unit } from '../../base/units'
@@ -14,6 +13,7 @@ import { useRuns } from '../data/use-runs'
 import { Badge } from '../ui/badge'
 import { Card } from '../ui/card'
 import { FigureText } from '../ui/figure-text'
+import { Link } from '../ui/link'
 import { Table, type Column } from '../ui/table'
 import styles from './compare.module.css'
 

@@ -1,28 +1,30 @@
-/** The one door to the hub's HTTP side. Every answer is checked against its schema before the page sees it. */
-import { z } from 'zod'
+/**
+ * The one door to the hub's HTTP side. The page takes an answer as its type says: both are built together, a law holds real
+ * answers against their schemas, and a page that meets a hub of another version loads itself anew (`live.ts`).
+ */
 import { messageOf } from '../../base/errors'
-import {
-  gpuSeriesSchema,
-  hubInfoSchema,
-  hubSettingsSchema,
-  hostSeriesSchema,
-  importResultSchema,
-  logLineSchema,
-  nodeInfoSchema,
-  peerSeriesSchema,
-  rankInfoSchema,
-  runEventSchema,
-  runHeadSchema,
-  runSummarySchema,
-  stepSeriesSchema,
-  tokenInfoSchema,
+import type {
+  GpuSeries,
+  HostSeries,
+  HubInfo,
+  HubSettings,
+  ImportResult,
+  LogLine,
+  NodeInfo,
+  PeerSeries,
+  RankInfo,
+  RunEvent,
+  RunHead,
+  RunSummary,
+  StepSeries,
+  TokenInfo,
 } from '../../wire/api'
-import { fabricPictureSchema } from '../../wire/fabric-picture'
-import { findingSchema } from '../../wire/findings'
-import { flopsBudgetSchema } from '../../wire/flops-budget'
+import type { FabricPicture } from '../../wire/fabric-picture'
+import type { Finding } from '../../wire/findings'
+import type { FlopsBudget } from '../../wire/flops-budget'
 import { decodeHeat, type HeatMetricName } from '../../wire/heat'
-import { probeReportSchema } from '../../wire/probe'
-import { postMortemSchema } from '../../wire/post-mortem'
+import type { PostMortem } from '../../wire/post-mortem'
+import type { ProbeReport } from '../../wire/probe'
 
 /** What went wrong between page and hub. `status` is absent where the hub did not answer at all. */
 export class DoorError extends Error {
@@ -36,11 +38,16 @@ export class DoorError extends Error {
   }
 }
 
-const refusalSchema = z.object({ error: z.string(), fix: z.string().nullish() })
+interface Refusal {
+  readonly error: string
+  readonly fix?: string | null
+}
+const isRefusal = (value: unknown): value is Refusal =>
+  typeof value === 'object' && value !== null && 'error' in value && typeof value.error === 'string'
 
 async function refusalOf(response: Response): Promise<DoorError> {
-  const refusal = refusalSchema.safeParse(await response.json().catch(() => undefined))
-  if (refusal.success) return new DoorError(refusal.data.error, response.status, refusal.data.fix ?? undefined)
+  const refusal: unknown = await response.json().catch(() => undefined)
+  if (isRefusal(refusal)) return new DoorError(refusal.error, response.status, refusal.fix ?? undefined)
   return new DoorError(`the hub answered ${response.status}`, response.status, 'look at the terminal of the hub')
 }
 
@@ -65,12 +72,17 @@ async function getBytes<T>(asker: Asker, path: string, decode: (bytes: ArrayBuff
   return decode(await (await ask(asker, path, signal)).arrayBuffer())
 }
 
-async function get<T>(asker: Asker, path: string, schema: z.ZodType<T>, signal?: AbortSignal): Promise<T> {
-  const response = await ask(asker, path, signal)
-  const answer = schema.safeParse(await response.json().catch(() => undefined))
-  if (answer.success) return answer.data
-  const why = z.prettifyError(answer.error).split('\n').slice(0, 2).join(' ')
-  throw new DoorError(`${path}: an answer that is not understood (${why})`, response.status, 'reload the page')
+/** What stands between may answer in the hub's place, with a page of its own. */
+async function jsonOf<T>(response: Response, path: string): Promise<T> {
+  return (await response.json().catch((error: unknown) => {
+    if (error instanceof SyntaxError)
+      throw new DoorError(`${path}: an answer that is not understood`, response.status, 'reload the page')
+    throw error
+  })) as T
+}
+
+async function get<T>(asker: Asker, path: string, signal?: AbortSignal): Promise<T> {
+  return jsonOf(await ask(asker, path, signal), path)
 }
 
 /** Any error as a DoorError. */
@@ -86,14 +98,12 @@ export interface Window {
 }
 
 /** Sends one file, a JSON text, or nothing, as the body; the answer as `get` gives it. */
-async function post<T>(path: string, body: Blob | string | undefined, schema: z.ZodType<T>): Promise<T> {
+async function post<T>(path: string, body: Blob | string | undefined): Promise<T> {
   const response = await fetch(path, { method: 'POST', ...(body !== undefined && { body }) }).catch(() => {
     throw new DoorError('the hub does not answer', undefined, 'check that `plumbline start` still runs')
   })
   if (!response.ok) throw await refusalOf(response)
-  const answer = schema.safeParse(await response.json().catch(() => undefined))
-  if (answer.success) return answer.data
-  throw new DoorError(`${path}: an answer that is not understood`, response.status, 'reload the page')
+  return jsonOf(response, path)
 }
 
 function query(parameters: Readonly<Record<string, string | number | undefined>> | Window): string {
@@ -103,44 +113,48 @@ function query(parameters: Readonly<Record<string, string | number | undefined>>
 
 const of = (run: string) => `/api/runs/${encodeURIComponent(run)}`
 
+interface Done {
+  readonly ok: true
+}
+
 /** The hub's doors as seen from `base`. */
 export function doorAt(base: string, headers: Readonly<Record<string, string>> = {}) {
   const asker = { base, headers }
   return {
-    runs: (signal?: AbortSignal) => get(asker, '/api/runs', z.array(runSummarySchema), signal),
-    head: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/head`, runHeadSchema, signal),
-    members: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/members`, z.array(rankInfoSchema), signal),
+    runs: (signal?: AbortSignal) => get<RunSummary[]>(asker, '/api/runs', signal),
+    head: (run: string, signal?: AbortSignal) => get<RunHead>(asker, `${of(run)}/head`, signal),
+    members: (run: string, signal?: AbortSignal) => get<RankInfo[]>(asker, `${of(run)}/members`, signal),
     steps: (run: string, window: Window, signal?: AbortSignal) =>
-      get(asker, `${of(run)}/steps?${query(window)}`, stepSeriesSchema, signal),
+      get<StepSeries>(asker, `${of(run)}/steps?${query(window)}`, signal),
     heat: (run: string, metric: HeatMetricName, window: Window, since?: string, signal?: AbortSignal) =>
       getBytes(asker, `${of(run)}/heat?${query({ metric, since, ...window })}`, decodeHeat, signal),
     peers: (run: string, metric: HeatMetricName, rank: number, window: Window, signal?: AbortSignal) =>
-      get(asker, `${of(run)}/peers?${query({ metric, rank, ...window })}`, peerSeriesSchema, signal),
-    budget: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/budget`, flopsBudgetSchema, signal),
+      get<PeerSeries>(asker, `${of(run)}/peers?${query({ metric, rank, ...window })}`, signal),
+    budget: (run: string, signal?: AbortSignal) => get<FlopsBudget>(asker, `${of(run)}/budget`, signal),
     gpus: (run: string, window: Window, signal?: AbortSignal) =>
-      get(asker, `${of(run)}/gpus?${query(window)}`, z.array(gpuSeriesSchema), signal),
+      get<GpuSeries[]>(asker, `${of(run)}/gpus?${query(window)}`, signal),
     hosts: (run: string, window: Window, signal?: AbortSignal) =>
-      get(asker, `${of(run)}/hosts?${query(window)}`, z.array(hostSeriesSchema), signal),
+      get<HostSeries[]>(asker, `${of(run)}/hosts?${query(window)}`, signal),
     events: (run: string, limit: number, signal?: AbortSignal) =>
-      get(asker, `${of(run)}/events?${query({ limit })}`, z.array(runEventSchema), signal),
+      get<RunEvent[]>(asker, `${of(run)}/events?${query({ limit })}`, signal),
     lines: (run: string, window: Omit<Window, 'points'>, limit: number, signal?: AbortSignal) =>
-      get(asker, `${of(run)}/lines?${query({ ...window, limit })}`, z.array(logLineSchema), signal),
-    findings: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/findings`, z.array(findingSchema), signal),
-    fabric: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/fabric`, fabricPictureSchema, signal),
-    probe: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/probe`, probeReportSchema.nullable(), signal),
-    hubs: (signal?: AbortSignal) => get(asker, '/api/hubs', z.array(hubInfoSchema), signal),
-    nodes: (signal?: AbortSignal) => get(asker, '/api/nodes', z.array(nodeInfoSchema), signal),
-    postMortem: (run: string, signal?: AbortSignal) => get(asker, `${of(run)}/post-mortem`, postMortemSchema, signal),
+      get<LogLine[]>(asker, `${of(run)}/lines?${query({ ...window, limit })}`, signal),
+    findings: (run: string, signal?: AbortSignal) => get<Finding[]>(asker, `${of(run)}/findings`, signal),
+    fabric: (run: string, signal?: AbortSignal) => get<FabricPicture>(asker, `${of(run)}/fabric`, signal),
+    probe: (run: string, signal?: AbortSignal) => get<ProbeReport | null>(asker, `${of(run)}/probe`, signal),
+    hubs: (signal?: AbortSignal) => get<HubInfo[]>(asker, '/api/hubs', signal),
+    nodes: (signal?: AbortSignal) => get<NodeInfo[]>(asker, '/api/nodes', signal),
+    postMortem: (run: string, signal?: AbortSignal) => get<PostMortem>(asker, `${of(run)}/post-mortem`, signal),
     report: (run: string, form: 'md' | 'html') => `${base}${of(run)}/post-mortem.${form}`,
     importFile: (id: string, file: File) =>
-      post(`${base}/api/imports/${id}/files?${query({ name: file.name })}`, file, z.object({ ok: z.literal(true) })),
+      post<Done>(`${base}/api/imports/${id}/files?${query({ name: file.name })}`, file),
     finishImport: (id: string, name: string) =>
-      post(`${base}/api/imports/${id}?${query({ name })}`, undefined, importResultSchema),
+      post<ImportResult>(`${base}/api/imports/${id}?${query({ name })}`, undefined),
     addNote: (run: string, note: { time: number; message: string }) =>
-      post(`${base}${of(run)}/notes`, JSON.stringify(note), z.object({ ok: z.literal(true) })),
-    settings: (signal?: AbortSignal) => get(asker, '/api/settings', hubSettingsSchema, signal),
-    tokens: (signal?: AbortSignal) => get(asker, '/api/tokens', z.array(tokenInfoSchema), signal),
-    playDemo: () => post(`${base}/api/demo`, undefined, z.object({ ok: z.literal(true) })),
+      post<Done>(`${base}${of(run)}/notes`, JSON.stringify(note)),
+    settings: (signal?: AbortSignal) => get<HubSettings>(asker, '/api/settings', signal),
+    tokens: (signal?: AbortSignal) => get<TokenInfo[]>(asker, '/api/tokens', signal),
+    playDemo: () => post<Done>(`${base}/api/demo`, undefined),
     stepsFile: (run: string, form: 'csv' | 'parquet') => `${base}${of(run)}/steps.${form}`,
     /** Every stored row of the steps, or of the devices, in a stretch of time: what a number was made of. */
     rawFile: (run: string, rows: 'steps' | 'gpus', { from, to }: Omit<Window, 'points'>) =>
@@ -151,3 +165,4 @@ export type Door = ReturnType<typeof doorAt>
 
 /** The hub that serves this page. */
 export const door = doorAt('')
+export const askHub = <T>(path: string, signal?: AbortSignal) => get<T>({ base: '', headers: {} }, path, signal)

@@ -1,9 +1,7 @@
 'use client'
 /** Lists that this browser keeps, by name: told to all who show one, in other windows too. */
 import { useCallback, useMemo, useSyncExternalStore } from 'react'
-import { z } from 'zod'
 
-const listSchema = z.array(z.string())
 const listeners = new Set<() => void>()
 
 function read(key: string): string {
@@ -17,7 +15,8 @@ function read(key: string): string {
 /** What somebody else wrote under that name counts as nothing. */
 function parsed(text: string): readonly string[] {
   try {
-    return listSchema.catch([]).parse(JSON.parse(text))
+    const list: unknown = JSON.parse(text)
+    return Array.isArray(list) && list.every(entry => typeof entry === 'string') ? list : []
   } catch {
     return []
   }

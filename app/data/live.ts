@@ -2,10 +2,9 @@
 /** The one socket of the page: who watches what, and whether the hub is there. */
 import { useSyncExternalStore } from 'react'
 import type { Socket } from 'socket.io-client'
-import { z } from 'zod'
 import { unixSeconds } from '../../base/clock'
-import { liveUpdateSchema, runSummarySchema, type LiveUpdate, type RunSummary } from '../../wire/api'
-import { LIVE_NAMESPACE } from '../../wire/messages'
+import type { LiveUpdate, RunSummary } from '../../wire/api'
+import { LIVE_NAMESPACE } from '../../wire/live'
 
 export interface Connection {
   readonly state: 'connecting' | 'connected' | 'lost'
@@ -23,14 +22,20 @@ export interface Watcher {
 /** Between two tries to load what the socket needs. */
 const RETRY_MS = 2000
 const FIRST: Connection = { state: 'connecting', lastDataAt: undefined }
-const runsSchema = z.array(runSummarySchema)
 const listeners = new Set<() => void>()
 let connection = FIRST
 let socket: Promise<Socket> | undefined
+let version: string | undefined
 
 function change(next: Partial<Connection>): void {
   connection = { ...connection, ...next }
   for (const listener of listeners) listener()
+}
+
+/** Where the hub was upgraded meanwhile, its page is another: what this one shows is in the address. */
+function meet(hubVersion: string): void {
+  if (version !== undefined && version !== hubVersion) location.reload()
+  version = hubVersion
 }
 
 /** Loaded when the first frame is there, which needs none. */
@@ -59,20 +64,17 @@ async function connect(): Promise<Socket> {
     if (reason === 'io server disconnect') opened.connect()
   })
   opened.on('connect_error', () => change({ state: 'lost' }))
+  opened.on('version', meet)
   opened.onAny(() => change({ lastDataAt: unixSeconds() }))
   return opened
 }
 
 /** Watches a run, or with null the list of runs, until the returned function is called. One watcher at a time. */
 export function watch(run: string | null, watcher: Watcher): () => void {
-  const update = (value: unknown) => {
-    const parsed = liveUpdateSchema.safeParse(value)
-    if (parsed.success && parsed.data.run === run) watcher.update?.(parsed.data)
+  const update = (fresh: LiveUpdate) => {
+    if (fresh.run === run) watcher.update?.(fresh)
   }
-  const runs = (value: unknown) => {
-    const parsed = runsSchema.safeParse(value)
-    if (parsed.success) watcher.runs?.(parsed.data)
-  }
+  const runs = (fresh: RunSummary[]) => watcher.runs?.(fresh)
   const closing = new AbortController()
   const begin = (live: Socket) => {
     if (closing.signal.aborted) return

@@ -1,8 +1,7 @@
 /** What the arithmetic says of a run, for each figure that the page shows. */
 import { substitute, type Explanation } from '../../math/explain'
-import { predict, type Prediction } from '../../math/predict'
+import { predict, type PredictInput, type Prediction } from '../../math/predict'
 import { sources } from '../../math/sources'
-import { asRecord } from '../../wire/records'
 import { needsText, TELL_IT } from './needs'
 
 export const FIGURES = [
@@ -53,11 +52,10 @@ function needsOf({ missing }: Prediction): string {
   return `not predicted: ${needs === '' ? 'the configuration is not complete' : `needs ${needs}. ${TELL_IT}`}`
 }
 
-/** Undefined where the run has no configuration yet. `config` is a config record in JSON. */
-export function predictRun(config: unknown): PredictedRun | undefined {
-  const record = asRecord(config)
-  if (record?.kind !== 'config') return undefined
-  const prediction = predict(record)
+/** Undefined where the run has no configuration yet. */
+export function predictRun(config: PredictInput | Readonly<Record<string, unknown>> | null): PredictedRun | undefined {
+  if (config === null) return undefined
+  const prediction = predict(config as PredictInput)
   const { explain } = prediction
   const figures = {
     stepSeconds: explain['step.seconds'],

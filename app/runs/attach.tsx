@@ -1,5 +1,4 @@
 'use client'
-import Link from 'next/link'
 import { useState, useSyncExternalStore } from 'react'
 import type { NodeInfo } from '../../wire/api'
 import { useChoice } from '../data/address'
@@ -12,6 +11,7 @@ import { Copy } from '../ui/copy'
 import { Import } from './import'
 import { recipes } from './recipes'
 import styles from './attach.module.css'
+import { Link } from '../ui/link'
 
 function dataText(nodes: readonly NodeInfo[]): string {
   const ok = new Set(

@@ -1,10 +1,10 @@
 'use client'
-import Link from 'next/link'
 import { usePathname } from 'next/navigation'
 import { useConnection, type Connection } from '../data/live'
 import { pages } from '../nav'
 import { OPEN_PALETTE } from '../palette/shortcuts'
 import styles from './header.module.css'
+import { Link } from './link'
 import { ThemeToggle } from './theme-toggle'
 
 const CONNECTION: Record<Connection['state'], string> = {

@@ -1,5 +1,5 @@
 /** What an allocation is for, by the frames that asked for it. */
-import { CATEGORIES, type Category } from '../../wire/memory-snapshot'
+import { CATEGORIES, type Category } from '../../wire/memory-categories'
 import type { Frame, StackTable } from './stacks'
 
 /** The innermost frame that matches one of these says what it is; of one frame the first rule. */

@@ -1,5 +1,6 @@
 /** A stretch of the trace: its largest allocations each by itself, the others in sums. Pure; bounded. */
-import { CATEGORIES, type SnapshotWindow, type WindowAsked } from '../../wire/memory-snapshot'
+import { CATEGORIES } from '../../wire/memory-categories'
+import type { SnapshotWindow, WindowAsked } from '../../wire/memory-snapshot'
 import type { KeptSnapshot } from './kept-snapshot'
 import { levelsOf, type Span } from './levels'
 import type { Lives } from './lives'

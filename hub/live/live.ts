@@ -5,7 +5,8 @@
 import type { Server, Socket } from 'socket.io'
 import { sleep, unixSeconds } from '../../base/clock'
 import { messageOf } from '../../base/errors'
-import { LIVE_NAMESPACE } from '../../wire/messages'
+import { VERSION } from '../../base/version'
+import { LIVE_NAMESPACE } from '../../wire/live'
 import type { Views } from '../views'
 
 /** Least milliseconds between two updates of a topic; one that takes longer comes less often, and so takes this share of the time. */
@@ -27,6 +28,7 @@ export class Live {
   ) {
     const namespace = server.of(LIVE_NAMESPACE)
     namespace.on('connection', socket => {
+      socket.emit('version', VERSION)
       socket.on('watch', (run: unknown) => {
         if (run !== null && (typeof run !== 'string' || run.length > 256)) return
         this.leave(socket)

@@ -9,7 +9,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addToken, removeToken, Tokens } from '../../hub/access/tokens'
 import { viewers } from '../../hub/access/viewers'
 import { startHub, type HubHandle, type HubOptions } from '../../hub/hub'
-import { AGENT_NAMESPACE, LIVE_NAMESPACE, PROTOCOL } from '../../wire/messages'
+import { LIVE_NAMESPACE } from '../../wire/live'
+import { AGENT_NAMESPACE, PROTOCOL } from '../../wire/messages'
 
 const TOKEN = 'for people & <others>'
 let data: string

@@ -62,6 +62,31 @@ describe('the import table', () => {
   })
 })
 
+/** What a file imports for more than its types. */
+function valuesOf(path: string): string[] {
+  const text = readFileSync(path, 'utf8').replaceAll(/^import type [^']*'[^']*'/gm, '')
+  return ts.preProcessFile(text, true, true).importedFiles.map(file => file.fileName)
+}
+
+describe('the page', () => {
+  it('carries no schemas: what checks them weighs as much as all of the page', () => {
+    const seen = new Set<string>()
+    const packages = new Map<string, string>()
+    const visit = (path: string): void => {
+      if (seen.has(path)) return
+      seen.add(path)
+      for (const target of valuesOf(path)) {
+        const own = target.startsWith('.') ? resolve(dirname(path), target) : undefined
+        if (own === undefined) packages.set(target, relative(root, path))
+        else visit(files.find(file => file.replace(/\.tsx?$/, '') === own) ?? own)
+      }
+    }
+    for (const path of files) if (relative(root, path).startsWith('app/')) visit(path)
+    expect(packages.has('react')).toBe(true)
+    expect(packages.get('zod')).toBeUndefined()
+  })
+})
+
 /** The first way from a file back to itself, type imports included; undefined where there is none. */
 function circleOf(targets: ReadonlyMap<string, readonly string[]>): string[] | undefined {
   const done = new Set<string>()

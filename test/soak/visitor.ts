@@ -1,6 +1,6 @@
 /** Somebody who looks at one of so many runs after the other: a page's socket for a minute each, and its questions every ten seconds. */
 import { io } from 'socket.io-client'
-import { LIVE_NAMESPACE } from '../../wire/messages'
+import { LIVE_NAMESPACE } from '../../wire/live'
 
 const STAY_MS = 60_000
 const ASK_MS = 10_000

@@ -214,6 +214,5 @@ describe('the prediction of a run', () => {
 
   it('is absent without a configuration', () => {
     expect(predictRun(null)).toBeUndefined()
-    expect(predictRun({ kind: 'gpu' })).toBeUndefined()
   })
 })

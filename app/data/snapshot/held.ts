@@ -1,5 +1,6 @@
 /** What is drawn of a stretch of a memory snapshot's trace. Pure. */
-import { CATEGORIES, type SnapshotWindow } from '../../../wire/memory-snapshot'
+import { CATEGORIES } from '../../../wire/memory-categories'
+import type { SnapshotWindow } from '../../../wire/memory-snapshot'
 
 export interface Held {
   /** Row of `allocations`; undefined for the sum of the others of a category. */

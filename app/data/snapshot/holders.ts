@@ -1,5 +1,6 @@
 /** What holds memory at a moment, by who asked for it. Pure. */
-import { CATEGORIES, type Category, type SnapshotMoment } from '../../../wire/memory-snapshot'
+import { CATEGORIES, type Category } from '../../../wire/memory-categories'
+import type { SnapshotMoment } from '../../../wire/memory-snapshot'
 import { callerText, type CallerOf } from './names'
 
 export interface Holder {

@@ -1,7 +1,7 @@
-import Link from 'next/link'
 import { format } from '../../../base/units'
 import type { PredictedRun } from '../../data/prediction'
 import { Card } from '../../ui/card'
+import { Link } from '../../ui/link'
 import { Provenance } from '../../ui/provenance'
 import styles from './side.module.css'
 

@@ -1,5 +1,4 @@
 'use client'
-import Link from 'next/link'
 import { memo, useMemo } from 'react'
 import type { Unit } from '../../../../base/units'
 import type { GpuSeries, HostSeries, NodeInfo } from '../../../../wire/api'
@@ -8,6 +7,7 @@ import { Card } from '../../../ui/card'
 import { nodesText } from '../../../data/health'
 import { GpuTable } from './gpu-table'
 import styles from '../run.module.css'
+import { Link } from '../../../ui/link'
 
 type HostColumn = Exclude<keyof HostSeries, 'node' | 'time'>
 

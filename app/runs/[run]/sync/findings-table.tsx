@@ -1,10 +1,10 @@
 'use client'
-import Link from 'next/link'
 import { format } from '../../../../base/units'
 import type { Finding } from '../../../../wire/findings'
 import { Badge } from '../../../ui/badge'
 import { Card } from '../../../ui/card'
 import { Clock } from '../../../ui/clock'
+import { Link } from '../../../ui/link'
 import { Table, type Column } from '../../../ui/table'
 import { findingAddress, SEVERITY_TONE } from './verdict'
 

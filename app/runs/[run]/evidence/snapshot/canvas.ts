@@ -1,5 +1,5 @@
 /** Colours and sizes of what is drawn on a canvas: read from the page, since a canvas knows no CSS. */
-import { CATEGORIES } from '../../../../../wire/memory-snapshot'
+import { CATEGORIES } from '../../../../../wire/memory-categories'
 
 const [INPUT, OTHER] = [CATEGORIES.indexOf('input'), CATEGORIES.indexOf('other')]
 /** The place of a category's colour: the grey one is of what has no name. */

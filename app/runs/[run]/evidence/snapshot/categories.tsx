@@ -1,6 +1,7 @@
 'use client'
 import { format } from '../../../../../base/units'
-import { CATEGORIES, type Category, type SnapshotMoment } from '../../../../../wire/memory-snapshot'
+import { CATEGORIES, type Category } from '../../../../../wire/memory-categories'
+import type { SnapshotMoment } from '../../../../../wire/memory-snapshot'
 import { predictRun } from '../../../../data/prediction'
 import { categoriesAt } from '../../../../data/snapshot/holders'
 import { Card } from '../../../../ui/card'

@@ -1,6 +1,7 @@
 'use client'
 import type { ReactNode } from 'react'
-import { CATEGORIES, type SnapshotWindow } from '../../../../../wire/memory-snapshot'
+import { CATEGORIES } from '../../../../../wire/memory-categories'
+import type { SnapshotWindow } from '../../../../../wire/memory-snapshot'
 import { isWhole, wholeOf, zoomed } from '../../../../data/snapshot/look'
 import { Card } from '../../../../ui/card'
 import type { Picture } from './draw-timeline'

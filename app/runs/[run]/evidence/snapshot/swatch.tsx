@@ -1,4 +1,4 @@
-import { CATEGORIES, type Category } from '../../../../../wire/memory-snapshot'
+import { CATEGORIES, type Category } from '../../../../../wire/memory-categories'
 import { seriesColor } from '../../../../chart/colour'
 import { seriesOf } from './canvas'
 import styles from './snapshot.module.css'

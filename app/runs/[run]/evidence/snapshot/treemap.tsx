@@ -1,7 +1,7 @@
 'use client'
 import type { ReactNode } from 'react'
 import { format } from '../../../../../base/units'
-import { CATEGORIES } from '../../../../../wire/memory-snapshot'
+import { CATEGORIES } from '../../../../../wire/memory-categories'
 import type { Holder } from '../../../../data/snapshot/holders'
 import { squarified, type Box } from '../../../../data/snapshot/squarified'
 import { Card } from '../../../../ui/card'
