@@ -1,16 +1,20 @@
-/** NCCL Inspector: one JSON object a line for each collective that a communicator finished. */
+/** NCCL Inspector: a JSON object, mostly on one line, for each collective that a communicator finished. */
 import type { RecordOf } from '../../wire/records'
 import { operationOf } from '../evidence/operation'
 import { amountIn, member, textIn } from '../evidence/tree'
 import { rankInJob, type World } from '../evidence/world'
-import { linesForm } from '../form'
+import { linesForm, type Form, type Head } from '../form'
 import { scaled } from '../logs/values'
 
 const BODIES = ['coll_perf', 'p2p_perf', 'dump_stats', 'proxy_trace']
 
-function parsed(line: string): unknown {
+/** Lines of an object that was set out for people, as its documentation shows them. */
+const MOST_OBJECT_LINES = 2000
+const MOST_OBJECT_CHARACTERS = 256 * 1024
+
+function parsed(text: string): unknown {
   try {
-    return JSON.parse(line)
+    return JSON.parse(text)
   } catch {
     return undefined
   }
@@ -76,14 +80,50 @@ function readLine(line: string, world: World, origin: Origin): RecordOf<'collect
   ]
 }
 
-export const ncclInspector = linesForm({
-  name: 'nccl-inspector',
-  tool: 'nccl',
-  help: 'the JSON Lines of NCCL’s inspector plugin: time and bus bandwidth of each collective',
-  origin: 'https://github.com/NVIDIA/nccl/tree/master/plugins/profiler/inspector',
-  begin: () => {
-    const world: World = { size: 0, ranks: {} }
-    const origin: Origin = { header: undefined, metadata: undefined }
-    return line => readLine(line, world, origin)
-  },
-})
+/** Puts the lines of an object together; gives a whole one, or undefined where it goes on. */
+function objects(): (line: string) => string | undefined {
+  let open: string[] = []
+  let characters = 0
+  return line => {
+    if (open.length === 0 && line.trimEnd() !== '{') return line
+    open.push(line)
+    characters += line.length
+    const isWhole = line.trimEnd() === '}'
+    if (!isWhole && open.length < MOST_OBJECT_LINES && characters < MOST_OBJECT_CHARACTERS) return undefined
+    const text = open.join('\n')
+    open = []
+    characters = 0
+    return text
+  }
+}
+
+function begin(): (line: string) => RecordOf<'collective'>[] | undefined {
+  const world: World = { size: 0, ranks: {} }
+  const origin: Origin = { header: undefined, metadata: undefined }
+  const objectOf = objects()
+  return line => {
+    const text = objectOf(line)
+    return text === undefined ? [] : readLine(text, world, origin)
+  }
+}
+
+/** Whether the first object is one of its. */
+function claims({ text }: Head): boolean {
+  const objectOf = objects()
+  for (const line of text.trimStart().split('\n', MOST_OBJECT_LINES)) {
+    const first = objectOf(line)
+    if (first !== undefined) return begin()(first) !== undefined
+  }
+  return false
+}
+
+export const ncclInspector: Form = {
+  ...linesForm({
+    name: 'nccl-inspector',
+    tool: 'nccl',
+    help: 'the JSON objects of NCCL’s inspector plugin: time and bus bandwidth of each collective',
+    origin: 'https://github.com/NVIDIA/nccl/tree/master/plugins/profiler/inspector',
+    begin,
+  }),
+  claims,
+}

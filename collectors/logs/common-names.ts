@@ -42,7 +42,7 @@ const NAMES: readonly {
   { pattern: /^(?:max|total|num|train)_(?:train_)?(?:steps|iters|iterations|updates)$/, field: 'totalSteps' },
   {
     pattern:
-      /^(?:train(?:ing)?_)?(?:lm_|ce_|xent_|nll_|total_|tot_|cross_entropy_|crossentropy|mean_|avg_|running_|global_avg_|step_|gpt_|current_|curr?_|act(?:or)?_|policy_|pg_)?loss(?:_mean|_avg|_step|_train|_train_total)?$/,
+      /^(?:train(?:ing)?_|losses_)?(?:lm_|ce_|xent_|nll_|total_|tot_|cross_entropy_|crossentropy|mean_|avg_|running_|global_avg_|step_|gpt_|current_|curr?_|act(?:or)?_|policy_|pg_)?loss(?:_mean|_avg|_step|_train|_train_total)?$/,
     field: 'loss',
   },
   {

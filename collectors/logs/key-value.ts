@@ -18,6 +18,13 @@ type State = BarState & {
   last: { epoch: number; step: number } | null
   /** Steps are counted anew in each epoch. */
   within: boolean
+  /** What the last drawing of a bar said. */
+  said: string | null
+  /**
+   * How many the bar has that says figures of a step before it counts the step, as a loop over `tqdm(…)` does that says
+   * them itself; 0 for one without an end.
+   */
+  ahead: number | null
   nan: boolean
 }
 
@@ -113,15 +120,28 @@ function stepOf(bar: Bar, state: State): number | undefined {
   return bar.total === undefined ? undefined : counted(epoch, bar.done, bar.total, state)
 }
 
+/** Whether the figures of a drawing are of the step that it does not count yet: it is seen where a bar begins with some. */
+function isAhead(bar: Bar, figures: Figures, state: State): boolean {
+  const said = JSON.stringify([...figures])
+  const isNew = said !== state.said
+  const total = bar.total ?? 0
+  // A bar that is drawn anew may still say the figures of the epoch before.
+  if (bar.done === 0) state.ahead = isNew ? total : null
+  state.said = said.length <= MOST_CHARACTERS ? said : null
+  return state.ahead === total && isNew && (total === 0 || bar.done < total)
+}
+
 function readDrawing(text: string, state: State): WireRecord[] | undefined {
   const bar = readBar(text) ?? readUncounted(text)
   if (bar === undefined || isHeldOut(bar.description)) return undefined
   // Some put their loss into the name of the bar.
   const figures = bar.postfix.size > 0 ? bar.postfix : pairsIn(bar.description.replace(/:$/, ''))
   const named = bar.postfix.size > 0 && [...figures.keys()].some(name => meaningOf(name) === 'step')
-  const common = commonStep(named ? figures : new Map([...figures, ['step', String(stepOf(bar, state))]]))
+  const step = stepOf(bar, state)
+  const common = commonStep(named ? figures : new Map([...figures, ['step', String(step)]]))
   if (common === undefined || common.loss === undefined) return undefined
-  if (bar.done === 0) return []
+  const ahead = !named && step !== undefined && isAhead(bar, figures, state)
+  if (bar.done === 0 && !ahead) return []
   const totalSteps = /epoch/i.test(bar.description) ? undefined : bar.total
   const record: RecordOf<'step'> = {
     kind: 'step',
@@ -129,8 +149,9 @@ function readDrawing(text: string, state: State): WireRecord[] | undefined {
     totalSteps,
     stepSeconds: bar.secondsPerItem,
     ...common.fields,
+    ...(ahead && { step: step + 1 }),
   }
-  const nan = nanEvent(common.loss, { step: common.fields.step }, state)
+  const nan = nanEvent(common.loss, { step: record.step }, state)
   return [...drawn(record, common.fields.stepSeconds === undefined, state), ...nan]
 }
 
@@ -139,7 +160,7 @@ export const keyValue = defineFormat({
   help: 'any script’s lines of name=value or name: value with a step and its loss, time or throughput; bars with a loss',
   origin: 'https://github.com/tqdm/tqdm/blob/master/tqdm/std.py',
   general: true,
-  begin: (): State => ({ ...beginBars(), firstEpoch: null, last: null, within: false, nan: false }),
+  begin: (): State => ({ ...beginBars(), firstEpoch: null, last: null, within: false, said: null, ahead: null, nan: false }),
   parse(line: LogLine, state: State): WireRecord[] | undefined {
     if (line.text.length > MOST_CHARACTERS) return undefined
     if (line.text.includes('%|') || line.text.includes('it [')) return readDrawing(line.text, state)

@@ -10,11 +10,12 @@ import { readBar, readUncounted, type Bar } from './tqdm'
 import { countOf, numberOf } from './values'
 import { beginYaml, readYaml, yamlValues, type YamlBlock } from './yaml-block'
 
-type State = BarState & { config: YamlBlock | null; epoch: string; evaluating: boolean; nan: boolean }
+type State = BarState & { config: YamlBlock | null; epoch: string; evaluating: boolean; own: boolean; nan: boolean }
 
 const EPOCH = /^Epoch (\d{1,9}):?(?: :)?$/
 const PAUSE = /^(?:Validat\w{2,5}|Testing|Predicting)(?: DataLoader \d{1,6})?:?$/
 const PRINTED = /^Training epoch (\d{1,9}), iteration (\d{1,12})\/(\d{1,12}) \| (.{1,4000})$/
+const SANITY_BAR = /^Sanity [Cc]heck\w{0,4}(?: DataLoader \d{1,6})?:?$/
 const SANITY = /^Sanity checking Validation: iteration /
 const VALIDATION = /^(?:Validation|Testing): iteration \d{1,12}\/(?:\d{1,12}|inf)$/
 const MEANINGS: Meanings = {
@@ -92,8 +93,11 @@ const lossOf = (figures: ReadonlyMap<string, string>) =>
   LOSSES.map(name => figures.get(name)).find(text => text !== undefined)
 
 function readDrawing(text: string, state: State): WireRecord[] | undefined {
-  const bar = readBar(text) ?? readUncounted(text) ?? readRich(text)
+  const plain = readBar(text) ?? readUncounted(text)
+  const bar = plain ?? readRich(text)
   if (bar === undefined) return undefined
+  // Other scripts name a bar after its epoch as well, most of them from 1 on.
+  state.own ||= plain === undefined || bar.postfix.has('v_num') || bar.postfix.has('global_step')
   if (PAUSE.test(bar.description)) {
     taint(state)
     const first = !state.evaluating
@@ -101,8 +105,12 @@ function readDrawing(text: string, state: State): WireRecord[] | undefined {
     return first ? [{ kind: 'event', type: 'evaluation', message: bar.description.replace(/:$/, '') }] : []
   }
   const epoch = EPOCH.exec(bar.description)
-  if (epoch === null)
-    return /^(?:Training|Sanity [Cc]heck\w{0,4}(?: DataLoader \d{1,6})?):?$/.test(bar.description) ? [] : undefined
+  if (epoch === null) {
+    state.own ||= SANITY_BAR.test(bar.description)
+    const isOther = SANITY_BAR.test(bar.description) || (/^Training:?$/.test(bar.description) && bar.postfix.size === 0)
+    return isOther ? [] : undefined
+  }
+  if (!state.own) return undefined
   state.evaluating = false
   // A new epoch's bar begins anew, its rate with it.
   if (epoch[1] !== state.epoch) state.tainted = 0
@@ -163,7 +171,7 @@ export const lightning = defineFormat({
   name: 'lightning',
   help: 'Lightning and NeMo: progress bars with figures, printed progress, the config and the size of the model',
   origin: 'https://github.com/NVIDIA-NeMo/NeMo/blob/main/nemo/lightning/pytorch/callbacks/progress_printer.py',
-  begin: (): State => ({ ...beginBars(), config: null, epoch: '', evaluating: false, nan: false }),
+  begin: (): State => ({ ...beginBars(), config: null, epoch: '', evaluating: false, own: false, nan: false }),
   parse(line: LogLine, state: State): WireRecord[] | undefined {
     if (line.text.length > 16_384) return undefined
     if (line.text.includes('%|') || line.text.includes('it [') || line.text.includes('━'))
@@ -171,8 +179,10 @@ export const lightning = defineFormat({
     const { text, name, calm } = headOf(line)
     const isNemo = name === 'NeMo'
     const config = readConfig(text, isNemo, state)
+    const isRemark = REMARK.test(text)
+    state.own ||= isNemo || isRemark
     const records =
-      readPrinted(text, state) ?? readSize(text.trim()) ?? ((isNemo && calm) || REMARK.test(text) ? [] : undefined)
+      readPrinted(text, state) ?? readSize(text.trim()) ?? ((isNemo && calm) || isRemark ? [] : undefined)
     return config === undefined ? records : [...config, ...(records ?? [])]
   },
   flush: (state: State) => releaseBar(state),

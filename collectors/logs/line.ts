@@ -167,6 +167,8 @@ export function cleanLines(raw: string, time?: number): LogLine[] {
   const docker = raw.startsWith('{"log":') ? unwrapDocker(raw) : undefined
   let text = docker?.text ?? raw
   if (text.includes('\u001b') || text.includes('\u009b')) text = stripAnsi(text)
+  // How Keras goes back to the beginning of its bar.
+  if (text.includes('\b')) text = text.replaceAll('\b', '')
   if (text.startsWith('\ufeff')) text = text.slice(1)
   // What a terminal shows of a key that was pressed: `^[`, `^C`.
   if (text.startsWith('^')) text = text.replace(/^(?:\^[A-Z[]){1,8}(?=[A-Za-z\d[{])/, '')

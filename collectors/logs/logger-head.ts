@@ -57,6 +57,10 @@ const HEADS: readonly { readonly first: RegExp; readonly patterns: readonly RegE
       /^[IWEF]\d{4} \d\d:\d\d:\d\d\.\d{6} {1,8}\d{1,20} (?<name>[\w.]{1,100}):\d{1,6}\] ?/,
       // logging.basicConfig without a format: LEVEL:NAME:message
       new RegExp(`^${LEVEL}:(?<name>[\\w.]{1,160}):`),
+      // XLM and its heirs: LEVEL - MM/DD/YY TIME - H:MM:SS since the start - message
+      new RegExp(
+        `^${LEVEL} - (?<short>\\d\\d\\/\\d\\d\\/\\d\\d \\d\\d:\\d\\d:\\d\\d) - (?:\\d{1,4} days?, )?\\d{1,3}:\\d\\d:\\d\\d - `,
+      ),
       // vLLM's, which OpenRLHF took over: LEVEL MM-DD TIME FILE:LINE]
       new RegExp(`^${LEVEL} \\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d (?:\\[)?(?<name>[\\w./]{1,160}):\\d{1,6}\\] `),
     ],
@@ -69,6 +73,8 @@ const HEADS: readonly { readonly first: RegExp; readonly patterns: readonly RegE
       // [DATE][LEVEL] and [DATE] [LEVEL] [NAME] message
       new RegExp(`^\\[(?<date>${DATE})\\] ?\\[${LEVEL}\\] ?(?:\\[(?<name>[\\w./:-]{1,160})\\] ?)?(?:- |: )?`),
       new RegExp(`^\\[(?<date>${DATE})\\]\\[(?<name>[\\w.]{1,160})\\]\\[${LEVEL}\\] - `),
+      // slime and SGLang: [DATE WHO] FILE:LINE - message
+      new RegExp(`^\\[(?<date>${DATE})(?: [^\\[\\]]{1,40})?\\] (?<name>[\\w.-]{1,100}\\.py):\\d{1,6} - `),
       // HugeCTR and others: [TIME][NAME][LEVEL]: message
       new RegExp(
         `^(?:\\[[^\\[\\]]{1,60}\\] ?){0,4}\\[${LEVEL}\\](?: ?\\[[A-Z]{2,12}\\]| ?\\[Rank \\d{1,6}\\]){0,2}:? {1,4}`,
@@ -97,8 +103,10 @@ function read(text: string): Headed {
     for (const pattern of patterns) {
       const match = pattern.exec(head)
       if (match === null) continue
-      const { date, american, name } = match.groups ?? {}
-      const time = date === undefined ? americanTime(american) : localTime(date)
+      const { date, american, short, name } = match.groups ?? {}
+      // Of the year the two last digits: no trainer logged before 2000.
+      const written = american ?? short?.replace(/\/(?=\d\d )/, '/20')
+      const time = date === undefined ? americanTime(written) : localTime(date)
       return { text: text.slice(match[0].length), name, time, found: true, calm: !TROUBLE.test(match[0]) }
     }
   }

@@ -124,11 +124,11 @@ export const primeRl = defineFormat({
   begin: (): State => ({ totalSteps: null, nan: false }),
   parse(line: LogLine, state: State): WireRecord[] | undefined {
     if (line.text.length > 16_384) return undefined
-    const { text, found, name } = headOf(line)
+    const { text, found, name, time: dated } = headOf(line)
     const records = readStep(text, state)
     if (records !== undefined) return records
-    // Its logger names nobody.
-    if (!found || name !== undefined) return undefined
+    // Its logger names nobody, and no day.
+    if (!found || name !== undefined || dated !== undefined) return undefined
     const type = EVALUATION.test(text) ? 'evaluation' : CHECKPOINT.test(text) ? 'checkpoint' : undefined
     if (type !== undefined) return [{ kind: 'event', type, message: text.slice(0, 1000) }]
     return readSetup(text, state) ?? (REMARK.test(text) ? [] : undefined)
