@@ -4,7 +4,7 @@ import type { FileReading } from '../form'
 import { word } from './cells'
 import { documentsIn, isObject } from './documents'
 import { complaints } from './failures'
-import { isMonitor, pathsOf, processOf, smiRecords, type Process } from './smi'
+import { isMonitor, isSummary, pathsOf, processOf, smiRecords, type Process } from './smi'
 
 type Json = Record<string, unknown>
 const MAX_CELLS = 4000
@@ -66,8 +66,9 @@ const OWN =
 /** A device: an object that says its number as amd-smi does, and something else that amd-smi says. */
 const isDevice = (value: unknown): value is Json =>
   isObject(value) &&
-  /^\d{1,4}$/.test(String(value['gpu'])) &&
-  (Object.keys(value).some(name => OWN.test(name)) || isMonitor(Object.keys(value)))
+  /^\d{1,4}$/.test(String(value['gpu'] ?? value['gpu_id'])) &&
+  (isSummary(Object.keys(value)) ||
+    ('gpu' in value && (Object.keys(value).some(name => OWN.test(name)) || isMonitor(Object.keys(value)))))
 
 function* devicesIn(value: unknown, depth = 0): Generator<Json> {
   if (isDevice(value)) yield value
@@ -75,13 +76,23 @@ function* devicesIn(value: unknown, depth = 0): Generator<Json> {
   else if (depth < 4 && isObject(value)) for (const one of Object.values(value)) yield* devicesIn(one, depth + 1)
 }
 
+/** The summary says both in one (`CPX/NPS4`); which partition it is is the last digit of its address. */
+function withPartition(cells: Map<string, string>): Map<string, string> {
+  const [, mode, memory] = /^([A-Z]PX)\/(NPS\d)$/.exec(cells.get('partition/compute_partition') ?? '') ?? []
+  if (mode === undefined || memory === undefined) return cells
+  cells.set('partition/compute_partition', mode).set('partition/memory_partition', memory)
+  const [, part] = /\.([\da-f])$/.exec(cells.get('bdf') ?? '') ?? []
+  if (mode !== 'SPX' && part !== undefined) cells.set('partition/partition_id', String(Number.parseInt(part, 16)))
+  return cells
+}
+
 /** Records of one document, such as one turn of watch mode; undefined when it is not amd-smi's. */
 export function smiDocument(value: unknown): WireRecord[] | undefined {
   const devices = [...devicesIn(value)].map(device => {
     const cells = flatten(device, new Map())
     const names = [...cells.keys()]
-    const paths = isMonitor(names) ? pathsOf(names) : names
-    return { device, cells: new Map(paths.map((path, at) => [path, cells.get(names[at] ?? '') ?? ''])) }
+    const paths = isMonitor(names) || isSummary(names) ? pathsOf(names) : names
+    return { device, cells: withPartition(new Map(paths.map((path, at) => [path, cells.get(names[at] ?? '') ?? '']))) }
   })
   if (devices.length === 0) return undefined
   const divided = devices.some(({ cells }) => /^[1-9]\d{0,2}$/.test(word(cells.get('xcp')) ?? ''))
@@ -92,7 +103,7 @@ export function smiDocument(value: unknown): WireRecord[] | undefined {
 }
 
 export function parseSmiJson(text: string): FileReading | undefined {
-  if (!/"gpu"\s{0,4}:/.test(text.slice(0, 65_536))) return undefined
+  if (!/"gpu(?:_id)?"\s{0,4}:/.test(text.slice(0, 65_536))) return undefined
   const { values, others, linesRead, linesUnread } = documentsIn(text)
   const records = values.map(smiDocument)
   if (!records.some(found => found !== undefined)) return undefined

@@ -52,6 +52,10 @@ const MONITOR: Readonly<Record<string, string>> = {
   vram_used: 'vram/vram_used',
   vram_total: 'vram/vram_total',
   vram_usage: 'vram_usage',
+  // Of APUs, whose memory is the machine's.
+  gtt_used: 'vram/vram_used',
+  gtt_total: 'vram/vram_total',
+  gtt_usage: 'vram_usage',
   single_ecc: 'ecc/total_correctable_count',
   single_bit_ecc: 'ecc/total_correctable_count',
   double_ecc: 'ecc/total_uncorrectable_count',
@@ -59,7 +63,7 @@ const MONITOR: Readonly<Record<string, string>> = {
 }
 /** Columns that nobody but the monitor has: one of them tells its tables from others. */
 const OF_MONITOR =
-  /^(?:power_usage|pwr_cap|gpu_t|gpu_temp|mem_t|mem_temp|hotspot_temperature|memory_temperature|gfx_clk|gfx_clock|gfx%|gfx_util|mem_util|vram_used|vram_usage|enc_util|enc_clock|encoder|single_ecc|single_bit_ecc|pcie_replay|pcie_bw|pviol|xcp)$/
+  /^(?:power_usage|pwr_cap|gpu_t|gpu_temp|mem_t|mem_temp|hotspot_temperature|memory_temperature|gfx_clk|gfx_clock|gfx%|gfx_util|mem_util|(?:vram|gtt)_us(?:ed|age)|enc_util|enc_clock|encoder|single_ecc|single_bit_ecc|pcie_replay|pcie_bw|pviol|xcp)$/
 
 /** The last part of a path, by which CSV of `metric`, `static` and `list` names its columns. */
 const CSV: Readonly<Record<string, string>> = {
@@ -88,9 +92,26 @@ const CSV: Readonly<Record<string, string>> = {
   socket_power_limit: 'limit/socket_power_limit',
 }
 
+/** Of the JSON of `amd-smi` without a command. */
+const SUMMARY: Readonly<Record<string, string>> = {
+  gpu_id: 'gpu',
+  mem_util: 'usage/umc_activity',
+  gfx_util: 'usage/gfx_activity',
+  temp: 'temperature/hotspot',
+  'power_usage/current_power': 'power/socket_power',
+  'power_usage/power_limit': 'limit/socket_power',
+  'mem_usage/used_gtt': 'mem_usage/used_vram',
+  'mem_usage/total_gtt': 'mem_usage/total_vram',
+  uncorr_ecc: 'ecc/total_uncorrectable_count',
+  market_name: 'asic/market_name',
+  partition_mode: 'partition/compute_partition',
+}
+export const isSummary = (names: readonly string[]) => names.includes('gpu_id') && names.includes('partition_mode')
+
 /** Names of one table or object in the order of its cells, brought to paths. */
 export function pathsOf(names: readonly string[]): string[] {
   const plain = names.map(name => name.trim().toLowerCase())
+  if (isSummary(plain)) return plain.map(name => SUMMARY[name] ?? name)
   if (isMonitor(plain)) return plain.map(name => (Object.hasOwn(MONITOR, name) ? (MONITOR[name] ?? name) : name))
   // In the CSV of `static` the power cap stands between its bounds, under the name of the power drawn.
   const power = plain.includes('max_power') ? 'limit/socket_power' : 'power/socket_power'

@@ -54,7 +54,8 @@ function readBar(text: string, state: State): WireRecord[] | undefined {
   if (!isBar && !figures.has('loss')) return undefined
   const [done, total] = [Number(doneText), numberOf(totalText)]
   const isEnd = total !== undefined && done >= total
-  if (state.ends >= (line === undefined && !text.includes('[') ? 1 : 2) || (state.ends > 0 && !isEnd)) state.epoch = null
+  if (state.ends >= (line === undefined && !text.includes('[') ? 1 : 2) || (state.ends > 0 && !isEnd))
+    state.epoch = null
   const { epoch } = state
   if (epoch === null) return []
   if (isEnd) state.ends += 1

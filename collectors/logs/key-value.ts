@@ -160,7 +160,15 @@ export const keyValue = defineFormat({
   help: 'any script’s lines of name=value or name: value with a step and its loss, time or throughput; bars with a loss',
   origin: 'https://github.com/tqdm/tqdm/blob/master/tqdm/std.py',
   general: true,
-  begin: (): State => ({ ...beginBars(), firstEpoch: null, last: null, within: false, said: null, ahead: null, nan: false }),
+  begin: (): State => ({
+    ...beginBars(),
+    firstEpoch: null,
+    last: null,
+    within: false,
+    said: null,
+    ahead: null,
+    nan: false,
+  }),
   parse(line: LogLine, state: State): WireRecord[] | undefined {
     if (line.text.length > MOST_CHARACTERS) return undefined
     if (line.text.includes('%|') || line.text.includes('it [')) return readDrawing(line.text, state)

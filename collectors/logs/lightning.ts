@@ -181,8 +181,7 @@ export const lightning = defineFormat({
     const config = readConfig(text, isNemo, state)
     const isRemark = REMARK.test(text)
     state.own ||= isNemo || isRemark
-    const records =
-      readPrinted(text, state) ?? readSize(text.trim()) ?? ((isNemo && calm) || isRemark ? [] : undefined)
+    const records = readPrinted(text, state) ?? readSize(text.trim()) ?? ((isNemo && calm) || isRemark ? [] : undefined)
     return config === undefined ? records : [...config, ...(records ?? [])]
   },
   flush: (state: State) => releaseBar(state),

@@ -16,7 +16,8 @@ type State = Pauses & {
 }
 
 const HEADING = /^={5,60} (Epoch|Step) (\d{1,12})\/(\d{1,12}) ={5,60}$/
-const SECTION = /^\s{0,4}[📊⏱🔍]\uFE0F?\s{1,4}(Training Results|Timing|Performance Metrics|Validation Results|Validation Timing)\b.{0,80}:$/u
+const SECTION =
+  /^\s{0,4}[📊⏱🔍]\uFE0F?\s{1,4}(Training Results|Timing|Performance Metrics|Validation Results|Validation Timing)\b.{0,80}:$/u
 const FIGURE = /^\s{2,6}(?:•|-) ([A-Za-z][\w ()/.@-]{0,80}): (.{1,200})$/
 const SAVING = /^Saving checkpoint for step \d{1,12}\.\.\.$/
 const DOING = /^\s{0,4}(?:▶|✓|🔍|⏳) ?(?=[A-Z]).{1,400}$/u

@@ -69,7 +69,9 @@ function readPerf(number: number, figures: Figures, state: State): WireRecord[] 
   if (!figures.has('perf/train_time') && !figures.has('perf/actor_train_time')) return []
   const { steps } = state
   state.steps = 0
-  return steps > 1 ? release(state) : hold(number, false, { ...stepFigures(figures, PERF), phases: phasesOf(figures) }, state)
+  return steps > 1
+    ? release(state)
+    : hold(number, false, { ...stepFigures(figures, PERF), phases: phasesOf(figures) }, state)
 }
 
 export const slime = defineFormat({
