@@ -18,7 +18,7 @@ type State = {
 }
 
 const HEAD =
-  /^(?:\[[^\][]{1,40}\] ?)?(?:\(AReaL\) )?(\d{4})(\d\d)(\d\d)-(\d\d:\d\d:\d\d\.\d{3}) ([\w .\[\]-]{1,60}?) (DEBUG|INFO|WARNING|ERROR|CRITICAL): ?(.{0,4000})$/
+  /^(?:\[[^\][]{1,40}\] ?)?(?:\(AReaL\) )?(\d{4})(\d\d)(\d\d)-(\d\d:\d\d:\d\d\.\d{3}) ([\w .[\]-]{1,60}?) (DEBUG|INFO|WARNING|ERROR|CRITICAL): ?(.{0,4000})$/
 const DONE = /^Epoch \d{1,9}\/\d{1,9} Step \d{1,9}\/\d{1,9} Train step (\d{1,12})\/(\d{1,12}) done\.$/
 const TABLES = /^Stats \((\d{1,4})\/(\d{1,4})\):$/
 const ROW = /^│ .{1,4000} │$/
