@@ -9,6 +9,7 @@ import { net } from './net'
 import { nvidiaDmon } from './nvidia-dmon'
 import { nvidiaProcesses } from './nvidia-processes'
 import { nvidiaSmi } from './nvidia-smi'
+import { nvidiaTopo } from './nvidia-topo'
 import { proc } from './proc'
 import { rocmSmi } from './rocm-smi'
 import { scrape } from './scrape'
@@ -19,6 +20,7 @@ export const collectors = registry<Collector>('collector', [
   nvidiaSmi,
   nvidiaDmon,
   nvidiaProcesses,
+  nvidiaTopo,
   amdgpu,
   amdSmi,
   rocmSmi,

@@ -22,6 +22,7 @@ import type {
   StepSeries,
 } from '../wire/api'
 import type { FabricPicture } from '../wire/fabric-picture'
+import type { Ways } from '../wire/ways'
 import type { FlopsBudget } from '../wire/flops-budget'
 import type { ProbeReport } from '../wire/probe'
 import type { PostMortem } from '../wire/post-mortem'
@@ -30,6 +31,7 @@ import type { HeatMap, HeatMetricName } from '../wire/heat'
 import type { Keeper } from './findings/keeper'
 import { gpuSeries, hostSeries } from './queries/devices'
 import { cables, standing } from './queries/fabric'
+import { waysOf } from './queries/ways'
 import { HeatMaps, type HeatQuestion } from './queries/heat'
 import { logLines } from './queries/lines'
 import { rankInfos, runEventOf, runEvents } from './queries/run'
@@ -49,6 +51,7 @@ export class Views {
   private readonly hardware = new Rested(facts => this.findHardware(facts))
   private readonly budgets = new Rested(facts => this.findBudget(facts))
   private readonly fabrics = new Rested(async facts => fabricPictureOf(await this.windows.of(facts)))
+  private readonly waysOfRuns = new Rested(facts => waysOf(this.store, facts))
   /** The last steps of a run, for all that is made of them: a few runs’, as one is large. */
   private readonly windows = new Rested(facts => this.lastWindow(facts), 2)
 
@@ -193,6 +196,10 @@ export class Views {
 
   fabric(facts: RunFacts): Promise<FabricPicture> {
     return this.fabrics.of(facts)
+  }
+
+  ways(facts: RunFacts): Promise<Ways> {
+    return this.waysOfRuns.of(facts)
   }
 
   /** Of the newest probe that saw nodes of the run; null where none did. */

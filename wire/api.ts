@@ -16,6 +16,7 @@
  *     GET /api/runs/:run/findings                       all that was found and when, open ones first (wire/findings.ts); the
  *                                                       header plumbline-looked-to-step says how far the run was looked at
  *     GET /api/runs/:run/fabric                         who is where and what flows between (wire/fabric-picture.ts)
+ *     GET /api/runs/:run/ways                           by what way devices of its nodes, and ranks, reach one another (wire/ways.ts)
  *     GET /api/runs/:run/probe                          of the newest probe of its nodes (wire/probe.ts), or null
  *     GET /api/runs/:run/events?limit
  *     GET /api/runs/:run/budget                         where a step's time goes, from peak to MFU (wire/flops-budget.ts)

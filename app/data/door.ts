@@ -20,6 +20,7 @@ import type {
   TokenInfo,
 } from '../../wire/api'
 import type { FabricPicture } from '../../wire/fabric-picture'
+import type { Ways } from '../../wire/ways'
 import type { Finding } from '../../wire/findings'
 import type { FlopsBudget } from '../../wire/flops-budget'
 import { decodeHeat, type HeatMetricName } from '../../wire/heat'
@@ -141,6 +142,7 @@ export function doorAt(base: string, headers: Readonly<Record<string, string>> =
       get<LogLine[]>(asker, `${of(run)}/lines?${query({ ...window, limit })}`, signal),
     findings: (run: string, signal?: AbortSignal) => get<Finding[]>(asker, `${of(run)}/findings`, signal),
     fabric: (run: string, signal?: AbortSignal) => get<FabricPicture>(asker, `${of(run)}/fabric`, signal),
+    ways: (run: string, signal?: AbortSignal) => get<Ways>(asker, `${of(run)}/ways`, signal),
     probe: (run: string, signal?: AbortSignal) => get<ProbeReport | null>(asker, `${of(run)}/probe`, signal),
     hubs: (signal?: AbortSignal) => get<HubInfo[]>(asker, '/api/hubs', signal),
     nodes: (signal?: AbortSignal) => get<NodeInfo[]>(asker, '/api/nodes', signal),

@@ -3,6 +3,7 @@
 import type { FabricPicture } from '../../wire/fabric-picture'
 import type { Finding } from '../../wire/findings'
 import type { ProbeReport } from '../../wire/probe'
+import type { Ways } from '../../wire/ways'
 import { door } from './door'
 import type { Part } from './run-parts'
 import { usePolled, type Polled } from './use-polled'
@@ -10,6 +11,8 @@ import { usePolled, type Polled } from './use-polled'
 const EVERY_MS = 3000
 /** A probe comes when somebody starts one, long after the run’s end as well. */
 const PROBE_MS = 10_000
+/** Told once and when it changed. */
+const WAYS_MS = 30_000
 
 const everyMs = ({ view }: Part) => {
   const { state } = view.detail.summary
@@ -28,4 +31,8 @@ export function useProbe(part: Part): Polled<ProbeReport | null> {
 
 export function useFabric(part: Part): Polled<FabricPicture> {
   return usePolled(keyOf('fabric', part), signal => door.fabric(part.run, signal), everyMs(part))
+}
+
+export function useWays(part: Part): Polled<Ways> {
+  return usePolled(keyOf('ways', part), signal => door.ways(part.run, signal), WAYS_MS)
 }

@@ -19,6 +19,8 @@ const NAME = /^([A-Za-z][\w -]{1,40}): *(\S.{0,60})$/
 const TROUBLE = /Errors?(?: Count)?(?: - \d{1,2})?$|^CRC lane \d{1,2}$|discards?$|failed events$|Replay Count$/i
 
 type Link = RecordOf<'link'>
+/** Of a link: kind, device, port. */
+const NAMES = 3
 
 /** `19,241,022 KiB` → bytes; before KiB it said KBytes. */
 const bytes = (text: string) => quantity(text.replaceAll(/(\d),(?=\d{3})/g, '$1').replace(/ KBytes$/, ' KiB'))
@@ -71,6 +73,10 @@ export const nvidiaSmiNvlink = textForm({
     let device: string | undefined
     let link: Link | undefined
     let seen = false
+    // Of a link of which only a capability or its other end was said there is nothing to tell.
+    const tell = (one: Link | undefined, add: (record: Link) => void) => {
+      if (one !== undefined && Object.keys(one).length > NAMES) add(one)
+    }
     const reading = readLines(
       text,
       (line, add) => {
@@ -86,16 +92,14 @@ export const nvidiaSmiNvlink = textForm({
           seen = true
           const name = `${toProcessor === undefined ? 'nvlink' : 'c2c'}${port}`
           if (link?.device !== device || link.port !== name) {
-            if (link !== undefined) add(link)
+            tell(link, add)
             link = { kind: 'link', device, port: name }
           }
           say(link, said.trim())
         }
         return true
       },
-      add => {
-        if (link !== undefined) add(link)
-      },
+      add => tell(link, add),
     )
     return device === undefined || (!seen && !text.includes('link')) ? undefined : reading
   },

@@ -27,6 +27,7 @@ import { evidenceInfoSchema } from '../../wire/evidence'
 import { findingSchema } from '../../wire/findings'
 import { probeReportSchema } from '../../wire/probe'
 import { fabricPictureSchema } from '../../wire/fabric-picture'
+import { waysSchema } from '../../wire/ways'
 import { flopsBudgetSchema } from '../../wire/flops-budget'
 import { PROTOCOL } from '../../wire/messages'
 import { postMortemSchema } from '../../wire/post-mortem'
@@ -171,6 +172,13 @@ export const endpoints: Registry<Endpoint> = registry<Endpoint>('endpoint', [
     help: 'who is where and what flows between, over the last steps',
     answers: fabricPictureSchema,
     answer: call => call.hub.views.fabric(runOf(call)),
+  },
+  {
+    name: 'ways',
+    path: '/api/runs/:run/ways',
+    help: 'by what way the devices of a node, and ranks, reach one another, as tools and NCCL said',
+    answers: waysSchema,
+    answer: call => call.hub.views.ways(runOf(call)),
   },
   {
     name: 'probe',

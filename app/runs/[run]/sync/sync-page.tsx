@@ -4,7 +4,7 @@ import type { RankInfo } from '../../../../wire/api'
 import { usePickedRank } from '../../../data/address'
 import { blamedBy, ranksOf, worstOf } from '../../../data/blame'
 import { useMembers } from '../../../data/run-parts'
-import { useFabric, useFindings } from '../../../data/use-sync'
+import { useFabric, useFindings, useWays } from '../../../data/use-sync'
 import { Budget } from '../budget'
 import { HeatMap } from '../gpus/heat-map'
 import { RankPeers } from '../gpus/rank-peers'
@@ -15,6 +15,7 @@ import { Probe } from './probe'
 import { Topology } from './topology'
 import { Traffic } from './traffic'
 import { Verdict } from './verdict'
+import { WaysCards } from './ways'
 
 const NONE: readonly RankInfo[] = []
 
@@ -23,6 +24,7 @@ export function SyncPage({ finding: asked }: { finding?: string }) {
   const page = useRunPage()
   const { value: findings } = useFindings(page)
   const { value: picture } = useFabric(page)
+  const { value: ways } = useWays(page)
   const { value: ranks = NONE } = useMembers(page)
   const { findings: current } = page.view.detail
   const shown = asked === undefined ? worstOf(current) : findings?.find(({ id }) => id === asked)
@@ -49,6 +51,7 @@ export function SyncPage({ finding: asked }: { finding?: string }) {
       )}
       <Budget />
       <Traffic picture={picture} />
+      <WaysCards ways={ways} />
       <FindingsTable findings={findings} />
     </div>
   )
