@@ -3,10 +3,11 @@
  * a browser need not load what checks them.
  *
  *     page                                hub
- *                                       ◀─ version VERSION          at each connection
- *       watch run, or null for the list ─▶
- *                                       ◀─ update LiveUpdate        replaces the tail of what one has of the run
- *                                       ◀─ runs RunSummary[]        of the list
+ *                                       ◀─ version VERSION        at each connection
+ *       watch run, since                ─▶                        a run, or null for the list; up to when one has it
+ *                                       ◀─ ack reachesBack        whether the next update tells all that came since
+ *                                       ◀─ update LiveUpdate      replaces the tail of what one has of the run
+ *                                       ◀─ runs RunSummary[]      the list
  */
 export const LIVE_NAMESPACE = '/live'
 

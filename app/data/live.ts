@@ -13,8 +13,10 @@ export interface Connection {
 }
 
 export interface Watcher {
-  /** Each time the connection stands, the first included: what was missed can be fetched now. */
-  connected?: () => void
+  /** Up to when one has it already, by the hub's clock. */
+  readonly since?: number | undefined
+  /** Each time the connection stands, the first included: whether the next update tells all that came after `since`. */
+  connected?: (reachesBack: boolean) => void
   update?: (update: LiveUpdate) => void
   runs?: (runs: RunSummary[]) => void
 }
@@ -79,8 +81,9 @@ export function watch(run: string | null, watcher: Watcher): () => void {
   const begin = (live: Socket) => {
     if (closing.signal.aborted) return
     const connected = () => {
-      live.emit('watch', run)
-      watcher.connected?.()
+      live.emit('watch', run, watcher.since ?? null, (reachesBack: boolean) => {
+        if (!closing.signal.aborted) watcher.connected?.(reachesBack)
+      })
     }
     live.on('connect', connected)
     live.on('update', update)

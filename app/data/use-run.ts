@@ -26,7 +26,7 @@ class Follower {
   private loading: AbortController | undefined
   private isBehind = false
   private retry: ReturnType<typeof setTimeout> | undefined
-  private configAskedAt = 0
+  private configAskedAt = Date.now()
   private readonly unwatch: () => void
 
   constructor(
@@ -38,10 +38,11 @@ class Follower {
     if (first === undefined) this.reload()
     let connections = 0
     this.unwatch = watch(run, {
+      since: first && Math.min(first.detail.at, first.detail.summary.lastSeenAt),
       update: update => this.update(update),
-      connected: () => {
-        // What happened before the first connection stands in a view that was made a moment ago; a later one missed something.
-        if (connections > 0 || first !== undefined) this.reload()
+      connected: reachesBack => {
+        // What this has asked for itself came a moment ago; what is older, or was before a later connection, missed something.
+        if (connections > 0 || (first !== undefined && !reachesBack)) this.reload()
         connections += 1
       },
     })

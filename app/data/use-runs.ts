@@ -33,13 +33,15 @@ export function useRuns(first: readonly RunSummary[] | undefined): RunsState {
         retry = setTimeout(load, RETRY_MS)
       })
     }
-    load()
-    const unwatch = watch(null, { runs: show, connected: load })
+    // The list comes with each connection, too.
+    if (first === undefined) load()
+    const unwatch = watch(null, { runs: show })
     return () => {
       unwatch()
       closing.abort()
       clearTimeout(retry)
     }
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- `first` counts once
   }, [])
   return state
 }

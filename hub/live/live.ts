@@ -1,6 +1,6 @@
 /**
- * The page's door: `watch` a run and `update`s come, `watch` null and the list of `runs` comes. Work is done only while
- * someone looks; per topic never two computations at once, and changes meanwhile are folded into the next one.
+ * The page's door (`wire/live.ts`). Work is done only while someone looks; per topic never two computations at once, and
+ * changes meanwhile are folded into the next one.
  */
 import type { Server, Socket } from 'socket.io'
 import { sleep, unixSeconds } from '../../base/clock'
@@ -15,6 +15,10 @@ const WORK_SHARE = 0.2
 const MOST_PACE_MS = 600
 /** A state (silent, lost) may change without any data: each topic is looked at this often all the same. */
 const IDLE_MS = 1000
+/** An agent among hundreds gathers for so long before it sends. */
+const LATE_SECONDS = 5
+/** An update reaches back by so much at most: it tells each step by itself. */
+const MOST_BACK_SECONDS = 60
 
 export class Live {
   /** By run; null is the list. */
@@ -29,10 +33,11 @@ export class Live {
     const namespace = server.of(LIVE_NAMESPACE)
     namespace.on('connection', socket => {
       socket.emit('version', VERSION)
-      socket.on('watch', (run: unknown) => {
+      socket.on('watch', (run: unknown, since: unknown, answer: unknown) => {
         if (run !== null && (typeof run !== 'string' || run.length > 256)) return
         this.leave(socket)
-        this.join(socket, run)
+        const reaches = this.join(socket, run, typeof since === 'number' ? since : undefined)
+        if (typeof answer === 'function') answer(reaches)
       })
       socket.on('disconnect', () => this.leave(socket))
     })
@@ -56,15 +61,18 @@ export class Live {
     await Promise.all(topics.map(topic => topic.stop()))
   }
 
-  private join(socket: Socket, run: string | null): void {
-    if (this.closed) return
+  /** Whether the next update tells all that came after `since`. */
+  private join(socket: Socket, run: string | null, since: number | undefined): boolean {
+    if (this.closed) return false
     let topic = this.topics.get(run)
     if (topic === undefined) {
-      topic = new Topic(run === null ? this.listWork() : this.runWork(run), this.log)
+      topic = new Topic(run === null ? new ListWork(this.views) : new RunWork(this.views, run), this.log)
       this.topics.set(run, topic)
     }
     topic.sockets.add(socket)
+    const reaches = since !== undefined && topic.work.reachBack(since)
     topic.touch()
+    return reaches
   }
 
   private leave(socket: Socket): void {
@@ -74,27 +82,57 @@ export class Live {
       this.topics.delete(run)
     }
   }
+}
 
-  private listWork(): Work {
-    return async send => {
-      send('runs', await this.views.summaries())
-    }
+interface Work {
+  tell(send: (event: string, payload: unknown) => void): Promise<void>
+  /** The next one tells what came after `since` as well; false where that is too long ago. */
+  reachBack(since: number): boolean
+}
+
+class ListWork implements Work {
+  constructor(private readonly views: Views) {}
+
+  async tell(send: (event: string, payload: unknown) => void): Promise<void> {
+    send('runs', await this.views.summaries())
   }
 
-  private runWork(run: string): Work {
-    let since = unixSeconds() - 5
-    return async send => {
-      const facts = this.views.runs.get(run)
-      if (facts === undefined) return
-      const now = unixSeconds()
-      send('update', await this.views.update(facts, since))
-      // Steps are stamped by the node: a little overlap forgives its clock and its way here.
-      since = Math.min(now, facts.lastStepAt ?? now) - 2
-    }
+  /** It tells all of them each time. */
+  reachBack(): boolean {
+    return true
   }
 }
 
-type Work = (send: (event: string, payload: unknown) => void) => Promise<void>
+class RunWork implements Work {
+  /** What is stamped from here on is not told yet. */
+  private since = unixSeconds() - LATE_SECONDS
+
+  constructor(
+    private readonly views: Views,
+    private readonly run: string,
+  ) {}
+
+  async tell(send: (event: string, payload: unknown) => void): Promise<void> {
+    const facts = this.views.runs.get(this.run)
+    if (facts === undefined) return
+    const from = this.since
+    const now = unixSeconds()
+    // Steps are stamped by the node: a little overlap forgives its clock and its way here.
+    this.since = Math.min(now, facts.lastStepAt ?? now) - 2
+    try {
+      send('update', await this.views.update(facts, from))
+    } catch (error) {
+      this.since = Math.min(this.since, from)
+      throw error
+    }
+  }
+
+  reachBack(since: number): boolean {
+    if (since < unixSeconds() - MOST_BACK_SECONDS) return false
+    this.since = Math.min(this.since, since - LATE_SECONDS)
+    return true
+  }
+}
 
 class Topic {
   readonly sockets = new Set<Socket>()
@@ -103,7 +141,7 @@ class Topic {
   private readonly over: Promise<void>
 
   constructor(
-    private readonly work: Work,
+    readonly work: Work,
     private readonly log: (line: string) => void,
   ) {
     this.over = this.loop()
@@ -126,7 +164,7 @@ class Topic {
       this.wake = new AbortController()
       const from = performance.now()
       try {
-        await this.work((event, payload) => {
+        await this.work.tell((event, payload) => {
           for (const socket of this.sockets) socket.emit(event, payload)
         })
       } catch (error) {

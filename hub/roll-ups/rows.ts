@@ -37,7 +37,9 @@ export async function tieredRows(store: Store, rollUp: RollUp, asked: Asked): Pr
     ...(await older(store, rollUp, asked, wanted, ends.oldest)),
     ...(await newer(store, rollUp, asked, wanted, ends.newest)),
   ]
-  return pieces.map(piece => pieceSql(rollUp, asked, piece)).join('\nUNION ALL\n')
+  // No slot lies below zero: of a run that is short, tiers have nothing, and to plan what they would be asked takes a third of the time.
+  const told = pieces.filter(({ below }) => below > 0)
+  return told.map(piece => pieceSql(rollUp, asked, piece)).join('\nUNION ALL\n')
 }
 
 function pieceSql(rollUp: RollUp, { where, everyVersion }: Asked, { level, from, below }: Piece): string {

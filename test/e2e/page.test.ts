@@ -485,6 +485,30 @@ describe('the page', () => {
     await expect.poll(() => health(page).innerText(), { timeout: 10_000 }).toContain('step 11 of 400')
   })
 
+  it('loads itself anew where the hub that it comes back to is of another version', async () => {
+    const page = await browser.newPage()
+    pages.push(page)
+    let version = 'old'
+    let loads = 0
+    page.on('load', () => (loads += 1))
+    await page.routeWebSocket(/transport=websocket/, socket => {
+      const server = socket.connectToServer()
+      server.onMessage(message => socket.send(String(message).replace(/(\/live,\["version",")[^"]*/, `$1${version}`)))
+    })
+    await page.goto(`${hub.url}/runs/live-1?last=300`)
+    await isLive(page)
+    await hub.kill()
+    await hub.restart()
+    await isLive(page)
+    expect(loads).toBe(1)
+    version = 'new'
+    await hub.kill()
+    await hub.restart()
+    await expect.poll(() => loads, { timeout: 20_000 }).toBe(2)
+    await isLive(page)
+    expect(page.url()).toContain('/runs/live-1?last=300')
+  })
+
   it('makes a post-mortem of a crash log that is dropped on it, and gives it away', async () => {
     const page = await open('/')
     const log = [

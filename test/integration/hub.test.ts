@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { io, type Socket } from 'socket.io-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { endpoints } from '../../hub/http/index'
-import type { NodeInfo, RunDetail } from '../../wire/api'
+import type { LiveUpdate, NodeInfo, RunDetail } from '../../wire/api'
 import { encodeFrame } from '../../wire/frame'
 import { LIVE_NAMESPACE } from '../../wire/live'
 import { AGENT_NAMESPACE, PROTOCOL, type Reply } from '../../wire/messages'
@@ -246,6 +246,22 @@ describe('the HTTP door', () => {
     expect(await storedSteps(url, 'sparse')).toEqual(['7,0', '5000,0', '4000000000000000,0', '1e+300,0'])
     for (const path of ['/api/runs', '/api/runs/sparse', '/api/runs/sparse/steps', '/api/runs/sparse/ranks'])
       expect((await fetch(url + path)).status).toBe(200)
+  })
+})
+
+describe('a page', () => {
+  it('that says up to when it has a run is told what came since, unless that is too long ago', async () => {
+    const from = now() - 30
+    for (let step = 0; step < 30; step += 1) await good.send(stepRecords('watched', 'good', 1, step, from + step))
+    const watcher = await open(LIVE_NAMESPACE)
+    const steps: number[] = []
+    watcher.on('update', (update: LiveUpdate) => steps.push(...update.steps.step))
+    expect(await ask(watcher, 'watch', 'watched', from - 3600)).toBe(false)
+    await eventually('the newest steps', () => Promise.resolve(steps.includes(29)))
+    expect(steps).not.toContain(10)
+    expect(await ask(watcher, 'watch', 'watched', from + 10)).toBe(true)
+    await eventually('those since', () => Promise.resolve(steps.includes(11)))
+    expect(steps).not.toContain(1)
   })
 })
 

@@ -1,5 +1,6 @@
 'use client'
 import { useMemo } from 'react'
+import type { NodeInfo } from '../../../wire/api'
 import type { FlopsBudget } from '../../../wire/flops-budget'
 import { predictRun } from '../../data/prediction'
 import { useNodes } from '../../data/use-polled'
@@ -11,12 +12,18 @@ import styles from './run.module.css'
 import { Side } from './side'
 import { StepCharts } from './step-charts'
 
-/** How the run is, beside how it should be. `budget`: what the server knew of it when it made the page. */
-export function OverviewPage({ budget }: { budget: FlopsBudget | undefined }) {
+/** What the server knew when it made the page. */
+interface OverviewPageProps {
+  budget: FlopsBudget | undefined
+  nodes: readonly NodeInfo[] | undefined
+}
+
+/** How the run is, beside how it should be. */
+export function OverviewPage({ budget, nodes: firstNodes }: OverviewPageProps) {
   const { run, view } = useRunPage()
   const { config, summary } = view.detail
   const predicted = useMemo(() => predictRun(config), [config])
-  const { value: nodes } = useNodes()
+  const { value: nodes } = useNodes(undefined, firstNodes)
   const mine = nodes?.filter(({ node }) => summary.nodes.includes(node)) ?? []
   return (
     <>
