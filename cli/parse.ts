@@ -7,15 +7,15 @@ import type { LogFormat } from '../collectors/logs/format'
 import { formats } from '../collectors/logs/index'
 import { createLogReader } from '../collectors/logs/read'
 import { formatsWith } from '../collectors/logs/user-pattern'
-import { hasStarts } from '../collectors/sections'
+import { startsOf } from '../collectors/sections'
 import type { WireRecord } from '../wire/records'
 import { defineCommand } from './command'
-import { readSeveral } from './parse-several'
+import { LongLog, readSeveral, saysMoreInParts } from './parse-several'
 import { inputsOf } from './run-folder'
 
 /** Bytes of a file that are shown to the forms to find out whose output it is. */
 const SNIFF_BYTES = 256 * 1024
-/** A file that begins as a tool's output does is held up to here, to see whether others' follow. */
+/** A file that begins as a tool's output does is held up to here, to see whether others' follow: a smaller one whole. */
 const MOST_SEVERAL_BYTES = 8 * 1024 * 1024
 
 const HELP = `
@@ -77,6 +77,14 @@ async function parseLog(chunks: AsyncIterable<Buffer>, { formats, write, tells }
   return reader.counts
 }
 
+/** A log in which tools may have been called. */
+async function parseLongLog(chunks: AsyncIterable<Buffer>, { write, ...options }: ParseOptions): Promise<Counts> {
+  const reader = new LongLog(options)
+  for await (const chunk of chunks) await write(reader.push(chunk))
+  await write(reader.end())
+  return reader.lines
+}
+
 /** Holds chunks until there are so many bytes; true when the file has ended before. */
 async function hold(rest: AsyncIterator<Buffer>, held: Buffer[], most: number): Promise<boolean> {
   let bytes = held.reduce((sum, chunk) => sum + chunk.length, 0)
@@ -114,20 +122,24 @@ export async function parseChunks(
   const held: Buffer[] = []
   let ended = options.forms.length > 0 && (await hold(rest, held, SNIFF_BYTES))
   const owner = ownerOf(options, held)
-  const head = headOf(held).text
-  const mayBeSeveral = options.forms.length > 1 && options.formats.length > 0 && hasStarts(head, options.forms)
-  if (mayBeSeveral && !ended) ended = await hold(rest, held, MOST_SEVERAL_BYTES)
-  const text = mayBeSeveral && ended ? Buffer.concat(held).toString('utf8') : undefined
+  const both = options.forms.length > 1 && options.formats.length > 0
+  const begins = both && startsOf(headOf(held).text, options.forms).length > 0
+  if (begins && !ended) ended = await hold(rest, held, MOST_SEVERAL_BYTES)
+  const text = begins ? Buffer.concat(held).toString('utf8') : ''
+  // Of several tools, or a log, whose beginning one form claims.
+  const isLong = both && !ended && (owner === undefined || (begins && saysMoreInParts(text, owner, options)))
   async function* whole() {
     // Let go of one by one: what was read need not be kept.
     for (let chunk = held.shift(); chunk !== undefined; chunk = held.shift()) yield chunk
     for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value
   }
-  const parse = async (write: Write) =>
-    owner === undefined
+  const parse = async (write: Write) => {
+    if (isLong) return parseLongLog(whole(), { ...options, write })
+    return owner === undefined
       ? parseLog(whole(), { ...options, write })
       : { ...(await owner.read(whole(), write)), form: owner.name }
-  return text === undefined ? parse(options.write) : parseHeld(text, parse, options)
+  }
+  return begins && ended ? parseHeld(text, parse, options) : parse(options.write)
 }
 
 /** Writes records as lines; waits where the reader of the pipe is slower. False: that reader is gone. */

@@ -46,8 +46,9 @@ function startsIn(text: string, lines: readonly number[], forms: readonly Form[]
     .map(at => ({ at, forms: beginning.filter(({ pattern }) => matches(pattern, at)).map(({ form }) => form) }))
 }
 
-/** Whether output of several tools may be in a text: cheap beside reading it. */
-export const hasStarts = (text: string, forms: readonly Form[]) => startsIn(text, linesIn(text), forms).length > 0
+/** Where output of a tool may begin in a text: cheap beside reading it. */
+export const startsOf = (text: string, forms: readonly Form[]): number[] =>
+  startsIn(text, linesIn(text), forms).map(({ at }) => at)
 
 interface Found {
   readonly form: TextForm

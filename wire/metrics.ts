@@ -365,9 +365,15 @@ export type Kind = keyof typeof catalogue
 export const kinds = Object.keys(catalogue) as readonly Kind[]
 export type FieldName<K extends Kind> = Extract<keyof (typeof catalogue)[K], string>
 
+type FieldEntries = readonly (readonly [name: string, field: Field])[]
+/** Asked for with each record. */
+const fields = new Map<Kind, FieldEntries>()
+
 /** The fields of a kind in the order of the catalogue, which is the order of columns everywhere. */
-export function fieldsOf(kind: Kind): readonly (readonly [name: string, field: Field])[] {
-  return Object.entries(catalogue[kind] as Record<string, Field>)
+export function fieldsOf(kind: Kind): FieldEntries {
+  const known = fields.get(kind) ?? Object.entries(catalogue[kind] as Record<string, Field>)
+  fields.set(kind, known)
+  return known
 }
 
 /** The standard phases of a step; frameworks' own timers keep their names beside them. */

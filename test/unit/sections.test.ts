@@ -13,10 +13,12 @@ const root = join(import.meta.dirname, '../fixtures/forms')
 const step = (number: number) =>
   ` iteration ${number}/ 10 | consumed samples: 16 | elapsed time per iteration (ms): 120.0 | learning rate: 1.0E-04 | lm loss: 2.5E+00 |\n`
 
-async function parse(text: string, tells?: string) {
+async function parse(text: string, tells?: string, chunkBytes = Infinity) {
   const records: WireRecord[] = []
   async function* chunks() {
-    yield await Promise.resolve(Buffer.from(text))
+    const bytes = Buffer.from(text)
+    for (let at = 0; at < bytes.length; at += chunkBytes)
+      yield await Promise.resolve(bytes.subarray(at, at + chunkBytes))
   }
   const write = (more: readonly WireRecord[]) => Promise.resolve(void records.push(...more))
   return { records, ...(await parseChunks(chunks(), { forms: [...forms], formats: [...formats], write, tells })) }
@@ -74,5 +76,46 @@ describe('a file of several outputs', () => {
     expect((await parse(one?.text ?? '')).form).toBe(one?.form.name)
     expect(sectionsOf(step(1).repeat(50), [...forms])).toEqual([{ text: step(1).repeat(50) }])
     expect(sectionsOf('', [...forms])).toEqual([])
+  })
+})
+
+describe('a long log in which tools were called', () => {
+  // Beyond what is held of a file to look at it as a whole.
+  const fill = (from: number) => Array.from({ length: 15_000 }, (_, at) => step(from + at)).join('')
+  const titles = 'timestamp, index, name, utilization.gpu [%], memory.used [MiB]\n'
+  const row = (at: number) =>
+    `2026/11/23 17:35:${String(at % 60).padStart(2, '0')}.000, 0, NVIDIA H100 80GB HBM3, 97 %, 71234 MiB\n`
+  const csv = (rows: number) => titles + Array.from({ length: rows }, (_, at) => row(at)).join('')
+  const table = outputs.find(({ form }) => form.name === 'nvidia-smi-topo')?.text ?? ''
+  const text = [fill(0), table, fill(15_000), csv(12_000), fill(30_000), table, csv(3), fill(45_000)].join('')
+
+  it.each([
+    ['at once', Infinity],
+    ['by the piece', 1024 * 1024],
+    ['by small pieces', 50_001],
+  ])(
+    'gives each its own, however long it is: %s',
+    async (_, chunkBytes) => {
+      const { records, linesUnread } = await parse(text, undefined, chunkBytes)
+      const count = (kind: string) => records.filter(record => record.kind === kind).length
+      const paths = outputs.find(({ form }) => form.name === 'nvidia-smi-topo')?.form.parse(table)?.records.length ?? 0
+      expect(text.length).toBeGreaterThan(8 * 1024 * 1024)
+      expect({ steps: count('step'), gpus: count('gpu'), paths: count('path') }).toEqual({
+        steps: 60_000,
+        gpus: 12_003,
+        paths: 2 * paths,
+      })
+      expect(linesUnread).toBe(0)
+    },
+    60_000,
+  )
+
+  it('holds no line that never ends', async () => {
+    const { linesRead, linesUnread } = await parse(
+      `${step(1)}${'x'.repeat(12_000_000)}\n${step(2)}`,
+      undefined,
+      1 << 20,
+    )
+    expect({ linesRead, linesUnread }).toEqual({ linesRead: 2, linesUnread: 1 })
   })
 })
