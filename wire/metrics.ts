@@ -365,16 +365,12 @@ export type Kind = keyof typeof catalogue
 export const kinds = Object.keys(catalogue) as readonly Kind[]
 export type FieldName<K extends Kind> = Extract<keyof (typeof catalogue)[K], string>
 
-type FieldEntries = readonly (readonly [name: string, field: Field])[]
-/** Asked for with each record. */
-const fields = new Map<Kind, FieldEntries>()
+const entries = new Map(
+  Object.entries(catalogue).map(([kind, of]) => [kind, Object.entries(of as Record<string, Field>)]),
+)
 
 /** The fields of a kind in the order of the catalogue, which is the order of columns everywhere. */
-export function fieldsOf(kind: Kind): FieldEntries {
-  const known = fields.get(kind) ?? Object.entries(catalogue[kind] as Record<string, Field>)
-  fields.set(kind, known)
-  return known
-}
+export const fieldsOf = (kind: Kind): readonly (readonly [name: string, field: Field])[] => entries.get(kind) ?? []
 
 /** The standard phases of a step; frameworks' own timers keep their names beside them. */
 export const PHASES = ['data', 'forward', 'backward', 'communication', 'optimizer'] as const
