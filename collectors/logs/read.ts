@@ -40,6 +40,8 @@ const MOST_SHAPED = 2000
 /** A line with its digits alike: what no format knows of it, it does not know with other digits. */
 const shapeOf = (text: string) => text.replaceAll(/\d/g, '0')
 
+const NOTHING: readonly WireRecord[] = []
+
 type Entry = { readonly format: LogFormat; readonly state: Json }
 interface Saved {
   last: string | undefined
@@ -100,7 +102,7 @@ class Reader implements LogReader {
   }
 
   push(chunk: Buffer, at?: number): WireRecord[] {
-    return this.splitter.push(chunk).flatMap(raw => this.readRaw(raw, at))
+    return this.readAll(this.splitter.push(chunk), at)
   }
 
   flush(at?: number): WireRecord[] {
@@ -108,8 +110,7 @@ class Reader implements LogReader {
   }
 
   end(at?: number): WireRecord[] {
-    const records = this.splitter.end().flatMap(raw => this.readRaw(raw, at))
-    return [...records, ...this.flush(at)]
+    return [...this.readAll(this.splitter.end(), at), ...this.flush(at)]
   }
 
   state(): Json {
@@ -117,24 +118,25 @@ class Reader implements LogReader {
     return structuredClone({ last: this.last?.format.name ?? null, states })
   }
 
-  private readRaw(raw: string, at: number | undefined): WireRecord[] {
-    const lines = cleanLines(raw, at)
-    const [only] = lines
-    return lines.length === 1 && only !== undefined
-      ? this.readLine(only, at)
-      : lines.flatMap(line => this.readLine(line, at))
+  private readAll(lines: readonly string[], at: number | undefined): WireRecord[] {
+    const all: WireRecord[] = []
+    for (const raw of lines)
+      for (const line of cleanLines(raw, at)) for (const record of this.readLine(line, at)) all.push(record)
+    return all
   }
 
-  private readLine(line: LogLine, at: number | undefined): WireRecord[] {
-    if (line.text === '') return []
+  private readLine(line: LogLine, at: number | undefined): readonly WireRecord[] {
+    if (line.text === '') return NOTHING
     const before = this.last
     const records = line.text.length > MOST_CHARACTERS ? undefined : (this.offer(line) ?? this.offerPasted(line))
     if (records === undefined) this.counts.linesUnread += 1
     else this.counts.linesRead += 1
     const closed = before !== undefined && (records === undefined || this.last !== before)
-    const held = closed ? (before.format.flush?.(before.state) ?? []) : []
+    const held = closed ? (before.format.flush?.(before.state) ?? NOTHING) : NOTHING
     // After what it tells: in a saved log a line without a time is of the moment of its record.
-    return stamped([...held, ...(records ?? []), ...(this.teller?.tell(line, at) ?? [])], line.time)
+    const told = this.teller?.tell(line, at) ?? NOTHING
+    const own = records ?? NOTHING
+    return stamped(held.length === 0 && told.length === 0 ? own : [...held, ...own, ...told], line.time)
   }
 
   /** Logs are pasted into documents and threads with an indentation of their own. */
@@ -180,12 +182,14 @@ const FIELDS = new Map(
 )
 
 /** Records as the catalogue has them: its order of fields, what is absent left out, the line's time where there is none. */
-function stamped(records: readonly WireRecord[], time: number | undefined): WireRecord[] {
+function stamped(records: readonly WireRecord[], time: number | undefined): readonly WireRecord[] {
+  if (records.length === 0) return records
   return records.map(record => {
-    const values: Record<string, unknown> = { ...record, time: record.time ?? time }
+    const values = record as Readonly<Record<string, unknown>>
     const kept: Record<string, unknown> = { kind: record.kind }
     for (const [name, isJson] of FIELDS.get(record.kind) ?? []) {
-      const value = isJson ? withoutAbsent(values[name]) : values[name]
+      const said = values[name] ?? (name === 'time' ? time : undefined)
+      const value = isJson ? withoutAbsent(said) : said
       if (value !== undefined) kept[name] = value
     }
     return kept as WireRecord
