@@ -36,7 +36,7 @@ const NAMES: readonly {
 }[] = [
   {
     pattern:
-      /^(?:train(?:er|ing)?_)?(?:global_)?(?:steps?|iters?|iteration|update|updates|num_updates|optimizer_step)$/,
+      /^(?:train(?:er|ing)?_)?(?:global_)?(?:steps?|iters?|iteration|update|updates|num_updates|optimizer_step|step_i)$/,
     field: 'step',
   },
   { pattern: /^(?:max|total|num|train)_(?:train_)?(?:steps|iters|iterations|updates)$/, field: 'totalSteps' },
@@ -52,7 +52,7 @@ const NAMES: readonly {
   { pattern: /^(?:train_|optim_)?(?:learning_rate|lr)(?:_group_?0|_0)?$/, field: 'learningRate' },
   {
     pattern:
-      /^(?:train_|perf_)?(?:step_?time|time_per_(?:step|iter|iteration|batch)|iter(?:ation)?_time|batch_time|step_duration|end_to_end_s|dt|s_it|sec_per_step|seconds_per_step|s_per_step|step_seconds|step_time_s(?:ec(?:onds)?)?|iter_time_s|time_s_it)$/,
+      /^(?:train_|perf_)?(?:(?:per_)?step_?time|time_per_(?:step|iter|iteration|batch)|iter(?:ation)?_time|batch_time|step_duration|end_to_end_s|dt|s_it|sec_per_step|seconds_per_step|s_per_step|step_seconds|step_time_s(?:ec(?:onds)?)?|iter_time_s|time_s_it)$/,
     field: 'stepSeconds',
   },
   {

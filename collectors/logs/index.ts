@@ -15,6 +15,7 @@ import { kernel } from './kernel'
 import { keyValue } from './key-value'
 import { levanter } from './levanter'
 import { lightning } from './lightning'
+import { lingua } from './lingua'
 import { litgpt } from './litgpt'
 import { llmc } from './llmc'
 import { maxtext } from './maxtext'
@@ -55,6 +56,7 @@ export const formats = registry<LogFormat>('log format', [
   moddedNanogpt,
   llmc,
   litgpt,
+  lingua,
   maxtext,
   levanter,
   fairseq,

@@ -1,17 +1,18 @@
-/** JSON Lines of any script or logger: an object with a step, and something about it, under names that they have in common. */
+/** JSON Lines of any script or logger, or dicts as Python prints them: an object with a step, and something about it, under names that they have in common. */
 import type { WireRecord } from '../../wire/records'
 import { commonStep, isHeldOut } from './common-names'
 import { nanEvent } from './figures'
 import { defineFormat, type LogLine } from './format'
 import { membersOf, timeOf } from './json-members'
 import { headOf } from './logger-head'
+import { readDict } from './python-dict'
 import { numberOf } from './values'
 
 type State = { nan: boolean }
 
 const MOST_CHARACTERS = 32_768
 /** Words that one of the members must have in its name. */
-const LIKELY = /"[^"]{0,60}(?:step|iter|update)[^"]{0,20}" ?:/i
+const LIKELY = /["'][^"']{0,60}(?:step|iter|update)[^"']{0,20}["'] ?:/i
 /** Without what loggers nest their figures in: `metrics/train/loss`, `payload/loss`. */
 function withoutNest(members: ReadonlyMap<string, string>): Map<string, string> {
   return new Map(
@@ -31,9 +32,9 @@ export const jsonLines = defineFormat({
   parse(line: LogLine, state: State): WireRecord[] | undefined {
     const { text: plain, time } = headOf(line)
     const text = plain.trim()
-    if (!text.startsWith('{"') || !text.endsWith('}') || text.length > MOST_CHARACTERS || !LIKELY.test(text))
+    if (!/^\{["']/.test(text) || !text.endsWith('}') || text.length > MOST_CHARACTERS || !LIKELY.test(text))
       return undefined
-    const members = membersOf(text)
+    const members = text.startsWith('{"') ? membersOf(text) : readDict(text)
     if (members === undefined) return undefined
     const figures = withoutNest(members)
     const at = timeOf(members) ?? time

@@ -16,8 +16,9 @@ type State = BarState & {
 }
 
 const EPOCH = /^Epoch (\d{1,9})\/(\d{1,9})$/
+/** A drawn bar, or none: then a time in seconds stands alone between dashes. */
 const BAR =
-  /^\s{0,8}(\d{1,12})\/(\d{1,12}|Unknown)\s{1,4}(?:(━{5,80})\s?|\[[=>.]{5,80}\]\s?|)((?:- )?(?:ETA: )?(?:(?:\d{1,4}:){1,2}\d\d|\d{1,7}s)\b.{0,2000})$/
+  /^\s{0,8}(\d{1,12})\/(\d{1,12}|Unknown)(?:\s{1,4}(?:(━{5,80})|\[[=>.]{5,80}\])\s?(?=(?:- )?(?:ETA: )?(?:(?:\d{1,4}:){1,2}\d\d|\d{1,7}s)\b)| -? ?(?=\d{1,7}s (?:- |\d{1,9}(?:us|ms|s)\/)))(.{1,2000})$/
 const PER_STEP = /\b(\d{1,9})(us|ms|s)\/step\b/
 const SECONDS: Readonly<Record<string, number>> = { us: 1e-6, ms: 1e-3, s: 1 }
 const SAMPLES = /^Train on \d{1,12} samples/

@@ -30,12 +30,16 @@ type State = BarState & {
 
 const MOST_CHARACTERS = 2000
 /** Cheap, and true of every line that could be one. */
-const LIKELY = /\b(?:step|iter|update|epoch|batch )|^\d{1,12} \| |(?:^|\] )\[\d{1,12}\] [a-z]/i
-/** minimind and its kin count within the epoch: `Epoch:[1/2](100/5000)`; PyTorch's examples: `Epoch: [0][ 10/5005]`. */
-const IN_EPOCH = /\bepoch\W{0,3}\[(\d{1,9})(?:\/\d{1,9})?\]\s{0,4}[([]\s{0,8}(\d{1,12})\/(\d{1,12})[)\]]/i
+const LIKELY = /(?:\b|_)(?:step|iter|update|epoch|batch )|^train: \d{1,9} \[|^\d{1,12} \| |(?:^|\] )\[\d{1,12}\] [a-z]/i
+/**
+ * minimind and its kin count within the epoch: `Epoch:[1/2](100/5000)`; PyTorch's examples: `Epoch: [0][ 10/5005]`; MMEngine:
+ * `Epoch(train) [1][ 50/1000]`; timm: `Train: 1 [ 50/1251 (  4%)]`.
+ */
+const IN_EPOCH = /\bepoch(?:\(train\))?\W{0,3}\[(\d{1,9})(?:\/\d{1,9})?\]\s{0,4}[([]\s{0,8}(\d{1,12})\/(\d{1,12})[)\]]/i
 const EPOCH = /\bepoch\W{0,8}(\d{1,9})(?![\d.])/i
-/** Scripts without epochs count their batches; llama2.c and its kin put the number first: `490 | loss 5.75 | …`. */
-const BATCH = /^(?:batch (\d{1,12})(?:\/\d{1,12})?[ ,:]|(\d{1,12}) \| loss )/i
+/** Scripts without epochs count their batches; llama2.c and its kin put the number first: `490 | loss 5.75 | …`; Flax's examples: `Step... (500 | Loss: …)`. */
+const BATCH = /^(?:batch (\d{1,12})(?:\/\d{1,12})?[ ,:]|(\d{1,12}) \| loss |step\.\.\. \((\d{1,12}) \| )/i
+const TIMM = /^Train: (\d{1,9}) \[\s{0,8}(\d{1,12})\/(\d{1,12}) \(\s{0,3}\d{1,3}%\)\]/
 /** clu and its kin, of JAX: `[100] loss=2.31, learning_rate=0.001`. */
 const BRACKETED_STEP = /^\[(\d{1,12})\] {1,4}[A-Za-z][^=]{0,60}=/
 const evaluation = (text: string, time: number | undefined): RecordOf<'event'> => ({
@@ -73,7 +77,7 @@ function absolute(epoch: number, step: number, total: number, state: State): num
 /** Names the step as it is counted among all. */
 function countSteps(figures: Map<string, string>, text: string, state: State): void {
   const head = text.slice(0, 400)
-  const within = IN_EPOCH.exec(head)
+  const within = IN_EPOCH.exec(head) ?? TIMM.exec(head)
   if (within !== null) {
     figures.set('step', String(counted(Number(within[1]), Number(within[2]), Number(within[3]), state)))
     return
@@ -86,7 +90,7 @@ function countSteps(figures: Map<string, string>, text: string, state: State): v
     figures.delete('total_steps')
   } else if (epoch === undefined && step === undefined) {
     const batch = BATCH.exec(text) ?? BRACKETED_STEP.exec(text)
-    if (batch !== null) figures.set('step', batch[1] ?? batch[2] ?? '')
+    if (batch !== null) figures.set('step', batch[1] ?? batch[2] ?? batch[3] ?? '')
   }
 }
 

@@ -12,13 +12,14 @@ const SPACED = new RegExp(`^${NAME} {1,8}${NUMBER}(${UNIT})(?: ?\\(.{0,60}\\))?$
 /** What is said once more in brackets: `tps 6574.51(821.81/gpu)`, `loss = 79.35 (57.126 sec/step)`. */
 const BRACKETED = new RegExp(`\\(${NUMBER} ?(\\/gpu|s(?:ec(?:onds?)?)?\\/(?:step|it|iter|batch))\\)$`, 'i')
 /** `loss   17.64` of a table: the name stands before it. */
-const BARE = new RegExp(`^${NUMBER}(${UNIT})$`, 'i')
+const BARE = new RegExp(`^${NUMBER}(${UNIT})(?: ?\\(.{0,60}\\))?$`, 'i')
 const SEPARATED = /[=:]/
 /** Words in front of a name, which may be its beginning: `step` of `step time: 0.5`, `Val` of `Val Loss: 2.1`. */
 const WORDS = /^[A-Za-z][A-Za-z ]{0,30}$/
 const TRAILING = /^(.{1,100}[\d%]\w{0,8}) ([A-Za-z]{2,20})(?:\(\d{0,12})?$/
 /** `step 10/1000`, `Iter [10/1000]`, `step: 10 / 1000 (1 %)`, `step 10 of 1000`. */
-const OF = /^(?:.{0,160}\W)?(step|iter|iteration|it|update)s?[ :=[(]{1,6}(\d{1,12}) {0,4}(?:\/|of) {0,8}(\d{1,12})\b/i
+const OF =
+  /^(?:.{0,160}\W)?(step|iter|iteration|it|update)s?(?:\(train\))?[ :=[(]{1,8}(\d{1,12}) {0,4}(?:\/|of) {0,8}(\d{1,12})\b/i
 /** A rate in front of its unit: `91886 tok/s`. */
 const RATE = new RegExp(
   `^${NUMBER} ?(ms|tok(?:en)?s?\\/s(?:ec)?(?:\\/(?:gpu|device))?|samples\\/s(?:ec)?|s\\/it|s\\/step|ms\\/(?:it|iter|step))$`,
