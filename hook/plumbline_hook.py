@@ -35,8 +35,10 @@ Why a rank is slow, and which way its traffic is, the kernel knows (Linux):
 - one `flow` line a step for each node that it sent to by TCP: bytes, how long they were on their way (`busySeconds`, less what
   the receiver was not ready for), retransmissions, round trip.
 
-On CUDA, kernels run behind the program: phases are then times of the program and not of the device, and collectives
-with NCCL count until they are enqueued. This was not measured on a GPU.
+On CUDA and ROCm the program runs ahead of its kernels, so moments are events in the device's queues: phases are times of the
+device's own clock, what the program does meanwhile is hidden, and a step is written once the device has come to its end; nothing
+is ever waited for. A collective of NCCL is exposed for as long as the stream that computes is held up by it: in a synchronous call,
+in `wait()`, or (FSDP) where that stream waits for another one. What is captured into a CUDA graph is not seen.
 
 What it costs, measured with two ranks on two CPU cores: some 0.25 ms a step, 0.9 % of a step of 51 ms (median of five
 pairs of runs, which differed by -3 to +5 %); `npm run bench:hook` measures it anew.
@@ -57,9 +59,10 @@ import struct
 import sys
 import threading
 import time
+from collections import deque
 from contextlib import contextmanager
-from functools import partial
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from functools import partial, update_wrapper
+from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Tuple
 
 
 def _torch() -> Tuple[Any, Any]:
@@ -214,18 +217,13 @@ class Hook:
         self._optimizer: Any = None
         self._step = int(options.get("first_step") or 0)
         self._descriptor = -1
-        self._finished: Optional[Dict[str, Any]] = None
-        self._finished_calls: List[Dict[str, Any]] = []
+        self._clock: Any = _ProgramClock()
+        self._ended: Deque[_Step] = deque()
         self._logged: Dict[str, float] = {}
-        self._intervals: List[Tuple[float, float]] = []
-        self._buckets: List[Tuple[float, float]] = []
-        self._calls: Dict[Tuple[str, str], List[Any]] = {}
         self._flows = _Flows()
         self._processor = _Processor()
         self._group_names: Dict[Any, str] = {}
-        self._explicit: Dict[str, float] = {}
-        self._marks: List[Tuple[str, float]] = []
-        self._step_began = time.perf_counter()
+        self._now = _Step(self._clock.now())
         self._depth = 0
         self._asks_precision = False
         self._snapshot_at = float("-inf")
@@ -343,11 +341,10 @@ class Hook:
         self._model, self._optimizer = model, optimizer
         if dist is not None and dist.is_available():
             for name, (operation, buffer) in COLLECTIVES.items():
-                original = getattr(dist, name, None)
-                if original is not None:
-                    wrapped = self._wrap_collective(original, operation, buffer)
-                    setattr(dist, name, wrapped)
-                    self._restore.append(partial(setattr, dist, name, original))
+                self._replace(dist, name, lambda original, o=operation, b=buffer: self._wrap_collective(original, o, b))
+            self._replace(dist, "batch_isend_irecv", self._wrap_batch)
+            # A batch tells what it sends from what it receives by the very functions.
+            self._replace(dist.P2POp, "__init__", lambda original: lambda message, op, *args, **kwargs: original(message, getattr(op, "original", op), *args, **kwargs))
         if hasattr(model, "register_forward_pre_hook"):
             handles = [model.register_forward_pre_hook(lambda *_: self._forward_begins()), model.register_forward_hook(lambda *_: self._forward_ends())]
             self._restore.extend(handle.remove for handle in handles)
@@ -365,6 +362,23 @@ class Hook:
 
             optimizer.step = step
             self._restore.append(lambda: setattr(optimizer, "step", original_step))
+        self._choose_clock()
+
+    def _replace(self, owner: Any, name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+        original = getattr(owner, name, None)
+        if original is not None:
+            setattr(owner, name, wrap(original))
+            self._restore.append(partial(setattr, owner, name, original))
+
+    def _choose_clock(self) -> None:
+        """The device's, once the model is on one: what was begun before is not counted."""
+        if isinstance(self._clock, _DeviceClock) or not hasattr(self._model, "parameters"):
+            return
+        first = next(self._model.parameters(), None)
+        if first is not None and first.is_cuda:
+            self._clock = _DeviceClock(first.device)
+            self._now = _Step(self._clock.now())
+            self._replace(torch.cuda.Stream, "wait_event", self._wrap_stream_wait)
 
     def _count_tokens_of(self, model: Any) -> None:
         """Models of Hugging Face take `input_ids`: their size is the tokens of a pass, padding included."""
@@ -391,14 +405,14 @@ class Hook:
         def reduce(_, bucket):  # type: ignore[no-untyped-def]  # DDP refuses other annotations than its own.
             tensor = bucket.buffer()
             tensor.div_(self.world_size)
-            began = time.perf_counter()
+            began = self._clock.now()
             future = dist.distributed_c10d._get_default_group().allreduce([tensor]).get_future()
 
             def done(finished: Any) -> Any:
-                ended = time.perf_counter()
-                self._called_back(began, ended, self._group_name(None), "all-reduce", _bytes(tensor))
+                span = _Span(began, self._clock.now())
                 with self._lock:
-                    self._buckets.append((began, ended))
+                    self._now.add(self._group_name(None), "all-reduce", _bytes(tensor), span)
+                    self._now.buckets.append(span)
                 return finished.value()[0]
 
             return future.then(done)
@@ -412,35 +426,76 @@ class Hook:
         isolated = original.__name__ in ("isend", "irecv")
 
         def collective(*args: Any, **kwargs: Any) -> Any:
-            if self._disabled:
-                return original(*args, **kwargs)
-            began = time.perf_counter()
-            # Some collectives are made of others: only the outermost counts.
-            self._depth += 1
-            try:
-                work = original(*args, **kwargs)
-            finally:
-                self._depth -= 1
-            if self._depth > 0:
-                return work
+            return self._observe(
+                lambda: original(*args, **kwargs),
+                lambda: [(operation, *self._called(operation, args, kwargs, buffer))],
+                bool(isolated or kwargs.get("async_op")),
+            )
 
-            def done(waited_from: float, waited_to: float, ended: float) -> None:
-                try:
-                    name, size = self._called(operation, args, kwargs, buffer)
-                except Exception as error:
-                    self._disable(error)
-                else:
-                    self._called_back(began, ended, name, operation, size)
-                    with self._lock:
-                        self._intervals.append((waited_from, waited_to))
+        return _Replacement(original, collective)
 
-            if work is not None and (kwargs.get("async_op") or isolated):
-                return _Work(work, done)
-            ended = time.perf_counter()
-            done(began, ended, ended)
+    def _wrap_batch(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """Messages of pipeline stages that are sent and received together."""
+
+        def batch(messages: Any, *args: Any, **kwargs: Any) -> Any:
+            def about() -> List[Tuple[str, str, int]]:
+                told = []
+                for message in messages:
+                    operation = "send" if message.op.__name__ == "isend" else "recv"
+                    told.append((operation, self._message_name(operation, message.peer), _bytes(message.tensor)))
+                return told
+
+            return self._observe(lambda: original(messages, *args, **kwargs), about, True)
+
+        return _Replacement(original, batch)
+
+    def _observe(self, call: Callable[[], Any], about: Callable[[], List[Tuple[str, str, int]]], asynchronous: bool) -> Any:
+        """Makes a call and notes how long the program or its device is held up by it; `about`: operation, group, bytes."""
+        if self._disabled:
+            return call()
+        began = self._clock.now()
+        # Some collectives are made of others: only the outermost counts.
+        self._depth += 1
+        try:
+            work = call()
+        finally:
+            self._depth -= 1
+        if self._depth > 0:
             return work
+        noted: List[Tuple[str, str, int]] = []
 
-        return collective
+        def done(waited_from: Any, waited_to: Any, completed: Any) -> None:
+            try:
+                span = _Span(began, waited_to, completed)
+                with self._lock:
+                    # Of a batch, several works are waited for: its messages are told once, the waits are all counted.
+                    for operation, group, size in [] if noted else about():
+                        noted.append((operation, group, size))
+                        self._now.add(group, operation, size, span)
+                    self._now.waits.append(_Span(waited_from, waited_to))
+            except Exception as error:
+                self._disable(error)
+
+        if asynchronous and isinstance(work, list):
+            return [_Work(one, done, self._clock) for one in work]
+        if asynchronous and work is not None:
+            return _Work(work, done, self._clock)
+        ended = self._clock.now()
+        done(began, ended, ended)
+        return work
+
+    def _wrap_stream_wait(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """Where the stream that computes waits for one that communicates: so FSDP orders what it gathers and reduces."""
+
+        def wait_event(stream: Any, event: Any) -> None:
+            if self._disabled or self._depth > 0 or not self._clock.computes_on(stream):
+                return original(stream, event)
+            began = self._clock.now()
+            original(stream, event)
+            with self._lock:
+                self._now.stalls.append(_Span(began, self._clock.now()))
+
+        return wait_event
 
     def _called(self, operation: str, args: Tuple[Any, ...], kwargs: Dict[str, Any], buffer: int) -> Tuple[str, int]:
         """The group's name and the bytes of its buffer."""
@@ -450,11 +505,14 @@ class Hook:
             named = "dst" if operation == "send" else "src"
             peer = kwargs.get(named, args[1] if len(args) > 1 else None)
         if peer is not None:
-            return ("%d>%d" % ((self.rank, peer) if operation == "send" else (peer, self.rank)), _bytes(sent))
+            return self._message_name(operation, peer), _bytes(sent)
         group = kwargs.get("group")
         if group is None:
             group = next((a for a in args if torch is not None and isinstance(a, dist.ProcessGroup)), None)
         return self._group_name(group), _bytes(sent)
+
+    def _message_name(self, operation: str, peer: int) -> str:
+        return "%d>%d" % ((self.rank, peer) if operation == "send" else (peer, self.rank))
 
     def _group_name(self, group: Any) -> str:
         name = self._group_names.get(group)
@@ -470,29 +528,18 @@ class Hook:
 
     # -- the step -----------------------------------------------------------------------------------------------------
 
-    def _called_back(self, began: float, ended: float, group: str, operation: str, size: int) -> None:
-        with self._lock:
-            call = self._calls.setdefault((group, operation), [[], 0])
-            call[0].append((began, ended))
-            call[1] += size
-
-    def _exposed_buckets(self, bounds: List[Tuple[str, float]]) -> List[Tuple[float, float]]:
-        """Of each backward pass: from the launch of the last bucket, when nothing is left to compute, to the end of all."""
-        exposed = []
-        for (name, start), (_, stop) in zip(bounds, bounds[1:]):
-            own = [(began, ended) for began, ended in self._buckets if name == "backward" and start <= began < stop]
-            if own:
-                exposed.append((max(began for began, _ in own), max(ended for _, ended in own)))
-        return exposed
-
     @_guarded
     def _forward_begins(self) -> None:
         began = time.perf_counter()
-        self._write_finished()
         if torch.is_grad_enabled():
+            self._choose_clock()
+            self._mark("forward")
             self._tell_precision()
-            self._marks.append(("forward", began))
+        self._write_ended()
         self.overhead_seconds += time.perf_counter() - began
+
+    def _mark(self, phase: str) -> None:
+        self._now.marks.append((phase, self._clock.now()))
 
     def _tell_precision(self) -> None:
         """Weights in fp32 may be multiplied in less, which shows inside a forward pass: told once, in the first."""
@@ -504,11 +551,11 @@ class Hook:
     @_guarded
     def _forward_ends(self) -> None:
         if torch.is_grad_enabled():
-            self._marks.append(("backward", time.perf_counter()))
+            self._mark("backward")
 
     @_guarded
     def _optimizer_begins(self) -> None:
-        self._marks.append(("optimizer", time.perf_counter()))
+        self._mark("optimizer")
         self._processor.worked()
 
     @_guarded
@@ -518,21 +565,14 @@ class Hook:
     @_guarded
     def end_step(self) -> None:
         """Ends the step. Called by itself after `optimizer.step()`; call it where there is no optimizer."""
-        ended = time.perf_counter()
-        self._write_finished()
-        bounds = [("data", self._step_began)] + self._marks + [("", ended)]
+        began = time.perf_counter()
+        ended = self._clock.now()
+        if ended is None:
+            return
         with self._lock:
-            intervals, self._intervals = _union(self._intervals + self._exposed_buckets(bounds)), []
-            calls, self._calls, self._buckets = self._calls, {}, []
-        phases: Dict[str, float] = {}
-        for (name, start), (_, stop) in zip(bounds, bounds[1:]):
-            phases[name] = phases.get(name, 0.0) + max(0.0, stop - start - _covered(intervals, start, stop))
-        phases["communication"] = sum(stop - start for start, stop in intervals)
-        if self._explicit:
-            phases["data"] = max(0.0, phases.get("data", 0.0) - sum(v for k, v in self._explicit.items() if k != "data"))
-            phases.update({name: value for name, value in self._explicit.items() if name != "data"})
-        record: Dict[str, Any] = {"kind": "step", "source": "hook", "rank": self.rank, "step": self._step, "time": time.time(), "stepSeconds": ended - self._step_began}
-        record["phases"] = {name: {"seconds": round(value, 7)} for name, value in phases.items()}
+            step, self._now = self._now, _Step(ended)
+        step.ended, step.wall = ended, time.time() - began
+        record = step.record = {"kind": "step", "source": "hook", "rank": self.rank, "step": self._step}
         tokens, self._counted_tokens = self._tokens or self._counted_tokens, 0
         if tokens:
             record["tokens"] = tokens
@@ -540,17 +580,11 @@ class Hook:
             record["totalSteps"] = self._total_steps
         record.update(self._memory())
         record.update(self._processor.take())
-        self._finished = record
-        about = {"rank": self.rank, "step": self._step, "time": record["time"]}
-        self._finished_calls = [
-            {"kind": "collective", **about, "group": group, "operation": operation, "seconds": round(sum(b - a for a, b in _union(spans)), 7), "bytes": size}
-            for (group, operation), (spans, size) in calls.items()
-        ]
-        self._finished_calls += [{"kind": "flow", **about, **flow} for flow in self._flows.take(self._step)]
-        self._marks, self._explicit = [], {}
+        step.flows = self._flows.take(self._step)
+        self._write_ended()
+        self._ended.append(step)
         self._step += 1
-        self._step_began = ended
-        self.overhead_seconds += time.perf_counter() - ended
+        self.overhead_seconds += time.perf_counter() - began
 
     def _memory(self) -> Dict[str, Any]:
         record: Dict[str, Any] = {}
@@ -560,9 +594,11 @@ class Hook:
         except (OSError, ValueError):
             pass
         if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
-            record["memoryAllocatedBytes"] = torch.cuda.memory_allocated()
-            record["memoryReservedBytes"] = torch.cuda.memory_reserved()
-            record["memoryPeakBytes"] = torch.cuda.max_memory_allocated()
+            # Asked for by name, each of the three would count everything anew.
+            held = torch.cuda.memory_stats_as_nested_dict()
+            record["memoryAllocatedBytes"] = held["allocated_bytes"]["all"]["current"]
+            record["memoryReservedBytes"] = held["reserved_bytes"]["all"]["current"]
+            record["memoryPeakBytes"] = held["allocated_bytes"]["all"]["peak"]
         # Walking all tensors costs: what they hold changes only while the optimizer makes its states.
         if self._step < 3 or self._step % 50 == 0:
             self._categories = self._count_categories()
@@ -587,7 +623,7 @@ class Hook:
     def log(self, **values: Any) -> None:
         """Figures of the step that has just ended: loss, gradientNorm, learningRate, tokens."""
         names = {"loss", "gradientNorm", "learningRate", "tokens", "samples"}
-        target = self._finished if self._finished is not None else self._logged
+        target = self._ended[-1].record if self._ended else self._logged
         for name, value in values.items():
             number = float(value)
             if name in names and number == number and abs(number) != float("inf"):
@@ -596,20 +632,24 @@ class Hook:
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Time of a phase of one's own, taken out of `data` where it lies before the forward pass."""
-        began = time.perf_counter()
+        began = self._clock.now()
         try:
             yield
         finally:
-            self._explicit[name] = self._explicit.get(name, 0.0) + time.perf_counter() - began
+            self._now.explicit.append((name, _Span(began, self._clock.now())))
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
-    def _write_finished(self) -> None:
-        record, self._finished = self._finished, None
-        if record is not None:
-            record.update(self._logged)
+    def _write_ended(self) -> None:
+        """Writes the steps to whose end the device has come; on a CPU that is each that has ended."""
+        while self._ended and self._clock.passed(self._ended[0]):
+            step = self._ended.popleft()
+            record = {**step.record, **self._logged, **step.times(self._clock)}
             self._logged = {}
-            self._write(record, *self._finished_calls)
+            about = {"rank": self.rank, "step": record["step"], "time": record["time"]}
+            calls = [{"kind": "collective", **about, **call} for call in step.collectives(self._clock)]
+            self._write(record, *calls, *({"kind": "flow", **about, **flow} for flow in step.flows))
+            self._clock.settle(step.ended)
 
     def _write(self, *records: Dict[str, Any]) -> None:
         lines = []
@@ -626,7 +666,7 @@ class Hook:
         text = "%s: %s" % (getattr(kind, "__name__", kind), value)
         oom = "out of memory" in text.lower() or isinstance(value, MemoryError)
         host = isinstance(value, MemoryError) or "DefaultCPUAllocator" in text
-        self._write_finished()
+        self._write_ended()
         if oom and torch is not None and torch.cuda.is_available():
             self._keep_snapshot()
         kind_of_end = "host-oom" if host else "oom" if oom else "crash"
@@ -635,7 +675,13 @@ class Hook:
     @_guarded
     def close(self) -> None:
         """Writes what is left. Called by itself at the end of the process."""
-        self._write_finished()
+        until = time.monotonic() + 2.0
+        while self._ended:
+            self._write_ended()
+            if time.monotonic() > until:  # A device that hangs or has failed: how long its steps were is not known.
+                self._write(*(step.record for step in self._ended))
+                break
+            time.sleep(0.01 if self._ended else 0.0)
         self._write({"kind": "rank", "rank": self.rank, "pid": self._pid, "state": "ended"})
         if self.rank == 0 and not os.environ.get("PLUMBLINE_RUN"):
             self._write({"kind": "run", "state": "ended"})
@@ -655,27 +701,209 @@ class Hook:
         self.close()
 
 
-class _Work:
-    """An asynchronous collective: its end is told by the library where it can, else noticed when it is waited for."""
+class _Replacement:
+    """Of a function of torch, which compares what it is given with its own (`P2POp(dist.isend, …)`): equal to it."""
 
-    def __init__(self, work: Any, done: Callable[[float, float, float], None]) -> None:
-        self._work, self._done, self._seen = work, done, False
-        self._completed: Optional[float] = None
+    def __init__(self, original: Callable[..., Any], call: Callable[..., Any]) -> None:
+        update_wrapper(self, original)
+        self.original, self._call = original, call
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._call(*args, **kwargs)
+
+    def __eq__(self, other: Any) -> bool:
+        return other is self or other == self.original
+
+    def __hash__(self) -> int:
+        return hash(self.original)
+
+
+class _Span:
+    """From one moment of a clock to another, or to an earlier end that became known besides. Without both it is not known."""
+
+    __slots__ = ("began", "ended", "completed")
+
+    def __init__(self, began: Any, ended: Any, completed: Any = None) -> None:
+        self.began, self.ended, self.completed = began, ended, completed
+
+    def seconds(self, clock: Any) -> List[Tuple[float, float]]:
+        if self.began is None or self.ended is None:
+            return []
+        began, ended = clock.seconds(self.began), clock.seconds(self.ended)
+        if self.completed is not None:
+            ended = min(ended, clock.seconds(self.completed))
+        return [(began, max(began, ended))]
+
+
+class _Step:
+    """What happened in a step, in moments of a clock, which may tell only later when they were."""
+
+    def __init__(self, began: Any) -> None:
+        self.began, self.ended, self.wall = began, None, 0.0
+        self.record: Dict[str, Any] = {}
+        self.flows: List[Dict[str, Any]] = []
+        self.marks: List[Tuple[str, Any]] = []
+        self.explicit: List[Tuple[str, _Span]] = []
+        # In `waits` the caller is held up, by `stalls` its stream; `buckets` are DDP's.
+        self.waits: List[_Span] = []
+        self.stalls: List[_Span] = []
+        self.buckets: List[_Span] = []
+        self.calls: Dict[Tuple[str, str], List[Any]] = {}
+
+    def add(self, group: str, operation: str, size: int, span: _Span) -> None:
+        call = self.calls.setdefault((group, operation), [[], 0])
+        call[0].append(span)
+        call[1] += size
+
+    def moments(self) -> Iterator[Any]:
+        spans = [span for _, span in self.explicit] + self.waits + self.stalls + self.buckets
+        for span in spans + [span for called, _ in self.calls.values() for span in called]:
+            yield from (moment for moment in (span.began, span.ended, span.completed) if moment is not None)
+
+    def times(self, clock: Any) -> Dict[str, Any]:
+        """When it ended, how long it and each of its phases was."""
+        marks = [("data", self.began), *((name, moment) for name, moment in self.marks if moment is not None), ("", self.ended)]
+        bounds = [(name, clock.seconds(moment)) for name, moment in marks]
+        began, ended = bounds[0][1], bounds[-1][1]
+        waits = _union(self._exposed(bounds, clock))
+        phases: Dict[str, float] = {}
+        for (name, start), (_, stop) in zip(bounds, bounds[1:]):
+            phases[name] = phases.get(name, 0.0) + max(0.0, stop - start - _covered(waits, start, stop))
+        phases["communication"] = _covered(waits, began, ended)
+        own: Dict[str, float] = {}
+        for name, span in self.explicit:
+            own[name] = own.get(name, 0.0) + sum(stop - start for start, stop in span.seconds(clock))
+        own.pop("data", None)
+        phases["data"] = max(0.0, phases["data"] - sum(own.values()))
+        phases.update(own)
+        return {
+            "time": self.wall + ended,
+            "stepSeconds": ended - began,
+            "phases": {name: {"seconds": round(value, 7)} for name, value in phases.items()},
+        }
+
+    def _exposed(self, bounds: List[Tuple[str, float]], clock: Any) -> List[Tuple[float, float]]:
+        """When nothing was computed for the sake of communication."""
+        exposed = [times for span in self.waits if clock.beside(span.began, self.ended) for times in span.seconds(clock)]
+        # What is waited for between the passes is data on its way to the device, or the last step.
+        if any(not clock.beside(span.began, self.ended) for spans, _ in self.calls.values() for span in spans):
+            stalls = [times for span in self.stalls for times in span.seconds(clock)]
+            exposed += [times for times in stalls if _phase_at(bounds, times[0]) != "data"]
+        buckets = [times for span in self.buckets for times in span.seconds(clock)]
+        for (name, start), (_, stop) in zip(bounds, bounds[1:]):
+            # Of each backward pass: from the launch of the last bucket, when nothing is left to compute, to the end of all.
+            own = [(began, ended) for began, ended in buckets if name == "backward" and start <= began < stop]
+            if own:
+                exposed.append((max(began for began, _ in own), max(ended for _, ended in own)))
+        return exposed
+
+    def collectives(self, clock: Any) -> Iterator[Dict[str, Any]]:
+        for (group, operation), (spans, size) in self.calls.items():
+            times = _union([times for span in spans for times in span.seconds(clock)])
+            if times:
+                yield {"group": group, "operation": operation, "seconds": round(sum(b - a for a, b in times), 7), "bytes": size}
+
+
+class _ProgramClock:
+    """A program that computes itself: its moments are seconds."""
+
+    now = staticmethod(time.perf_counter)
+
+    def passed(self, _: _Step) -> bool:
+        return True
+
+    def seconds(self, moment: float) -> float:
+        return moment
+
+    def beside(self, *_: float) -> bool:
+        """Whether the two moments are of one queue."""
+        return True
+
+    def settle(self, _: float) -> None:
+        pass
+
+
+class _Moment:
+    """In a stream of a device; `queued` is the program's own second."""
+
+    __slots__ = ("event", "stream", "queued")
+
+    def __init__(self, event: Any, stream: Any) -> None:
+        self.event, self.stream, self.queued = event, stream, time.perf_counter()
+
+
+class _DeviceClock:
+    """A device that computes behind the program: its moments are events, in seconds of the program's clock once they have passed."""
+
+    def __init__(self, device: Any) -> None:
+        self._device = device
+        torch.cuda.synchronize(device)
+        self._last = self.now()
+        torch.cuda.synchronize(device)
+        self._last_seconds = time.perf_counter()
+
+    def now(self) -> Optional[_Moment]:
+        """None while a graph is captured, as an event would become part of it, and on a device that has failed."""
+        try:
+            if torch.cuda.is_current_stream_capturing():
+                return None
+            stream = torch.cuda.current_stream(self._device)
+            event = torch.cuda.Event(enable_timing=True)
+            event.record(stream)
+        except RuntimeError:
+            return None
+        return _Moment(event, stream)
+
+    def passed(self, step: _Step) -> bool:
+        try:
+            others = (moment for moment in step.moments() if not self.beside(moment, step.ended))
+            return step.ended.event.query() and all(moment.event.query() for moment in others)
+        except RuntimeError:  # The device has failed: it comes to no end.
+            return False
+
+    def seconds(self, moment: _Moment) -> float:
+        return self._last_seconds + self._last.event.elapsed_time(moment.event) / 1e3
+
+    def beside(self, one: Optional[_Moment], other: _Moment) -> bool:
+        return one is not None and one.stream == other.stream
+
+    def computes_on(self, stream: Any) -> bool:
+        return stream == torch.cuda.current_stream(self._device)
+
+    def settle(self, moment: _Moment) -> None:
+        """Counts on from a moment that has passed, so that no difference is long. The two clocks drift apart; that the moment was
+        after it was queued and is before now keeps them together."""
+        seconds = max(self.seconds(moment), moment.queued)
+        self._last, self._last_seconds = moment, min(seconds, time.perf_counter())
+
+
+class _Work:
+    """An asynchronous collective: its end is told by the library where it can, else noticed when it is waited for.
+
+    To `isinstance` it is the work that it stands for: FSDP waits for nothing else.
+    """
+
+    @property
+    def __class__(self) -> Any:  # type: ignore[override]
+        return type(self._work)
+
+    def __init__(self, work: Any, done: Callable[[Any, Any, Any], None], clock: Any) -> None:
+        self._work, self._done, self._clock, self._seen = work, done, clock, False
+        self._completed: Any = None
         try:
             work.get_future().then(self._complete)
         except Exception:  # Not every operation of every backend has a future.
             pass
 
     def _complete(self, _: Any) -> None:
-        self._completed = time.perf_counter()
+        self._completed = self._clock.now()
 
     def wait(self, *args: Any, **kwargs: Any) -> Any:
-        began = time.perf_counter()
+        began = self._clock.now()
         result = self._work.wait(*args, **kwargs)
         if not self._seen:
             self._seen = True
-            ended = time.perf_counter()
-            self._done(began, ended, min(ended, self._completed or ended))
+            self._done(began, self._clock.now(), self._completed)
         return result
 
     def __getattr__(self, name: str) -> Any:
@@ -873,6 +1101,10 @@ def _union(intervals: List[Tuple[float, float]]) -> List[Tuple[float, float]]:
     return merged
 
 
+def _phase_at(bounds: List[Tuple[str, float]], moment: float) -> str:
+    return next((name for (name, start), (_, stop) in zip(bounds, bounds[1:]) if start <= moment < stop), "")
+
+
 def _covered(intervals: List[Tuple[float, float]], start: float, stop: float) -> float:
     return sum(max(0.0, min(stop, b) - max(start, a)) for a, b in intervals)
 
@@ -890,7 +1122,7 @@ def attach(model: Any = None, optimizer: Any = None, **options: Any) -> Hook:
     hook._watch_allocator()
     hook._announce(model, optimizer, options)
     hook._instrument(model, optimizer)
-    hook._step_began = time.perf_counter()
+    hook._now.began = hook._clock.now()
     return hook
 
 

@@ -1,4 +1,4 @@
-"""A job of one rank that trains two equal models by turns, one with the hook and one without, in blocks: + - - + + - - +.
+"""A job of one rank, on a CPU or a GPU, that trains two equal models by turns, one with the hook and one without: + - - + + - - +.
 
 The agent runs in blocks with the hook and is stopped (SIGSTOP) in the others, so that what it put off is done in its own blocks.
 Prints a JSON line a block: {"with": bool, "wall": seconds, "cpu": seconds, "steps": n}.
@@ -15,25 +15,29 @@ import torch
 import plumbline_hook
 
 agent, blocks, seconds, log = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), open(sys.argv[4], "a", buffering=1)
+device = sys.argv[5]
+# Of a size that takes some 20 ms a step.
+width, layers, batch, length = (128, 4, 4, 128) if device == "cpu" else (2048, 8, 8, 1024)
 torch.set_num_threads(1)
 
 
 def make():
     torch.manual_seed(0)
-    layer = lambda: torch.nn.TransformerEncoderLayer(128, 4, 512, dropout=0.0, batch_first=True)
-    model = torch.nn.Sequential(*(layer() for _ in range(4)), torch.nn.Linear(128, 64))
+    layer = lambda: torch.nn.TransformerEncoderLayer(width, width // 32 if device == "cpu" else 16, 4 * width, dropout=0.0, batch_first=True)
+    model = torch.nn.Sequential(*(layer() for _ in range(layers)), torch.nn.Linear(width, 64)).to(device)
     return model, torch.optim.AdamW(model.parameters(), lr=1e-4)
 
 
 hooked, plain = make(), make()
-hook = plumbline_hook.attach(*hooked, tokens_per_step=512)
-x, y = torch.randn(4, 128, 128), torch.randint(64, (4 * 128,))
+hook = plumbline_hook.attach(*hooked, tokens_per_step=batch * length)
+x, y = torch.randn(batch, length, width, device=device), torch.randint(64, (batch * length,), device=device)
 step = 0
 
 
 def train(model, optimizer, watched):
     global step
-    loss = torch.nn.functional.cross_entropy(model(x).flatten(0, 1), y)
+    with torch.autocast(device, torch.bfloat16, enabled=device != "cpu"):
+        loss = torch.nn.functional.cross_entropy(model(x).flatten(0, 1), y)
     loss.backward()
     optimizer.step()
     optimizer.zero_grad()

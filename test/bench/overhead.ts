@@ -4,6 +4,7 @@
  * confidence interval. Wall time is what a job loses, where the machine is quiet; processor time is told beside it.
  *
  *     npm run bench:overhead [-- --blocks 80 --seconds 2]
+ *     npm run bench:overhead -- --device cuda --python python3    on a GPU, whose own nvidia-smi the agent reads
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
@@ -17,7 +18,13 @@ import { bundle } from './bundle'
 import { processorSeconds, residentBytes } from './ingest/process-cost'
 
 const { values } = parseArgs({
-  options: { blocks: { type: 'string', default: '80' }, seconds: { type: 'string', default: '2' } },
+  options: {
+    blocks: { type: 'string', default: '80' },
+    seconds: { type: 'string', default: '2' },
+    device: { type: 'string', default: 'cpu' },
+    python: { type: 'string', default: '/usr/bin/python3' },
+    agent: { type: 'string' },
+  },
 })
 const WARM_UP_MS = 8000
 
@@ -55,8 +62,10 @@ const folder = mkdtempSync(join(packageRoot, 'node_modules', '.bench-'))
 const hub = await startAcknowledger({ memory: newMemory() })
 mkdirSync(join(folder, 'hook'))
 const log = join(folder, 'train.log')
-const path = [join(packageRoot, 'cli/demo'), process.env['PATH']].join(delimiter)
-const built = await bundle(join(folder, 'built'))
+// Without a device of its own the machine has one that plays back what was recorded.
+const smi = values.device === 'cpu' ? [join(packageRoot, 'cli/demo')] : []
+const path = [...smi, process.env['PATH']].join(delimiter)
+const built = values.agent ?? (await bundle(join(folder, 'built')))
 const options = [
   '--hub',
   hub.url,
@@ -76,8 +85,8 @@ try {
   const before = processorSeconds(pid)
   const from = performance.now()
   const job = spawn(
-    '/usr/bin/python3',
-    [join(packageRoot, 'test/bench/overhead.py'), String(pid), values.blocks, values.seconds, log],
+    values.python,
+    [join(packageRoot, 'test/bench/overhead.py'), String(pid), values.blocks, values.seconds, log, values.device],
     {
       env: {
         ...process.env,
@@ -95,7 +104,7 @@ try {
   const steps = blocks[0]?.steps ?? 0
   const mean = blocks.reduce((sum, { wall }) => sum + wall, 0) / blocks.length / steps
   const share = (processorSeconds(pid) - before) / ((performance.now() - from) / 1000)
-  console.log(`${blocks.length} blocks of ${steps} steps, ${(mean * 1000).toFixed(1)} ms a step`)
+  console.log(`${values.device}: ${blocks.length} blocks of ${steps} steps, ${(mean * 1000).toFixed(1)} ms a step`)
   console.log(`slow-down, wall time:      ${interval(ratios(blocks, 'wall'))}`)
   console.log(`slow-down, processor time: ${interval(ratios(blocks, 'cpu'))}`)
   console.log(

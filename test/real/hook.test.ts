@@ -244,6 +244,67 @@ describe.skipIf(!hasModule('jax'))('the hook in JAX', () => {
   })
 })
 
+/** Two stages: activations go on, gradients come back; the second is 30 ms late. Functions were taken before and after. */
+const STAGES = `
+import time, torch, torch.distributed as dist
+from torch.distributed import isend, irecv, P2POp
+import plumbline_hook
+dist.init_process_group("gloo")
+rank, model = dist.get_rank(), torch.nn.Linear(64, 64)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+one = torch.ones(1)
+message = isend(one, 1) if rank == 0 else irecv(one, 0)
+message.wait()
+kind = type(message)
+hook = plumbline_hook.attach(model, optimizer)
+for step in range(3):
+    sent, received = torch.full((64,), float(rank + 1)), torch.zeros(64)
+    time.sleep(0.03 * rank)
+    model(sent).sum().backward()
+    works = dist.batch_isend_irecv([P2POp(dist.isend, sent, 1 - rank), dist.P2POp(irecv, received, 1 - rank)])
+    for work in works:
+        assert isinstance(work, kind), work
+        work.wait()
+    assert received.eq(2.0 - rank).all(), received
+    whole = torch.ones(4)
+    work = dist.all_reduce(whole, async_op=True)
+    # So FSDP finds out whether it has to wait.
+    assert isinstance(work, getattr(dist.distributed_c10d, "Work", object))
+    work.wait()
+    assert whole.eq(2).all()
+    optimizer.step()
+    optimizer.zero_grad()
+hook.close()
+`
+
+/** What of two ranks one has told. */
+async function ofTwo(code: string, name: string): Promise<readonly (readonly WireRecord[])[]> {
+  const port = String(await freePort())
+  const hookFolder = join(folder, name)
+  const ended = await Promise.all(
+    ['0', '1'].map(rank => launched(code, { RANK: rank, LOCAL_RANK: rank, MASTER_PORT: port }, hookFolder)),
+  )
+  expect(ended).toEqual([0, 0])
+  return [0, 1].map(rank => {
+    const reader = createLogReader()
+    return [...reader.push(readFileSync(join(hookFolder, `rank-${rank}.jsonl`))), ...reader.end()]
+  })
+}
+
+describe.skipIf(!hasTorch)('the hook between the stages of a pipeline', () => {
+  it('sees messages that are sent and received together, and leaves what torch compares alike', async () => {
+    const [first = [], second = []] = await ofTwo(STAGES, 'stages')
+    const messages = first.flatMap(record =>
+      record.kind === 'collective' && record.step === 2
+        ? [`${record.operation} ${record.group} ${record.bytes ?? '?'}`]
+        : [],
+    )
+    expect(messages.toSorted()).toEqual(['all-reduce 0,1 16', 'recv 1>0 256', 'send 0>1 256'])
+    for (const step of stepsOf(first).slice(1)) expect(seconds(step, 'communication')).toBeGreaterThan(0.02)
+    for (const step of stepsOf(second).slice(1)) expect(seconds(step, 'communication')).toBeLessThan(0.02)
+  })
+})
+
 const SHARDED = `
 import torch, torch.distributed as dist, plumbline_hook
 from torch.distributed.device_mesh import init_device_mesh
@@ -266,14 +327,7 @@ dist.destroy_process_group()
 
 describe.skipIf(!hasModule('torch.distributed.fsdp._fully_shard'))('the hook with sharded parameters', () => {
   it('sees the gathers and the scatters of fully_shard', async () => {
-    const port = String(await freePort())
-    const sharded = join(folder, 'sharded')
-    const ranks = await Promise.all(
-      ['0', '1'].map(rank => launched(SHARDED, { RANK: rank, LOCAL_RANK: rank, MASTER_PORT: port }, sharded)),
-    )
-    expect(ranks).toEqual([0, 0])
-    const reader = createLogReader()
-    const records = [...reader.push(readFileSync(join(sharded, 'rank-1.jsonl'))), ...reader.end()]
+    const [, records = []] = await ofTwo(SHARDED, 'sharded')
     const operations = records.flatMap(record => (record.kind === 'collective' ? [record.operation] : []))
     expect(new Set(operations)).toEqual(new Set(['all-gather', 'reduce-scatter']))
     for (const step of stepsOf(records)) expect(seconds(step, 'communication')).toBeGreaterThan(0)
