@@ -144,8 +144,15 @@ const NO_PARTS: Readonly<Record<StepPart, number>> = {
   'sync-wait': NaN,
 }
 
-/** Of the steps of a window. Never throws; what is not known is a bar without a number. */
-export function flopsBudgetOf(window: DetectorWindow, { mfu, peak }: Efficiency): FlopsBudget {
+/**
+ * Of the steps of a window. Never throws; what is not known is a bar without a number. `mfuStepSeconds`: of the steps that the
+ * MFU is of, which may be others; the same where it is left out.
+ */
+export function flopsBudgetOf(
+  window: DetectorWindow,
+  { mfu, peak }: Efficiency,
+  mfuStepSeconds?: number | null,
+): FlopsBudget {
   const { prediction, steps } = window
   const achievable = peak?.achievableRatio
   const own = stepPartsOf(window)
@@ -154,8 +161,8 @@ export function flopsBudgetOf(window: DetectorWindow, { mfu, peak }: Efficiency)
   )
   const jobSeconds = mean(known(late.map(row => steps.stepSeconds[row] ?? NaN)))
   const seconds = own.length === 0 ? jobSeconds : mean(known(own.map(one => one.seconds)))
-  // MFU is of the whole job: one step of it is as long for all.
-  const useful = (mfu.value ?? NaN) * seconds
+  // The work is the same in each step, however long one takes; MFU is of the whole job, one step of which is as long for all.
+  const useful = (mfu.value ?? NaN) * (mfuStepSeconds ?? seconds)
   const bars = (one: RankParts) =>
     measuredParts(one.seconds, one.parts, workOf(useful * shareOfStage(prediction, one.stage), prediction, achievable))
   const measured = own.map(one => ({ ...one, bars: bars(one) }))

@@ -193,6 +193,49 @@ def _address_space() -> Dict[str, int]:
     return {"capacityBytes": limit, "processBytes": held, "freeBytes": max(0, limit - held)}
 
 
+def _held_on_device() -> Optional[int]:
+    """Bytes of tensors on the device; None where there is none."""
+    if torch is None or not torch.cuda.is_available() or not torch.cuda.is_initialized():
+        return None
+    return torch.cuda.memory_allocated()
+
+
+MOST_NODES = 100_000
+
+
+def _keeps_no_scores(output: Any) -> Optional[bool]:
+    """Whether attention is fused, by the operations that the backward pass will undo; None where none of them tells.
+
+    A softmax of four dimensions keeps its scores. Recomputed layers and compiled ones show none of their operations.
+    """
+    found = next((value for value in _tensors(output) if getattr(value, "grad_fn", None) is not None), None)
+    waiting, seen = ([] if found is None else [found.grad_fn]), set()
+    while waiting and len(seen) < MOST_NODES:
+        node = waiting.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        name = node.name()
+        if "DotProduct" in name or "FlashAttn" in name:
+            return True
+        kept = getattr(node, "_saved_result", None) if "Softmax" in name and "Log" not in name else None
+        if kept is not None and kept.dim() == 4:
+            return False
+        waiting.extend(other for other, _ in node.next_functions if other is not None)
+    return None
+
+
+def _tensors(output: Any) -> Iterator[Any]:
+    """In what a model returns: a tensor, or some in tuples and mappings."""
+    if isinstance(output, dict):
+        output = tuple(output.values())
+    if isinstance(output, (tuple, list)):
+        for one in output:
+            yield from _tensors(one)
+    elif hasattr(output, "grad_fn"):
+        yield output
+
+
 def _drops(module: Any) -> bool:
     """Whether a module has a dropout that is not 0: of its own kind, or one that it hands to a function."""
     own = [module.p] if "Dropout" in type(module).__name__ and hasattr(module, "p") else []
@@ -305,6 +348,7 @@ class Hook:
             described["dropout"] = any(_drops(m) for m in model.modules())
         if isinstance(source, dict):
             described.update({k: source[k] for k in ("name", "tiedEmbeddings", "gatedFfn", "dropout") if k in source})
+        self._described, self._asks_attention = described, True
         batch = {"micro": options.get("micro_batch"), "global": options.get("global_batch")}
         record: Dict[str, Any] = {"kind": "config", "framework": "pytorch", "model": described, "parallelism": {"worldSize": self.world_size, "data": self.world_size}}
         record["batch"] = {k: v for k, v in batch.items() if v is not None}
@@ -346,7 +390,7 @@ class Hook:
             # A batch tells what it sends from what it receives by the very functions.
             self._replace(dist.P2POp, "__init__", lambda original: lambda message, op, *args, **kwargs: original(message, getattr(op, "original", op), *args, **kwargs))
         if hasattr(model, "register_forward_pre_hook"):
-            handles = [model.register_forward_pre_hook(lambda *_: self._forward_begins()), model.register_forward_hook(lambda *_: self._forward_ends())]
+            handles = [model.register_forward_pre_hook(lambda *_: self._forward_begins()), model.register_forward_hook(lambda _, __, output: self._forward_ends(output))]
             self._restore.extend(handle.remove for handle in handles)
             self._count_tokens_of(model)
             self._register_ddp(model)
@@ -535,6 +579,7 @@ class Hook:
             self._choose_clock()
             self._mark("forward")
             self._tell_precision()
+            self._held_before = _held_on_device() if self._counts() else None
         self._write_ended()
         self.overhead_seconds += time.perf_counter() - began
 
@@ -549,9 +594,18 @@ class Hook:
             self._write({"kind": "config", "precision": precision})
 
     @_guarded
-    def _forward_ends(self) -> None:
-        if torch.is_grad_enabled():
-            self._mark("backward")
+    def _forward_ends(self, output: Any = None) -> None:
+        if not torch.is_grad_enabled():
+            return
+        self._mark("backward")
+        if self._counts():
+            held = _held_on_device()
+            if held and self._held_before is not None:
+                self._activations = max(self._activations, held - self._held_before)
+        asked, self._asks_attention = self._asks_attention, False
+        fused = _keeps_no_scores(output) if asked else None
+        if fused is not None:
+            self._write({"kind": "config", "model": {**self._described, "fusedAttention": fused}})
 
     @_guarded
     def _optimizer_begins(self) -> None:
@@ -599,25 +653,35 @@ class Hook:
             record["memoryAllocatedBytes"] = held["allocated_bytes"]["all"]["current"]
             record["memoryReservedBytes"] = held["reserved_bytes"]["all"]["current"]
             record["memoryPeakBytes"] = held["allocated_bytes"]["all"]["peak"]
-        # Walking all tensors costs: what they hold changes only while the optimizer makes its states.
-        if self._step < 3 or self._step % 50 == 0:
+        if self._counts():
             self._categories = self._count_categories()
         if self._categories:
             record["memoryCategories"] = self._categories
         return record
 
     _categories: Dict[str, int] = {}
+    # Most that a forward pass left on the device in the steps that are counted, and what was held before the pass.
+    _activations = 0
+    _held_before: Optional[int] = None
+    _asks_attention = False
+    _described: Dict[str, Any] = {}
+
+    def _counts(self) -> bool:
+        """Walking all tensors costs: what they hold changes only while the optimizer makes its states."""
+        return self._step < 3 or self._step % 50 == 0
 
     def _count_categories(self) -> Dict[str, int]:
         if not hasattr(self._model, "parameters"):
             return {}
         parameters = list(self._model.parameters())
         states = getattr(self._optimizer, "state", {})
-        return {
+        counted = {
             "parameters": _bytes(parameters),
             "gradients": _bytes([p.grad for p in parameters]),
             "optimizer": sum(_bytes(tensor) for state in states.values() for tensor in state.values()),
         }
+        activations, self._activations = self._activations, 0
+        return {**counted, "activations": activations} if activations > 0 else counted
 
     @_guarded
     def log(self, **values: Any) -> None:
@@ -1183,7 +1247,7 @@ def lightning_callback(**options: Any) -> Any:
 
         def on_before_backward(self, trainer: Any, pl_module: Any, loss: Any) -> None:
             if self.hook is not None:
-                self.hook._forward_ends()
+                self.hook._forward_ends(loss)
 
         def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
             if self.hook is not None:

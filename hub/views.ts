@@ -190,8 +190,8 @@ export class Views {
   }
 
   private async findBudget(facts: RunFacts): Promise<FlopsBudget> {
-    const figures = await this.runs.figures(facts)
-    return flopsBudgetOf(await this.windows.of(facts), figures.efficiency)
+    const { efficiency, summary } = await this.runs.figures(facts)
+    return flopsBudgetOf(await this.windows.of(facts), efficiency, summary.stepSeconds.value)
   }
 
   fabric(facts: RunFacts): Promise<FabricPicture> {

@@ -36,6 +36,8 @@ export interface ModelInput {
   ffnHiddenSize?: Maybe<number>
   vocabularySize?: Maybe<number>
   sequenceLength?: Maybe<number>
+  /** Attention keeps no scores for the backward pass, as the model was seen to compute; `flashAttention` overrides it. */
+  fusedAttention?: Maybe<boolean>
   /** Tokens that a token attends to, where they are fewer than the sequence (Mistral). */
   slidingWindow?: Maybe<number>
   experts?: Maybe<number>

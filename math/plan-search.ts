@@ -108,7 +108,7 @@ function groundOf(given: PredictInput, notes: Notes): Ground | string[] {
     usable: usableBytes(capacity, allowance),
     overlap: input.calibration?.overlapRatio,
     bandwidths: bandwidthsOf(withUsualNetwork(input).hardware, peak),
-    flash: input.flashAttention ?? (usesFusedAttention(input.framework) || shape.gatedFfn),
+    flash: usesFusedAttention(input, shape.gatedFfn),
     tokens: shape.sequenceLength * globalBatch,
     hardware: recompute => perToken[recompute],
   }

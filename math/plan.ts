@@ -150,6 +150,8 @@ const AUTOCAST = /nanogpt|torchtitan|hugging|transformers|hf.?trainer|pytorch|li
 const FUSED_ATTENTION = /nanogpt|torchtitan|hugging|transformers|hf.?trainer/i
 
 export const usesAutocast = (framework: string | undefined) => AUTOCAST.test(framework ?? '')
-export const usesFusedAttention = (framework: string | undefined) => FUSED_ATTENTION.test(framework ?? '')
+/** Whether attention keeps no scores: as given, as seen, or as LLaMA-like models and some frameworks do unless told otherwise. */
+export const usesFusedAttention = ({ flashAttention, model, framework }: PredictInput, gatedFfn: boolean | undefined) =>
+  flashAttention ?? model?.fusedAttention ?? (FUSED_ATTENTION.test(framework ?? '') || gatedFfn === true)
 const isTorchtitan = (framework: string | undefined) => /torchtitan/i.test(framework ?? '')
 export const isMegatron = (framework: string | undefined) => /megatron|nemo/i.test(framework ?? '')

@@ -80,10 +80,10 @@ function present<T extends object>(fields: { [K in keyof T]: T[K] | undefined })
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T
 }
 
-/** Not given: LLaMA-like models are trained with fused attention, and so are frameworks that come with it. */
 export function flashAttention({ input, plan, shape }: Known, notes: Notes): boolean {
-  const flash = input.flashAttention ?? (usesFusedAttention(input.framework) || shape?.gatedFfn === true)
-  if (input.flashAttention === undefined && ['none', 'by-size'].includes(plan.recompute)) {
+  const flash = usesFusedAttention(input, shape?.gatedFfn)
+  const isTold = (input.flashAttention ?? input.model?.fusedAttention) !== undefined
+  if (!isTold && ['none', 'by-size'].includes(plan.recompute)) {
     notes.assume(`flashAttention = ${flash}: attention scores are ${flash ? 'not ' : ''}kept (not given)`)
   }
   return flash

@@ -65,6 +65,8 @@ export const modelSchema = z.object({
   tiedEmbeddings: z.boolean().optional(),
   dropout: z.boolean().optional(),
   gatedFfn: z.boolean().optional(),
+  /** Attention keeps no scores for the backward pass (FlashAttention and its kin). */
+  fusedAttention: z.boolean().optional(),
 })
 export const parallelismSchema = z.object({
   worldSize: finite.optional(),

@@ -1,6 +1,7 @@
 """A job of one rank, on a CPU or a GPU, that trains two equal models by turns, one with the hook and one without: + - - + + - - +.
 
-The agent runs in blocks with the hook and is stopped (SIGSTOP) in the others, so that what it put off is done in its own blocks.
+The agent and the tools that it reads run in blocks with the hook and are stopped (SIGSTOP) in the others, so that what they put off
+is done in their own blocks.
 Prints a JSON line a block: {"with": bool, "wall": seconds, "cpu": seconds, "steps": n}.
 """
 
@@ -48,6 +49,25 @@ def train(model, optimizer, watched):
         hook.log(loss=value)
 
 
+def send(number):
+    """To the agent and to the tools that it started, which have sessions of their own."""
+    parents = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % name, "rb") as file:
+                parents.setdefault(int(file.read().rsplit(b")", 1)[1].split()[1]), []).append(int(name))
+        except OSError:
+            continue
+    waiting = [agent]
+    while waiting:
+        one = waiting.pop()
+        waiting += parents.get(one, [])
+        try:
+            os.kill(one, number)
+        except ProcessLookupError:
+            pass
+
+
 for _ in range(20):
     train(*hooked, True)
     train(*plain, False)
@@ -58,10 +78,10 @@ for _ in range(10):
 steps = max(1, round(seconds / (time.perf_counter() - began) * 10))
 for block in range(blocks):
     watched = block % 4 in (0, 3)
-    os.kill(agent, signal.SIGCONT if watched else signal.SIGSTOP)
+    send(signal.SIGCONT if watched else signal.SIGSTOP)
     model = hooked if watched else plain
     wall, cpu = time.perf_counter(), time.process_time()
     for _ in range(steps):
         train(*model, watched)
     print(json.dumps({"with": watched, "wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu, "steps": steps}), flush=True)
-os.kill(agent, signal.SIGCONT)
+send(signal.SIGCONT)

@@ -66,6 +66,11 @@ describe('the FLOPs budget', () => {
     expect(bar(run, 'useful', 'predicted') / (run.predicted.value ?? NaN)).toBeCloseTo(prediction.mfu ?? NaN, 6)
   })
 
+  it('has as much work in a step where its steps take longer than those of the MFU', () => {
+    const { run } = flopsBudgetOf(fleetWindow(), efficiency(0.1), 0.02)
+    expect(bar(run, 'useful')).toBeCloseTo((efficiency(0.1).mfu.value ?? NaN) * 0.02, 9)
+  })
+
   it('shows a slow rank as waiting of the others, and a slow switch as transfer', () => {
     const fault = { links: [], size: 0.5, from: 1, to: Infinity, pattern: 'constant' as const }
     const of = (faults: readonly Fault[]) => flopsBudgetOf(fleetWindow(faults), efficiency(0.1)).run
