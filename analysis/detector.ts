@@ -159,6 +159,8 @@ export interface DetectorWindow {
   readonly devices?: DeviceColumns | undefined
   /** What flows between nodes by TCP; undefined where nobody counts it. */
   readonly flows?: FlowStepColumns | undefined
+  /** What was found before and still holds. */
+  readonly open?: readonly Finding[] | undefined
   /** Cables of the nodes and switches. */
   readonly topology?: readonly RecordOf<'topology'>[] | undefined
 }

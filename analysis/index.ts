@@ -15,6 +15,7 @@ import { silentRun } from './silent-run'
 import { slowLink } from './slow-link'
 import { slowPath } from './slow-path'
 import { slowRank } from './slow-rank'
+import { slowerRun } from './slower-run'
 import { unevenTimers } from './uneven-timers'
 
 export const detectors = registry<Detector>('detector', [
@@ -30,6 +31,7 @@ export const detectors = registry<Detector>('detector', [
   unevenTimers,
   devicePace,
   communicationBound,
+  slowerRun,
   belowPrediction,
 ])
 

@@ -166,12 +166,16 @@ interface Told {
   readonly cause: string
 }
 
+/** What samples are held against: those of others, or of the same before. */
+type Others = 'its peers’' | 'before'
+
 function toldBy<T extends { readonly node: string }>(
   kind: string,
   rules: readonly Rule<T>[],
   own: readonly T[],
   peers: readonly T[],
   nameOf: (one: T) => string,
+  others: Others = 'its peers’',
 ): Told[] {
   return rules.flatMap(({ field, what, unit, cause, isWorse }) => {
     const valueOf = (one: T) => (typeof one[field] === 'number' ? one[field] : NaN)
@@ -179,7 +183,7 @@ function toldBy<T extends { readonly node: string }>(
     const worst = own.find(one => isWorse(valueOf(one), usual))
     if (worst === undefined) return []
     const value = valueOf(worst)
-    const says = `${what} of ${nameOf(worst)} ${shown(value, unit)}, its peers’ ${shown(usual, unit)}`
+    const says = `${what} of ${nameOf(worst)} ${shown(value, unit)}, ${others} ${shown(usual, unit)}`
     return [{ cause, sign: { field: `${kind}.${field}`, of: nameOf(worst), own: value, peers: usual, says } }]
   })
 }
@@ -187,14 +191,20 @@ function toldBy<T extends { readonly node: string }>(
 const rankName = ({ rank, node }: DeviceSample) => (rank === undefined ? `a device of ${node}` : `rank ${rank}`)
 
 /** A reason that those blamed have and most peers have not. */
-function throttled(own: readonly DeviceSample[], peers: readonly DeviceSample[]): Told[] {
+function throttled(
+  own: readonly DeviceSample[],
+  peers: readonly DeviceSample[],
+  others: Others = 'its peers’',
+): Told[] {
   const has = (one: DeviceSample, reason: RegExp) => one.throttleReasons?.some(name => reason.test(name)) === true
   return THROTTLED.flatMap(([reason, cause]) => {
     const one = own.find(sample => has(sample, reason))
     const share = peers.filter(sample => has(sample, reason)).length / Math.max(1, peers.length)
     const name = one?.throttleReasons?.find(text => reason.test(text))
     if (one === undefined || name === undefined || share > 0.5) return []
-    const says = `clocks of ${rankName(one)} are held down: ${name.replaceAll('_', ' ')}; of ${Math.round(share * 100)} % of its peers as well`
+    const usual = `${Math.round(share * 100)} %`
+    const beside = others === 'before' ? `${usual} of them were before` : `of ${usual} of its peers as well`
+    const says = `clocks of ${rankName(one)} are held down: ${name.replaceAll('_', ' ')}; ${beside}`
     return [{ cause, sign: { field: 'gpu.throttleReasons', of: rankName(one), own: 1, peers: share, says } }]
   })
 }
@@ -304,6 +314,20 @@ export function withSigns(finding: Finding, samples: Samples, nodeOf: (rank: num
   ]
   if (told.length === 0) return finding
   const signs = told.slice(0, MOST_SIGNS).map(({ sign }) => sign)
+  const cause = finding.cause ?? told[0]?.cause
+  return { ...finding, signs, cause, nextStep: NEXT[cause ?? ''] ?? finding.nextStep }
+}
+
+/** What has changed on the nodes of a run that became slower as a whole: samples since then, beside those of the same before. */
+export function withChanges(finding: Finding, since: Samples, before: Samples): Finding {
+  const told = [
+    ...ofEvents(since.events, new Set([...since.devices, ...since.hosts].map(({ node }) => node)), finding.since),
+    ...throttled(since.devices, before.devices, 'before'),
+    ...toldBy('gpu', DEVICE, since.devices, before.devices, rankName, 'before'),
+    ...toldBy('host', HOST, since.hosts, before.hosts, ({ node }) => node, 'before'),
+  ]
+  if (told.length === 0) return finding
+  const signs = [...(finding.signs ?? []), ...told.map(({ sign }) => sign)].slice(0, MOST_SIGNS)
   const cause = finding.cause ?? told[0]?.cause
   return { ...finding, signs, cause, nextStep: NEXT[cause ?? ''] ?? finding.nextStep }
 }

@@ -38,7 +38,8 @@ Why a rank is slow, and which way its traffic is, the kernel knows (Linux):
 On CUDA and ROCm the program runs ahead of its kernels, so moments are events in the device's queues: phases are times of the
 device's own clock, what the program does meanwhile is hidden, and a step is written once the device has come to its end; nothing
 is ever waited for. A collective of NCCL is exposed for as long as the stream that computes is held up by it: in a synchronous call,
-in `wait()`, or (FSDP) where that stream waits for another one. What is captured into a CUDA graph is not seen.
+in `wait()`, or (FSDP) where that stream waits for another one. What is captured into a CUDA graph is not seen. Held against
+kernels of known length on an H200 (`test/real/gpu/check.py`), with NCCL of one rank: several GPUs were not to be had.
 
 What it costs, measured with two ranks on two CPU cores: some 0.25 ms a step, 0.9 % of a step of 51 ms (median of five
 pairs of runs, which differed by -3 to +5 %); `npm run bench:hook` measures it anew.

@@ -220,7 +220,8 @@ export class Keeper {
     const spans = spansOf(from, last, Math.max(1, facts.ranks.size))
     for (const span of spans) {
       const { store, runs, price } = this.options
-      const window = { ...(await detectorWindow(store, runs, facts, span)), pricePerGpuHour: price?.perGpuHour }
+      const seen = await detectorWindow(store, runs, facts, span)
+      const window = { ...seen, pricePerGpuHour: price?.perGpuHour, open: openOf(own.holdings) }
       const found = await this.detect(window)
       const look = { step: span.to, time: window.steps.time[window.steps.time.length - 1] ?? window.now }
       const told = await withEvidence(this.options.store, facts, window, found)

@@ -306,6 +306,22 @@ describe.skipIf(!hasTorch)('the hook between the stages of a pipeline', () => {
   })
 })
 
+const CHECK = join(import.meta.dirname, 'gpu/check.py')
+const hasGpu = hasTorch && spawnSync(PYTHON, ['-c', 'import torch; assert torch.cuda.is_available()']).status === 0
+if (!hasGpu) console.warn(`SKIPPED: ${PYTHON} sees no GPU; what the hook tells of one is held on a simulated device`)
+
+describe.skipIf(!hasTorch)('the hook on a device that computes behind the program', () => {
+  it.each(['ahead', 'overlap', 'gather'])('tells the device’s own times: %s', name => {
+    const { status, stdout, stderr } = python([CHECK, name, '--simulated'])
+    expect({ status, stderr }, stdout).toEqual({ status: 0, stderr: '' })
+  })
+
+  it.skipIf(!hasGpu)('does so on a GPU', () => {
+    const { status, stdout, stderr } = python([CHECK, 'all'])
+    expect({ status, stderr }, stdout).toEqual({ status: 0, stderr: '' })
+  })
+})
+
 const SHARDED = `
 import torch, torch.distributed as dist, plumbline_hook
 from torch.distributed.device_mesh import init_device_mesh

@@ -11,8 +11,12 @@ import { judge, type Method, type Verdict } from './judge'
 
 const OWN = ['slow-rank', 'slow-link'] as const
 
+/** That must be silent where there is no fault; a run that is slower as a whole has nobody to blame. */
+const SILENT = [...OWN, 'slower-run'] as const
+
 /** The very detectors that the hub runs. */
-const found = (window: DetectorWindow) => OWN.flatMap(name => detectors.get(name)?.detect(window) ?? [])
+const found = (window: DetectorWindow, names: readonly string[] = OWN) =>
+  names.flatMap(name => detectors.get(name)?.detect(window) ?? [])
 
 export const plumbline: Method = {
   name: 'plumbline',
@@ -98,7 +102,7 @@ export function playHour(one: Omit<Case, 'kind' | 'size'>): number {
     const now = fleet.next()
     window.push(now)
     if (step % HOUR_LOOK !== 0) continue
-    const look = observe(holdings, found(window.window()), { step, time: STARTED_AT + latest(now) })
+    const look = observe(holdings, found(window.window(), SILENT), { step, time: STARTED_AT + latest(now) })
     holdings = look.holdings
     opened += look.changes.filter(({ what }) => what === 'opened').length
   }
