@@ -30,7 +30,7 @@ export const lingua = defineFormat({
     const match = STEP.exec(head === null ? text : text.slice(head[0].length))
     if (match === null) return undefined
     const [, number, figures = ''] = match
-    const named = pairsOf(figures.split(/ {2,8}(?=[a-z])/), ':')
+    const named = pairsOf(figures.split(/ {2,8}(?=[a-z]{1,12}:)/), ':')
     if (!named.has('wps') || !named.has('flops')) return undefined
     const time = head === null ? undefined : localTime(`20${head[1]} ${head[2]}`)
     const at = { step: Number(number), time, rank: rank === 0 ? undefined : rank }
