@@ -126,6 +126,13 @@ function lowClock(): DetectorWindow {
   })
 }
 
+/** All ranks wait half a second for their data from step 60 on. */
+function lateData(): DetectorWindow {
+  const rows = scattered(Array(4).fill({ ...CALM, data: 20 }) as Spent[], 3, 120)
+  const ranks = rankColumns(rows.map(row => ({ ...row, data: (row.data ?? NaN) + (row.step > 60 ? 0.5 : 0) })))
+  return windowOf({ ranks, now: STARTED + 120, steps: jobColumns(Array<number>(120).fill(1)) })
+}
+
 /** The fault that each detector is for, and what its finding must name. */
 const FAULTS: Readonly<Record<string, readonly [window: DetectorWindow, names: RegExp]>> = {
   'out-of-memory': [
@@ -186,6 +193,7 @@ const FAULTS: Readonly<Record<string, readonly [window: DetectorWindow, names: R
   'uneven-timers': [unevenTimers(), /Some rank takes longer for backward-compute.*400 ms to 500 ms.*do not tell which/],
   'device-pace': [lowClock(), /Device 6 of n1 runs at a lower clock.*1\.5\d? GHz.*Estimated/],
   'communication-bound': [slowFabric(), /All of the fabric carries less than predicted.*predicted 400 ms/],
+  'slower-run': [lateData(), /Steps take \d+ % longer than before: loading data.*before 1\d\.\d ms/],
   'below-prediction': [
     calm(1, { steps: jobColumns(Array<number>(30).fill(5 * predicted)), now: STARTED + 151 * predicted }),
     /5\.0 times as long/,
