@@ -62,11 +62,11 @@ export function useChoice<N extends string>(name: string, options: readonly N[],
   return [value, choose]
 }
 
-/** The stretch of time that the address names. */
+/** The stretch of time that the address names: the same one for as long as nothing but other parameters change. */
 export function useTimeWindow(): [TimeWindow, (window: TimeWindow) => void] {
-  const parameters = useSearchParams()
   const change = useChangeAddress()
-  const window = useMemo(() => readWindow(parameters), [parameters])
+  const search = useKeptSearch()
+  const window = useMemo(() => readWindow(new URLSearchParams(search)), [search])
   const set = useCallback((next: TimeWindow) => change(writeWindow(next), true), [change])
   return [window, set]
 }

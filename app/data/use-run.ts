@@ -18,6 +18,10 @@ const RETRY_MS = 2000
 const CONFIG_RETRY_MS = 1000
 const CONFIG_REFRESH_MS = 30_000
 
+/** What is known of a window as soon as it is asked for, coarse as it is: the fine steps follow. */
+const shownFor = (view: RunView, window: TimeWindow): RunView =>
+  view.window === window ? view : { ...view, window, steps: view.overall }
+
 /** Follows one run until closed; `changed` gets each new state. */
 class Follower {
   private view: RunView | undefined
@@ -48,12 +52,12 @@ class Follower {
     })
   }
 
+  /** What is drawn meanwhile is `shownFor`: the same, without being told. */
   show(window: TimeWindow): void {
     if (window === this.window) return
     this.window = window
-    // Already now what is known of it, coarse as it is; the fine steps follow.
     if (this.view === undefined) return
-    this.set({ ...this.view, window, steps: this.view.overall })
+    this.view = shownFor(this.view, window)
     if (this.isBehind) this.reload()
     else if (!isWhole(window)) this.refine(this.view)
   }
@@ -137,10 +141,8 @@ export function useRun(run: string, window: TimeWindow, first: RunView | undefin
     // eslint-disable-next-line react-hooks/exhaustive-deps -- `first` counts once: later ones are older than what came by socket
   }, [run])
   useEffect(() => follower.current?.show(window), [run, window])
-  // On the server and in the first frame no effect has run: what is known is shown for the window that was asked for.
   return useMemo(
-    () =>
-      state.view === undefined || state.view.window === window ? state : { ...state, view: { ...state.view, window } },
+    () => (state.view === undefined ? state : { ...state, view: shownFor(state.view, window) }),
     [state, window],
   )
 }
