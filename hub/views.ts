@@ -113,21 +113,21 @@ export class Views {
 
   /** With the `version` of an earlier answer as `since`, only what changed. */
   async heat(facts: RunFacts, metric: HeatMetricName, range: Range, since?: string): Promise<HeatMap> {
-    return this.heatMaps.map(await this.heatQuestion(facts, metric, range), since)
+    return this.heatMaps.map(await this.heatQuestion(facts, range), metric, since)
   }
 
-  private async heatQuestion(facts: RunFacts, metric: HeatMetricName, range: Range): Promise<HeatQuestion> {
+  private async heatQuestion(facts: RunFacts, range: Range): Promise<HeatQuestion> {
     const { run, ranks, lastSeenAt } = facts
     const { summary } = await this.runs.figures(facts)
-    return { run, metric, range, ranks: ranks.size, stepSeconds: summary.stepSeconds.value, lastSeenAt }
+    return { run, range, ranks: ranks.size, stepSeconds: summary.stepSeconds.value, lastSeenAt }
   }
 
-  /** A rank beside those of its pipeline stage; beside all others where no stage is known. */
-  async peers(facts: RunFacts, metric: HeatMetricName, rank: number, range: Range): Promise<PeerSeries> {
+  /** A rank beside those of its pipeline stage, by each of the metrics; beside all others where no stage is known. */
+  async peers(facts: RunFacts, metrics: readonly HeatMetricName[], rank: number, range: Range): Promise<PeerSeries[]> {
     const { coordinates } = await standing(this.store, facts.run)
     const stage = coordinates?.get(rank)?.pipeline
     const isPeer = (other: number) => other !== rank && coordinates?.get(other)?.pipeline === stage
-    return this.heatMaps.peers(await this.heatQuestion(facts, metric, range), rank, [...facts.ranks].filter(isPeer))
+    return this.heatMaps.peers(await this.heatQuestion(facts, range), metrics, rank, [...facts.ranks].filter(isPeer))
   }
 
   async detail(facts: RunFacts): Promise<RunDetail> {

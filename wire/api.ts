@@ -10,7 +10,8 @@
  *     GET /api/runs/:run/steps?from&to&points           step series of the whole job
  *     GET /api/runs/:run/ranks?metric&from&to&columns   rank × step heat map
  *     GET /api/runs/:run/heat?metric&from&to&columns    rank × time map as bytes (wire/heat.ts)
- *     GET /api/runs/:run/peers?metric&rank&from&to&points  one rank among those of its pipeline stage
+ *     GET /api/runs/:run/peers?metric&rank&from&to&points  one rank among those of its pipeline stage, by metrics
+ *                                                       that are parted by commas
  *     GET /api/runs/:run/gpus?from&to&points            device series of the run's nodes and gpus
  *     GET /api/runs/:run/hosts?from&to&points           host series of the run's nodes
  *     GET /api/runs/:run/findings                       all that was found and when, open ones first (wire/findings.ts); the

@@ -64,6 +64,12 @@ function seenValues({ lines, band }: ChartInput, { from, to }: Span): number[] {
   return seen.sort((one, other) => one - other)
 }
 
+/** The foot of a band within the span. */
+function lowestOf(band: Band | undefined, { from, to }: Span): number {
+  const seen = band?.low.filter((_, at) => (band.x[at] ?? NaN) >= from && (band.x[at] ?? NaN) <= to) ?? []
+  return seen.reduce<number>((least, value) => Math.min(least, value ?? Infinity), Infinity)
+}
+
 export interface Plot {
   readonly scale: Scale
   /** The prediction where it can be drawn. */
@@ -84,12 +90,11 @@ export function plotOf(input: ChartInput, span: Span): Plot {
   const predicted = predictedFits(seen, input.predicted) ? input.predicted : undefined
   const cut = cutOutliers ? outlierCut(seen) : undefined
   const most = Math.max(cut ?? seen.at(-1) ?? 0, predicted ?? -Infinity)
-  const least = Math.min(seen[0] ?? 0, predicted ?? Infinity)
+  const least = Math.min(seen[0] ?? 0, predicted ?? Infinity, fromZero ? 0 : lowestOf(input.band, span))
   // A share that comes near the whole is shown against the whole, and never beyond.
   const high = unit === 'ratio' && most > 0.75 && most <= 1 ? 1 : most
-  const low = fromZero ? Math.min(0, least) : least
   return {
-    scale: valueScale(high === low ? around(low, unit) : { low, high }, unit),
+    scale: valueScale(high === least ? around(least, unit) : { low: least, high }, unit),
     predicted,
     isEmpty: seen.length === 0,
   }

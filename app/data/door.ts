@@ -129,8 +129,8 @@ export function doorAt(base: string, headers: Readonly<Record<string, string>> =
       get<StepSeries>(asker, `${of(run)}/steps?${query(window)}`, signal),
     heat: (run: string, metric: HeatMetricName, window: Window, since?: string, signal?: AbortSignal) =>
       getBytes(asker, `${of(run)}/heat?${query({ metric, since, ...window })}`, decodeHeat, signal),
-    peers: (run: string, metric: HeatMetricName, rank: number, window: Window, signal?: AbortSignal) =>
-      get<PeerSeries>(asker, `${of(run)}/peers?${query({ metric, rank, ...window })}`, signal),
+    peers: (run: string, metrics: readonly HeatMetricName[], rank: number, window: Window, signal?: AbortSignal) =>
+      get<PeerSeries[]>(asker, `${of(run)}/peers?${query({ metric: metrics.join(','), rank, ...window })}`, signal),
     budget: (run: string, signal?: AbortSignal) => get<FlopsBudget>(asker, `${of(run)}/budget`, signal),
     gpus: (run: string, window: Window, signal?: AbortSignal) =>
       get<GpuSeries[]>(asker, `${of(run)}/gpus?${query(window)}`, signal),

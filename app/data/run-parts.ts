@@ -6,15 +6,15 @@ import type { FlopsBudget } from '../../wire/flops-budget'
 import { withChange, type HeatMap, type HeatMetricName } from '../../wire/heat'
 import { withoutGaps } from '../chart/heat'
 import { door, type DoorError } from './door'
+import { askPeers } from './peers'
 import type { RunView } from './run-view'
 import { isFollowing, type Span } from './time-window'
 import { usePolled, type Polled } from './use-polled'
 
 const EVERY_MS = 1000
 const DEVICE_POINTS = 300
-/** Columns come in widths of powers of two: at least half as many. */
-const MAP_COLUMNS = 480
-const PEER_POINTS = 240
+/** Columns come in widths of powers of two: at least half as many, each of a few pixels. */
+export const MAP_COLUMNS = 320
 const LINES = 1000
 const PEERS_RARER = 3
 const BUDGET_RARER = 3
@@ -43,10 +43,10 @@ function keyOf(what: string, { run, view }: Part): string {
   return `${what} ${run} ${from ?? ''} ${to ?? ''} ${last ?? ''} ${view.detail.summary.state}`
 }
 
-export function useMembers(part: Part): Polled<readonly RankInfo[]> {
+export function useMembers(part: Part, first?: readonly RankInfo[]): Polled<readonly RankInfo[]> {
   const { run, view } = part
   const every = everyMs({ ...part, view: { ...view, window: {} } })
-  return usePolled(`members ${run} ${every}`, signal => door.members(run, signal), every)
+  return usePolled(`members ${run} ${every}`, signal => door.members(run, signal), every, first)
 }
 
 export function useGpus(part: Part): Polled<readonly GpuSeries[]> {
@@ -83,12 +83,10 @@ export function useHeat(
 export function usePeers(
   part: Part,
   rank: number,
-  metrics: readonly HeatMetricName[],
+  first: readonly PeerSeries[] | undefined,
 ): readonly PeerSeries[] | undefined {
-  const window = { ...windowOf(part), points: PEER_POINTS }
-  const ask = (signal: AbortSignal) =>
-    Promise.all(metrics.map(metric => door.peers(part.run, metric, rank, window, signal)))
-  return usePolled(keyOf(`peers ${rank}`, part), ask, everyMs(part) * PEERS_RARER).value
+  const ask = (signal: AbortSignal) => askPeers(door, part.run, rank, windowOf(part), signal)
+  return usePolled(keyOf(`peers ${rank}`, part), ask, everyMs(part) * PEERS_RARER, first).value
 }
 
 /** The newest lines of its logs in the stretch that is looked at. */

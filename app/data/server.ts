@@ -14,6 +14,10 @@ export async function serverDoor(): Promise<Door | undefined> {
   return doorAt(hub, Object.fromEntries(passed) as Record<string, string>)
 }
 
+/** The first frame waits no longer for what takes long where much is stored. */
+const MOST_WAIT_MS = 150
+export const soon = () => AbortSignal.timeout(MOST_WAIT_MS)
+
 /** An answer with the time at which it was had. Undefined where there is none: the browser then asks by itself. */
 export interface First<T> {
   readonly at: number

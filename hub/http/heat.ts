@@ -6,28 +6,26 @@ import { HttpError, rangeOf, readQuery, runOf, type Call } from './endpoint'
 
 const rankSchema = z.object({ rank: z.coerce.number().int().min(0) })
 
-function metricOf({ query }: Call): HeatMetricName {
-  const metric = query.get('metric') ?? 'stepSeconds'
-  if (isHeatMetric(metric)) return metric
-  throw new HttpError(400, `there is no metric "${metric}" of ranks`, 'see HEAT_METRICS in wire/heat.ts')
+/** Several are parted by commas. */
+function metricsOf({ query }: Call): HeatMetricName[] {
+  return (query.get('metric') ?? 'stepSeconds').split(',').map(metric => {
+    if (isHeatMetric(metric)) return metric
+    throw new HttpError(400, `there is no metric "${metric}" of ranks`, 'see HEAT_METRICS in wire/heat.ts')
+  })
 }
 
 /** The response is written here. */
 export async function heat(call: Call): Promise<undefined> {
   const facts = runOf(call)
-  const map = await call.hub.views.heat(
-    facts,
-    metricOf(call),
-    rangeOf(call, facts),
-    call.query.get('since') ?? undefined,
-  )
+  const [metric = 'stepSeconds'] = metricsOf(call)
+  const map = await call.hub.views.heat(facts, metric, rangeOf(call, facts), call.query.get('since') ?? undefined)
   call.response.writeHead(200, { 'content-type': 'application/octet-stream', 'cache-control': 'no-store' })
   call.response.end(encodeHeat(map))
   return undefined
 }
 
-export function peers(call: Call): Promise<PeerSeries> {
+export function peers(call: Call): Promise<PeerSeries[]> {
   const facts = runOf(call)
   const { rank } = readQuery(rankSchema, call.query)
-  return call.hub.views.peers(facts, metricOf(call), rank, rangeOf(call, facts))
+  return call.hub.views.peers(facts, metricsOf(call), rank, rangeOf(call, facts))
 }

@@ -133,9 +133,9 @@ export const endpoints: Registry<Endpoint> = registry<Endpoint>('endpoint', [
   {
     name: 'peers',
     path: '/api/runs/:run/peers',
-    help: 'one rank among its peers',
+    help: 'one rank among its peers, by each of the metrics, which are parted by commas',
     query: peersSchema,
-    answers: peerSeriesSchema,
+    answers: z.array(peerSeriesSchema),
     answer: peers,
   },
   {

@@ -68,9 +68,10 @@ export class HeatGrid {
     return cells
   }
 
+  /** What is not finite is absent: of nothing the highest is below all. */
   private put(cells: Float32Array, at: number, value: number): void {
     // Comparisons with NaN are false: a known value takes the place of an absent one.
-    if (Number.isNaN(value) || value <= (cells[at] ?? NaN)) return
+    if (!Number.isFinite(value) || value <= (cells[at] ?? NaN)) return
     cells[at] = value
     this.changedAt[at] = this.version
   }

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import type { Browser, CDPSession, Page } from 'playwright'
+import { MAP_COLUMNS } from '../../app/data/run-parts'
 import { Folding } from '../../hub/roll-ups/folding'
 import { openEngine } from '../../hub/store/engine'
 import { openStore } from '../../hub/store/store'
@@ -37,7 +38,7 @@ function say(what: string, value: number, unit: string, limit: number): void {
   )
 }
 
-/** An hour of a step a second, made inside the store: 3.7 million rows. */
+/** An hour of a step a second, each received as it happened, made inside the store: 3.7 million rows. */
 async function fillHour(data: string): Promise<void> {
   const store = await openStore({ data, store: '' })
   await store.close()
@@ -45,7 +46,7 @@ async function fillHour(data: string): Promise<void> {
   const start = now() - HOUR_STEPS
   await engine.client.command({
     query: `INSERT INTO step (agent, sequence, receivedAt, run, node, time, rank, step, source, stepSeconds, phases)
-      SELECT 'bench', 1, ${now()}, '${HOUR}', '${NODE}', ${start} + intDiv(number, ${HOUR_RANKS}), number % ${HOUR_RANKS}, intDiv(number, ${HOUR_RANKS}), 'hook',
+      SELECT 'bench', 1, ${start} + intDiv(number, ${HOUR_RANKS}), '${HOUR}', '${NODE}', ${start} + intDiv(number, ${HOUR_RANKS}), number % ${HOUR_RANKS}, intDiv(number, ${HOUR_RANKS}), 'hook',
         1, concat('{"forward":{"seconds":', toString(0.2 + (cityHash64(number) % 1000) / 1e4), '},"backward":{"seconds":0.4},"communication":{"seconds":',
         toString(0.3 + (cityHash64(number + 7) % 1000) / 1e4), '}}') FROM numbers(${HOUR_RANKS * HOUR_STEPS})`,
   })
@@ -118,7 +119,7 @@ async function openMap(browser: Browser, hub: PageHub): Promise<Page> {
 }
 
 async function map(browser: Browser, hub: PageHub): Promise<void> {
-  const url = `${hub.url}/api/runs/${HOUR}/heat?metric=computeSeconds&columns=240`
+  const url = `${hub.url}/api/runs/${HOUR}/heat?metric=computeSeconds&columns=${MAP_COLUMNS}`
   const asked = async () => {
     const began = performance.now()
     await (await fetch(url)).arrayBuffer()

@@ -173,6 +173,8 @@ describe('the page', () => {
     expect(await page.locator('[data-figure=stepSeconds]').innerText()).toContain('200 ms')
     const list = await open('/', { javaScriptEnabled: false })
     await list.getByRole('link', { name: 'job live-1' }).waitFor()
+    const ranks = await open('/runs/live-1/gpus', { javaScriptEnabled: false })
+    await ranks.getByRole('group', { name: 'Ranks' }).getByRole('row').nth(4).waitFor()
   })
 
   it('shows on every page of the run the stretch that was brushed, and keeps it in the address', async () => {
@@ -387,6 +389,8 @@ describe('the page', () => {
     await page.waitForURL(/\/gpus\?rank=3/)
     await page.getByRole('heading', { name: 'Rank 3 against its peers' }).waitFor()
     await page.getByRole('img', { name: /^Compute time of rank 3 and its peers/ }).waitFor()
+    const html = await (await fetch(`${hub.url}/runs/live-1/gpus?rank=3`)).text()
+    expect(html).toContain('Compute time of rank 3 and its peers')
     await page.keyboard.press('?')
     await page.getByRole('dialog', { name: 'Keys' }).getByText('all of the run').waitFor()
     await page.keyboard.press('Escape')

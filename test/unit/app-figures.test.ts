@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { outlierCut, predictedFits } from '../../app/chart/plot'
+import { outlierCut, predictedFits, plotOf } from '../../app/chart/plot'
 import { tickText, valueScale } from '../../app/chart/ticks'
 import { healthSentence, roughly } from '../../app/data/health'
 import { predictedBar, rankBar } from '../../app/data/memory-bars'
@@ -214,5 +214,19 @@ describe('the prediction of a run', () => {
 
   it('is absent without a configuration', () => {
     expect(predictRun(null)).toBeUndefined()
+  })
+})
+
+describe('the scale of a chart with a band', () => {
+  it('holds all of a band, but not what lies outside of the stretch', () => {
+    const x = [0, 1, 2, 3]
+    const input = {
+      unit: 'seconds' as const,
+      fromZero: false,
+      lines: [{ name: 'own', x, y: [5, 5, 5, 5] }],
+      band: { name: 'peers', x, low: [-9, 2, 3, null], high: [6, 6, 6, 99] },
+    }
+    const { low, high } = plotOf(input, { from: 1, to: 2 }).scale
+    expect([low <= 2, low > -9, high >= 6, high < 99]).toEqual([true, true, true, true])
   })
 })

@@ -182,7 +182,6 @@ describe('roll-ups', () => {
     const ranks = Array.from({ length: 130 }, (_, rank) => rank)
     const question = (to: number) => ({
       run: 'map',
-      metric: 'stepSeconds' as const,
       range: { from: BEGAN, to: BEGAN + to, points: 200 },
       ranks: ranks.length,
       stepSeconds: 1,
@@ -193,14 +192,52 @@ describe('roll-ups', () => {
     await put([...ranks.flatMap(rank => Array.from({ length: 40 }, (_, index) => step(index, rank))), ahead])
     await fold()
     const grown = new HeatMaps(store)
-    await grown.map(question(100))
+    await grown.map(question(100), 'stepSeconds')
     await put(ranks.slice(1).map(rank => step(150, rank)))
-    const map = await grown.map(question(200))
+    const map = await grown.map(question(200), 'stepSeconds')
     const cell = (rank: number, at: number) => map.values[rank * map.columns + Math.floor(BEGAN + at) - map.from]
     expect([cell(129, 39), cell(7, 199), cell(1, 150), cell(0, 150)]).toEqual([73, 33, 82, NaN])
     expect(cell(7, 45)).toBe(NaN)
-    const { values } = await new HeatMaps(store).map(question(200))
+    const { values } = await new HeatMaps(store).map(question(200), 'stepSeconds')
     expect([...map.values]).toEqual([...values])
+  })
+
+  it('tell of one rank by several metrics at once what they tell of each, also where only one of them is known', async () => {
+    const both = (at: number, rank: number): WireRecord => ({
+      kind: 'step',
+      time: BEGAN + at,
+      run: 'peers',
+      rank,
+      step: at,
+      source: 'hook',
+      stepSeconds: 1 + ((at * 7 + rank * 31) % 10),
+      ...(rank !== 2 && { phases: { data: { seconds: 0.1 * (1 + rank) } } }),
+    })
+    const ranks = [0, 1, 2, 3]
+    const question = {
+      run: 'peers',
+      range: { from: BEGAN, to: BEGAN + 60, points: 60 },
+      ranks: ranks.length,
+      stepSeconds: 1,
+      lastSeenAt: BEGAN + 60,
+    }
+    const maps = new HeatMaps(store)
+    for (const until of [20, 40]) {
+      arrived = store.arrival()
+      await put(ranks.flatMap(rank => Array.from({ length: 20 }, (_, at) => both(until - 20 + at, rank))))
+      const metrics = ['powerWatts', 'dataSeconds', 'stepSeconds'] as const
+      const together = await maps.peers(question, metrics, 2, [0, 1, 3])
+      const apart = await Promise.all(
+        metrics.map(metric => new HeatMaps(store).peers(question, [metric], 2, [0, 1, 3])),
+      )
+      expect(together).toEqual(apart.flat())
+      const [power, data, steps] = together
+      expect(power?.time).toEqual([])
+      expect(data?.own.at(-1)).toBeNull()
+      expect(data?.median.at(-1)).toBeCloseTo(0.2)
+      expect(steps?.own).toHaveLength(until)
+      expect(steps?.own.at(-1)).toBe(1 + (((until - 1) * 7 + 62) % 10))
+    }
   })
 
   it('show what is not kept any more as rows', async () => {

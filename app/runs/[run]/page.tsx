@@ -1,18 +1,12 @@
-import { first } from '../../data/server'
+import { first, soon } from '../../data/server'
 import { OverviewPage } from './overview-page'
-
-/** The first frame waits no longer for the budget, which is added up from the last steps of all ranks. */
-const MOST_WAIT_MS = 150
 
 /** The first frame does not carry the agents of a whole cluster: they come right after it. */
 const MOST_NODES = 64
 
 export default async function Page({ params }: { params: Promise<{ run: string }> }) {
   const run = decodeURIComponent((await params).run)
-  const [budget, nodes] = await Promise.all([
-    first(door => door.budget(run, AbortSignal.timeout(MOST_WAIT_MS))),
-    first(door => door.nodes()),
-  ])
+  const [budget, nodes] = await Promise.all([first(door => door.budget(run, soon())), first(door => door.nodes())])
   const few = nodes !== undefined && nodes.value.length <= MOST_NODES ? nodes.value : undefined
   return <OverviewPage budget={budget?.value} nodes={few} />
 }

@@ -2,6 +2,7 @@
 import { useMemo } from 'react'
 import type { NodeInfo, RankInfo } from '../../../../wire/api'
 import { usePickedRank } from '../../../data/address'
+import type { FirstPeers } from '../../../data/peers'
 import { useGpus, useHosts, useMembers } from '../../../data/run-parts'
 import { useNodes } from '../../../data/use-polled'
 import { useRunPage } from '../run-context'
@@ -18,11 +19,17 @@ function ofNodes(nodes: readonly NodeInfo[], names: readonly string[]): NodeInfo
   return nodes.filter(({ node }) => known.has(node))
 }
 
+/** What the server knew when it made the page. */
+interface GpusPageProps {
+  members: readonly RankInfo[] | undefined
+  peers: FirstPeers | undefined
+}
+
 /** Ranks and devices over time, each against its peers. */
-export function GpusPage() {
+export function GpusPage({ members, peers }: GpusPageProps) {
   const page = useRunPage()
   const [picked, pick] = usePickedRank()
-  const { value } = useMembers(page)
+  const { value } = useMembers(page, members)
   const ranks = value ?? NONE
   const { value: gpus } = useGpus(page)
   const { value: hosts } = useHosts(page)
@@ -38,6 +45,7 @@ export function GpusPage() {
         <RankPeers
           key={picked}
           rank={picked}
+          first={peers}
           info={ranks.find(({ rank }) => rank === picked)}
           onClose={() => pick(undefined)}
         />

@@ -1,8 +1,45 @@
 import type { Metadata } from 'next'
+import type { RankInfo } from '../../../../wire/api'
+import { askPeers, type FirstPeers } from '../../../data/peers'
+import { first, soon } from '../../../data/server'
+import { readWindow } from '../../../data/time-window'
 import { GpusPage } from './gpus-page'
 
 export const metadata: Metadata = { title: 'GPUs' }
 
-export default function Page() {
-  return <GpusPage />
+/** The first frame does not carry the ranks of a large run: they come right after it. */
+const MOST_RANKS = 64
+
+async function firstMembers(run: string): Promise<RankInfo[] | undefined> {
+  const members = await first(async door => {
+    const { worldSize } = (await door.head(run, soon())).summary
+    return (worldSize ?? Infinity) > MOST_RANKS ? undefined : door.members(run, soon())
+  })
+  return members?.value
+}
+
+/** Then the browser asks by itself. */
+const MOST_BEHIND_MS = 3000
+
+type Search = Readonly<Record<string, string | string[] | undefined>>
+
+function firstPeers(run: string, search: Search): FirstPeers | undefined {
+  const get = (name: string) => (typeof search[name] === 'string' ? search[name] : null)
+  const rank = /^\d{1,6}$/.exec(get('rank') ?? '')?.[0]
+  const window = readWindow({ get })
+  // Where the last minutes of a run begin is known where its view is.
+  if (rank === undefined || window.last !== undefined) return undefined
+  const series = first(door => askPeers(door, run, Number(rank), window, AbortSignal.timeout(MOST_BEHIND_MS)))
+  return { rank: Number(rank), window, series: series.then(answer => answer?.value) }
+}
+
+interface Props {
+  params: Promise<{ run: string }>
+  searchParams: Promise<Search>
+}
+
+export default async function Page({ params, searchParams }: Props) {
+  const run = decodeURIComponent((await params).run)
+  const peers = firstPeers(run, await searchParams)
+  return <GpusPage members={await firstMembers(run)} peers={peers} />
 }

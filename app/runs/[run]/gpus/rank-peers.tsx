@@ -1,30 +1,14 @@
 'use client'
-import { useMemo } from 'react'
+import { Suspense, use, useMemo } from 'react'
 import type { PeerSeries, RankInfo } from '../../../../wire/api'
-import { HEAT_METRICS, type HeatMetricName } from '../../../../wire/heat'
+import { HEAT_METRICS } from '../../../../wire/heat'
 import { LineChart } from '../../../chart/line-chart'
+import { firstSeries, type FirstPeers } from '../../../data/peers'
 import { rowTitle } from '../../../data/rank-order'
 import { usePeers } from '../../../data/run-parts'
 import { Card } from '../../../ui/card'
 import { useRunPage } from '../run-context'
 import styles from './rank-peers.module.css'
-
-const SHOWN: readonly HeatMetricName[] = [
-  'computeSeconds',
-  'syncWaitSeconds',
-  'communicationSeconds',
-  'dataSeconds',
-  'throttledSeconds',
-  'runDelaySeconds',
-  'cpuStealRatio',
-  'cpuIoWaitRatio',
-  'cpuUtilizationRatio',
-  'smClockHertz',
-  'powerWatts',
-  'temperatureCelsius',
-  'utilizationRatio',
-  'memoryUsedBytes',
-]
 
 function PeerChart({ series, rank }: { series: PeerSeries; rank: number }) {
   const { title, unit } = HEAT_METRICS[series.metric]
@@ -50,17 +34,38 @@ function PeerChart({ series, rank }: { series: PeerSeries; rank: number }) {
   )
 }
 
-interface RankPeersProps {
+interface PeersProps {
   rank: number
+  first?: FirstPeers | undefined
+}
+
+const ASKING = <p className="muted">Asking the hub for it and its peers …</p>
+
+function Peers({ rank, first }: PeersProps) {
+  const page = useRunPage()
+  const sent = firstSeries(first, rank, page.view.window)
+  const series = usePeers(page, rank, sent && use(sent))
+  if (series === undefined) return ASKING
+  const known = series.filter(({ own }) => own.some(value => value !== null))
+  if (known.length === 0)
+    return <p className="muted">Nothing is known of this rank in the stretch of time that is shown.</p>
+  return (
+    <div className={styles.charts}>
+      {known.map(one => (
+        <PeerChart key={one.metric} series={one} rank={rank} />
+      ))}
+    </div>
+  )
+}
+
+interface RankPeersProps extends PeersProps {
   info: RankInfo | undefined
   /** Left out where it cannot be closed. */
   onClose?: () => void
 }
 
 /** One rank against those that do the same work. */
-export function RankPeers({ rank, info, onClose }: RankPeersProps) {
-  const series = usePeers(useRunPage(), rank, SHOWN)
-  const known = series?.filter(({ own }) => own.some(value => value !== null)) ?? []
+export function RankPeers({ rank, info, first, onClose }: RankPeersProps) {
   return (
     <Card
       title={`Rank ${rank} against its peers`}
@@ -74,15 +79,9 @@ export function RankPeers({ rank, info, onClose }: RankPeersProps) {
         )
       }
     >
-      {series === undefined && <p className="muted">Asking the hub for it and its peers …</p>}
-      {series !== undefined && known.length === 0 && (
-        <p className="muted">Nothing is known of this rank in the stretch of time that is shown.</p>
-      )}
-      <div className={styles.charts}>
-        {known.map(one => (
-          <PeerChart key={one.metric} series={one} rank={rank} />
-        ))}
-      </div>
+      <Suspense fallback={ASKING}>
+        <Peers rank={rank} first={first} />
+      </Suspense>
     </Card>
   )
 }
