@@ -60,6 +60,14 @@ const untold = (lines: number): FileReading => ({
   linesUnread: 0,
 })
 
+/** What a row calls its device: its number, or what else tells it from others. */
+function lostOf(layout: Layout | undefined, line: string): string {
+  const cells = line.split(',').map(cell => cell.trim())
+  const cell = (name: string) => cells[layout?.names.indexOf(name) ?? -1]
+  const index = cell('index')
+  return index === undefined ? (cell('uuid') ?? cell('pci.bus_id') ?? 'a GPU') : `GPU ${index}`
+}
+
 /**
  * Records of a saved file: `gpu` for each sample, `event` for each complaint of nvidia-smi among them. Undefined when it does
  * not begin as such output does. A `timestamp` column is local time of the machine that wrote it, and is read in the
@@ -74,6 +82,7 @@ export function parseSaved(text: string): FileReading | undefined {
   const batch = new Batch()
   const reading: FileReading = { records: [], linesRead: 0, linesUnread: 0 }
   const stamp = { time: NaN, node: undefined, source: 'nvidia-smi' }
+  const lost = new Set<string>()
   for (const line of [first, ...lines.slice(1)]) {
     const header = parseHeader(line)
     const failure = header === undefined ? failureOf(line) : undefined
@@ -85,6 +94,12 @@ export function parseSaved(text: string): FileReading | undefined {
       (layout !== undefined && parseLine(layout, line, batch.table('gpu'), stamp))
     if (understood) reading.linesRead += 1
     else reading.linesUnread += 1
+    const isLost = understood && failure === undefined && line.includes('[GPU is lost]')
+    const which = isLost ? lostOf(layout, line) : undefined
+    if (which !== undefined && !lost.has(which)) {
+      lost.add(which)
+      batch.add({ kind: 'event', type: 'gpu-lost', message: `nvidia-smi says that ${which} is lost` })
+    }
   }
   reading.records = batch.records()
   return reading

@@ -172,16 +172,18 @@ export class Stream implements Session {
   private watchLost(text: string, now: number): void {
     const index = text.slice(0, text.indexOf(','))
     if (!text.includes('GPU is lost')) return void this.lost.delete(index)
-    if (this.lost.has(index)) return
-    this.lost.add(index)
-    const message = `nvidia-smi says that GPU ${index} is lost`
+    if (!this.lost.has(index)) this.tellLost(index, `nvidia-smi says that GPU ${index} is lost`, now)
+  }
+
+  private tellLost(which: string, message: string, time: number): void {
+    this.lost.add(which)
     this.context.batch().add({
       kind: 'event',
       type: 'gpu-lost',
-      time: now,
+      time,
       node: this.context.host.hostname,
       message,
-      ...(/^\d+$/.test(index) ? { gpuIndex: Number(index) } : {}),
+      ...(/^\d+$/.test(which) ? { gpuIndex: Number(which) } : {}),
     })
     this.context.warn(message, 'reboot the node; look for "Xid" in dmesg')
   }
@@ -193,6 +195,9 @@ export class Stream implements Session {
     if (failure !== undefined) {
       this.spoken = failure
       if (failure.type !== 'unknown-field') this.failure = failure
+      // Instead of a row of its own: the other devices go on.
+      const isNew = failure.type === 'gpu-lost' && !this.lost.has(failure.message)
+      if (isNew) this.tellLost(failure.message, failure.message, this.context.host.now())
       return
     }
     this.lastWords = text.trim().slice(0, 200)

@@ -122,6 +122,23 @@ describe('doctor on a machine with nvidia-smi', () => {
     expect(found['nvidia-processes']).toMatchObject({ state: 'absent' })
   }, 60_000)
 
+  it('of a newer driver with a device that is lost: what is read is said, and that one is lost', async () => {
+    const cells = (index: number, rest: string) =>
+      `${index}, GPU-5eed000${index}-0000-4000-8000-000000000000, NVIDIA H100 80GB HBM3, ${rest}`
+    const row = '99 %, 71234 MiB, 81559 MiB, 687.12 W, 61'
+    const lost = Array(5).fill('[GPU is lost]').join(', ')
+    program(
+      OLD.replace(OLD_ROW, `${cells(0, row)}'; echo '${cells(1, lost)}`).replaceAll(
+        'Tesla K80',
+        'NVIDIA H100 80GB HBM3',
+      ),
+    )
+    expect((await doctor())['nvidia-smi']).toMatchObject({
+      state: 'ok',
+      detail: expect.stringContaining('GPU 1 is lost') as unknown,
+    })
+  }, 60_000)
+
   it('that is not there', async () => {
     vi.stubEnv('PATH', folder)
     expect((await doctor())['nvidia-smi']).toMatchObject({

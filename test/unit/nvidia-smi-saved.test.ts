@@ -51,7 +51,7 @@ describe('saved output of nvidia-smi', () => {
   it('says how many lines it could not read, and turns complaints into events', () => {
     expect(parseSaved(read('absent-values.csv'))).toMatchObject({ linesRead: 5, linesUnread: 1 })
     const events = parseSaved(read('two-loops.csv'))?.records.filter(record => record.kind === 'event')
-    expect(events).toMatchObject([{ type: 'gpu-lost' }])
+    expect(events).toMatchObject([{ message: 'nvidia-smi says that GPU 1 is lost' }, { type: 'gpu-lost' }])
   })
 
   it('is the same with and without units and spaces', () => {
