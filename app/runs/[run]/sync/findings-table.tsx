@@ -15,8 +15,13 @@ const COLUMNS: readonly Column<Finding>[] = [
     cell: ({ state, severity }) => <Badge tone={state === 'open' ? SEVERITY_TONE[severity] : 'neutral'}>{state}</Badge>,
   },
   { name: 'what', title: 'What', cell: finding => <Link href={findingAddress(finding)}>{finding.title}</Link> },
-  { name: 'since', title: 'Since', cell: ({ since }) => <Clock time={since} /> },
-  { name: 'until', title: 'Until', cell: ({ until }) => (until === undefined ? 'now' : <Clock time={until} />) },
+  { name: 'since', title: 'Since', isMinor: true, cell: ({ since }) => <Clock time={since} /> },
+  {
+    name: 'until',
+    title: 'Until',
+    isMinor: true,
+    cell: ({ until }) => (until === undefined ? 'now' : <Clock time={until} />),
+  },
   {
     name: 'cost',
     title: 'Costs a step',
