@@ -76,13 +76,6 @@ function paceOf(window: DetectorWindow): Pace {
   }
 }
 
-interface Rise {
-  /** Place of the first step that took longer. */
-  readonly from: number
-  readonly before: number
-  readonly since: number
-}
-
 /** Medians of blocks of steps, the last ones whole. */
 function blocksOf(values: Float64Array): Float64Array {
   const count = Math.floor(values.length / BLOCK_STEPS)
@@ -103,8 +96,8 @@ function cutOf(blocks: Float64Array): number {
   return at
 }
 
-/** Undefined where no later level is clearly above the one before, or where it is over. */
-function riseOf(work: Float64Array): Rise | undefined {
+/** Place of the first step that takes longer; undefined where no later level is clearly above the one before, or where it is over. */
+function riseOf(work: Float64Array): number | undefined {
   const blocks = blocksOf(work)
   const first = work.length - blocks.length * BLOCK_STEPS
   const cut = cutOf(blocks)
@@ -119,7 +112,7 @@ function riseOf(work: Float64Array): Rise | undefined {
     known(part).filter(holds).length >= 0.9 * known(part).length
   const isApart = isSo(low, value => value < middle) && isSo(high, value => value > middle)
   if (!isClear || !isApart || !((blocks.at(-1) ?? NaN) > middle)) return undefined
-  return { before, since, from: onset(work, first + cut * BLOCK_STEPS, middle) }
+  return onset(work, first + cut * BLOCK_STEPS, middle)
 }
 
 /** A block may be of both levels: the first step near its edge from which on steps are long. */
@@ -131,16 +124,41 @@ function onset(work: Float64Array, edge: number, middle: number): number {
   return from
 }
 
-export const SLOWER_RUN = 'slower-run'
-const FIELD = 'step.work'
+/** Seconds of a step: without communication, and of each part; of a log alone the whole step. */
+interface Level {
+  readonly work: number
+  readonly parts: Readonly<Record<Part, number>> | undefined
+}
 
-/** Where it began before this window, the finding that is open says what was usual. */
-function lastingOf({ open = [] }: DetectorWindow, work: Float64Array): (Rise & { readonly began: number }) | undefined {
+/** Medians of the steps from one place up to another. */
+function levelOf({ work, parts }: Pace, from: number, to?: number): Level {
+  const of = (values: Float64Array) => median(values.subarray(from, to))
+  if (parts === undefined) return { work: of(work), parts }
+  return { work: of(work), parts: { data: of(parts.data), compute: of(parts.compute), optimizer: of(parts.optimizer) } }
+}
+
+export const SLOWER_RUN = 'slower-run'
+const fieldOf = (part: Part | 'work') => `step.${part}`
+
+/** What the finding that is open says of a step before it began. */
+function toldBefore({ signs = [] }: Finding): Level {
+  const of = (part: Part | 'work') => signs.find(({ field }) => field === fieldOf(part))?.peers ?? NaN
+  const hasParts = PARTS.some(part => Number.isFinite(of(part)))
+  return {
+    work: of('work'),
+    parts: hasParts ? { data: of('data'), compute: of('compute'), optimizer: of('optimizer') } : undefined,
+  }
+}
+
+/** Where it began before this window, and is so still: both of the last blocks are nearer to what was told than to what was before. */
+function lastingOf({ open = [] }: DetectorWindow, pace: Pace) {
   const finding = open.find(({ detector }) => detector === SLOWER_RUN)
-  const { own, peers: before } = finding?.signs?.find(({ field }) => field === FIELD) ?? { own: null, peers: null }
-  const since = median(work.subarray(-(BLOCKS_LEAST - 1) * BLOCK_STEPS))
-  if (finding === undefined || own === null || before === null || !(since > (own + before) / 2)) return undefined
-  return { from: 0, before, since, began: finding.since }
+  if (finding === undefined) return undefined
+  const before = toldBefore(finding)
+  const middle = before.work + (finding.costSecondsPerStep ?? NaN) / 2
+  const isLong = (from: number, to?: number) => median(pace.work.subarray(from, to)) > middle
+  if (!isLong(-2 * BLOCK_STEPS, -BLOCK_STEPS) || !isLong(-BLOCK_STEPS)) return undefined
+  return { before, since: levelOf(pace, -2 * BLOCK_STEPS), began: finding.since }
 }
 
 const NAMES: Readonly<Record<Part, string>> = { data: 'loading data', compute: 'computing', optimizer: 'the optimizer' }
@@ -152,47 +170,49 @@ const NEXT: Readonly<Record<Part, string>> = {
 }
 const NEXT_OF_LOG = 'Attach the hook: it tells whether data, computing or communication takes longer.'
 
-/** The part with most of the rise, and what it was; undefined where none has half of it. */
-function partOf({ parts }: Pace, { from, before, since }: Rise) {
-  if (parts === undefined) return undefined
-  const grown = PARTS.map(part => {
-    const [was, is] = [median(parts[part].subarray(0, from)), median(parts[part].subarray(from))]
-    return { part, was, is, more: is - was }
-  }).sort((one, other) => (other.more || 0) - (one.more || 0))
-  const [most] = grown
-  return most !== undefined && most.more > (since - before) / 2 ? most : undefined
+/** The part with most of the rise; undefined where none has half of it. */
+function grownOf(before: Level, since: Level): Part | undefined {
+  const riseOfPart = (part: Part) => (since.parts?.[part] ?? NaN) - (before.parts?.[part] ?? NaN)
+  return PARTS.find(part => riseOfPart(part) > (since.work - before.work) / 2)
 }
 
-function toFinding(window: DetectorWindow, pace: Pace, rise: Rise, began: number): Finding {
-  const { before, since } = rise
+function toFinding(window: DetectorWindow, before: Level, since: Level, began: number): Finding {
   const seconds = (value: number) => format(value, 'seconds')
-  const grown = rise.from === 0 ? undefined : partOf(pace, rise)
-  const what = pace.parts === undefined ? 'A step takes' : 'Without communication a step takes'
-  const percent = `${Math.round((since / before - 1) * 100)} %`
-  const sign: Sign = {
-    field: FIELD,
-    of: window.run,
-    own: since,
-    peers: before,
-    says: `${what.toLowerCase().replace(' takes', '')} ${seconds(since)}, before ${seconds(before)}`,
+  const grown = grownOf(before, since)
+  const [what, how] =
+    since.parts === undefined
+      ? ['A step takes', 'medians']
+      : ['Without communication a step takes', 'medians; three quarters of the ranks work so long or longer']
+  const signOf = (part: Part | 'work', name: string): Sign[] => {
+    const [own, peers] = part === 'work' ? [since.work, before.work] : [since.parts?.[part], before.parts?.[part]]
+    if (own === undefined || peers === undefined || !Number.isFinite(own) || !Number.isFinite(peers)) return []
+    return [
+      {
+        field: fieldOf(part),
+        of: window.run,
+        own,
+        peers,
+        says: `${name} ${seconds(own)} a step, before ${seconds(peers)}`,
+      },
+    ]
   }
-  const told =
+  const part =
     grown === undefined
       ? ''
-      : ` Of that, ${NAMES[grown.part]} takes ${seconds(grown.is)}, before ${seconds(grown.was)}.`
+      : ` Of that, ${NAMES[grown]} takes ${seconds(since.parts?.[grown] ?? NaN)}, before ${seconds(before.parts?.[grown] ?? NaN)}.`
   return {
     detector: SLOWER_RUN,
     run: window.run,
-    provenance: pace.parts === undefined ? 'measured' : 'derived',
-    ...costOf(
-      since - before,
-      median(known(Array.from(window.steps.stepSeconds).slice(-(BLOCKS_LEAST - 1) * BLOCK_STEPS))),
-    ),
-    title: `Steps take ${percent} longer than before${grown === undefined ? '' : `: ${NAMES[grown.part]}`}`,
-    evidence: `${what} ${seconds(since)}, ${seconds(before)} before (medians${pace.parts === undefined ? '' : '; three quarters of the ranks work so long or longer'}).${told}`,
+    provenance: since.parts === undefined ? 'measured' : 'derived',
+    ...costOf(since.work - before.work, median(Float64Array.from(window.steps.stepSeconds).subarray(-2 * BLOCK_STEPS))),
+    title: `Steps take ${Math.round((since.work / before.work - 1) * 100)} % longer than before${grown === undefined ? '' : `: ${NAMES[grown]}`}`,
+    evidence: `${what} ${seconds(since.work)}, ${seconds(before.work)} before (${how}).${part}`,
     since: began,
-    signs: [sign],
-    nextStep: pace.parts === undefined ? NEXT_OF_LOG : NEXT[grown?.part ?? 'compute'],
+    signs: [
+      signOf('work', since.parts === undefined ? 'all of it' : 'without communication'),
+      ...PARTS.map(one => signOf(one, NAMES[one])),
+    ].flat(),
+    nextStep: since.parts === undefined ? NEXT_OF_LOG : NEXT[grown ?? 'compute'],
   }
 }
 
@@ -201,9 +221,12 @@ export const slowerRun = defineDetector({
   help: 'Steps take longer than they did, on all ranks alike.',
   detect(window) {
     const pace = paceOf(window)
-    const rise = riseOf(pace.work)
-    if (rise !== undefined) return [toFinding(window, pace, rise, momentOf(window, pace.steps[rise.from]))]
-    const lasting = lastingOf(window, pace.work)
-    return lasting === undefined ? [] : [toFinding(window, pace, lasting, lasting.began)]
+    const from = riseOf(pace.work)
+    if (from !== undefined) {
+      const began = momentOf(window, pace.steps[from])
+      return [toFinding(window, levelOf(pace, 0, from), levelOf(pace, from), began)]
+    }
+    const lasting = lastingOf(window, pace)
+    return lasting === undefined ? [] : [toFinding(window, lasting.before, lasting.since, lasting.began)]
   },
 })
