@@ -22,7 +22,7 @@ const OF =
   /^(?:.{0,160}\W)?(step|iter|iteration|it|update)s?(?:\(train\))?[ :=[(]{1,8}(\d{1,12}) {0,4}(?:\/|of) {0,8}(\d{1,12})\b/i
 /** A rate in front of its unit: `91886 tok/s`. */
 const RATE = new RegExp(
-  `^${NUMBER} ?(ms|tok(?:en)?s?\\/s(?:ec)?(?:\\/(?:gpu|device))?|samples\\/s(?:ec)?|s\\/it|s\\/step|ms\\/(?:it|iter|step))$`,
+  `^${NUMBER}(?:([KM])(?= ?tok))? ?(ms|tok(?:en)?s?\\/s(?:ec)?(?:\\/(?:gpu|device))?|samples\\/s(?:ec)?|s\\/it|s\\/step|ms\\/(?:it|iter|step))$`,
   'i',
 )
 const RATE_NAMES: Readonly<Record<string, string>> = {
@@ -40,22 +40,23 @@ function bare(part: string): string {
   return /[\])}]$/.test(trimmed) && /[[({]/.test(trimmed) ? trimmed : trimmed.replace(/[\])},:]$/, '')
 }
 
-/** A name with the words before it where it means something only so, or is then that of what is held out. */
-function nameOf(words: string, name: string): string {
-  const whole = `${words} ${name}`
-  return words !== '' && (isHeldOut(words) || meaningOf(whole) !== undefined) ? whole : name
-}
+/** Whether a name means something only with the words before it, or is then that of what is held out. */
+const belongs = (words: string, name: string) =>
+  words !== '' && (isHeldOut(words) || meaningOf(`${words} ${name}`) !== undefined)
+/** What is of something else with a word before it: `GRU norm`. */
+const OF_WHAT = /^norm$/i
 
 /** A word and its number, of a line that is nothing else: `step 1 loss 2.31 step_time 0.52 s`. */
 const PLAIN_PAIR = new RegExp(String.raw`\s*([A-Za-z][\w./%-]{0,60}) {1,8}${NUMBER}(${UNIT})(?=\s|$)`, 'iy')
-const STEP_FIRST = /^\s*(?:step|iter|iteration|update)s? {1,8}\d{1,12}\s/i
+const STEP_FIRST = /^\s*(?:step|iter|iteration|update)s? {1,8}(\d{1,12})(?:\/(\d{1,12}))?\s/i
 
 /** Undefined where anything else stands in the line: prose has numbers too. */
 function plainPairs(text: string): Map<string, string> | undefined {
-  if (!STEP_FIRST.test(text)) return undefined
+  const [first = '', step = '', total] = STEP_FIRST.exec(text) ?? []
+  if (first === '') return undefined
   const line = text.trimEnd()
-  const figures = new Map<string, string>()
-  PLAIN_PAIR.lastIndex = 0
+  const figures = new Map([['step', step], ...(total === undefined ? [] : [['total_steps', total] as const])])
+  PLAIN_PAIR.lastIndex = first.length - 1
   while (PLAIN_PAIR.lastIndex < line.length) {
     const [, name, value, unit = ''] = PLAIN_PAIR.exec(line) ?? []
     if (name === undefined || value === undefined || figures.has(name)) return undefined
@@ -77,6 +78,8 @@ export function pairsIn(text: string): Map<string, string> {
     put('step', of[2] ?? '')
     put('total_steps', of[3] ?? '')
   }
+  /** Behind words that it does without: where it comes once so, and not alone. */
+  const behindWords = new Map<string, string | null>()
   let words = ''
   for (const part of text.split(BETWEEN)) {
     const before = words
@@ -102,18 +105,23 @@ export function pairsIn(text: string): Map<string, string> {
       words = pair === null ? '' : (trailing[2] ?? '')
     }
     if (pair !== null) {
-      const name = nameOf(before, (pair[1] ?? '').trim())
+      const own = (pair[1] ?? '').trim()
+      const name = belongs(before, own) ? `${before} ${own}` : own
       // nanoGPT's heirs: a time in milliseconds is a step's; one in seconds may be that of the whole run.
-      const isStepTime = /^time$/i.test(name) && pair[3]?.trim() === 'ms'
-      put(isStepTime ? 'step_time' : name, `${pair[2] ?? ''}${pair[3] ?? ''}`)
+      const unit = pair[3]?.trim() ?? ''
+      const value = `${pair[2] ?? ''}${pair[3] ?? ''}`
+      if (/^time$/i.test(name) && unit === 'ms') put('step_time', value)
+      else if (/^(?:throughput|speed)$/i.test(name) && /^tok/i.test(unit)) put(unit, pair[2] ?? '')
+      else if (before === '' || name !== own) put(name, value)
+      else if (!OF_WHAT.test(own)) behindWords.set(own, behindWords.has(own) ? null : value)
       continue
     }
     const rate = RATE.exec(trimmed)
-    if (rate !== null)
-      put(
-        RATE_NAMES[(rate[2] ?? '').toLowerCase()] ?? rate[2] ?? '',
-        /ms$/i.test(rate[2] ?? '') ? `${rate[1]}ms` : (rate[1] ?? ''),
-      )
+    if (rate !== null) {
+      const [, number = '', thousands = '', unit = ''] = rate
+      put(RATE_NAMES[unit.toLowerCase()] ?? unit, /ms$/i.test(unit) ? `${number}ms` : `${number}${thousands}`)
+    }
   }
+  for (const [name, value] of behindWords) if (value !== null) put(name, value)
   return figures
 }
