@@ -3,7 +3,7 @@ import { isHeldOut, meaningOf } from './common-names'
 
 /** A comma within `1,497,600` separates nothing. */
 const BETWEEN =
-  /\s{0,8}[|;]\s{0,8}|\]\s?\[|\t|,(?!\d{3}(?!\d))\s{0,8}|(?<=\d):\s|\s{2,80}|\s-\s|\s\(?(?=[A-Za-z][\w./()%-]{0,60}\s?[=:]\s?\S)/
+  /\s{0,8}[|;]\s{0,8}|\]\s?\[|\]\s{1,4}(?=[A-Za-z])|\t|,(?!\d{3}(?!\d))\s{0,8}|(?<=\d):\s|\s{2,80}|\s-\s|\s\(?(?=[A-Za-z][\w./()%-]{0,60}\s?[=:]\s?\S)/
 const NAME = String.raw`([A-Za-z][\w ./()%@-]{0,60}?)`
 const NUMBER = String.raw`([-+]?(?:\d[\d,_]{0,20}(?:\.\d{0,20})?|\.\d{1,20})(?:[eE][-+]?\d{1,4})?|[-+]?(?:nan|inf))`
 const UNIT = String.raw`(?: ?(?:%|[KMBG]|ms|s|sec|secs|seconds|s\/it|[KMGT]i?B|TFLOPs?(?:\/s)?|tok(?:en)?s?\/s(?:ec)?|samples\/s(?:ec)?))?`
