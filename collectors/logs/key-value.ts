@@ -39,6 +39,8 @@ const IN_EPOCH = /\bepoch(?:\(train\))?\W{0,3}\[(\d{1,9})(?:\/\d{1,9})?\]\s{0,4}
 const EPOCH = /\bepoch\W{0,8}(\d{1,9})(?![\d.])/i
 /** Scripts without epochs count their batches; llama2.c and its kin put the number first: `490 | loss 5.75 | …`; Flax's examples: `Step... (500 | Loss: …)`. */
 const BATCH = /^(?:batch (\d{1,12})(?:\/\d{1,12})?[ ,:]|(\d{1,12}) \| loss |step\.\.\. \((\d{1,12}) \| )/i
+/** PyTorch's example of a language model: `| epoch   1 |   200/ 2928 batches | lr 5.00 | ms/batch 31.72 | loss  8.20 | …`. */
+const BATCHES = /^\s{0,4}\|? ?epoch {1,4}(\d{1,9}) \| {1,8}(\d{1,12})\/ {0,8}(\d{1,12}) batches \|/
 const TIMM = /^Train: (\d{1,9}) \[\s{0,8}(\d{1,12})\/(\d{1,12}) \(\s{0,3}\d{1,3}%\)\]/
 /** clu and its kin, of JAX: `[100] loss=2.31, learning_rate=0.001`. */
 const BRACKETED_STEP = /^\[(\d{1,12})\] {1,4}[A-Za-z][^=]{0,60}=/
@@ -77,7 +79,7 @@ function absolute(epoch: number, step: number, total: number, state: State): num
 /** Names the step as it is counted among all. */
 function countSteps(figures: Map<string, string>, text: string, state: State): void {
   const head = text.slice(0, 400)
-  const within = IN_EPOCH.exec(head) ?? TIMM.exec(head)
+  const within = IN_EPOCH.exec(head) ?? TIMM.exec(head) ?? BATCHES.exec(head)
   if (within !== null) {
     figures.set('step', String(counted(Number(within[1]), Number(within[2]), Number(within[3]), state)))
     return
@@ -118,6 +120,13 @@ function readLine(line: LogLine, state: State): WireRecord[] | undefined {
   return [record, ...nanEvent(loss, { step: fields.step, time, rank }, state)]
 }
 
+/** Of a bar that counts epochs: `Epochs:  10%|`, `Epoch 2/20:  10%|█ | 2/20 [00:16<02:30, 8.10s/it`. */
+function countsEpochs({ description, done, total }: Bar): boolean {
+  if (/\bepochs?\W{0,4}$/i.test(description)) return true
+  const [, epoch, of] = /epoch\W{0,3}(\d{1,9})\/(\d{1,9})/i.exec(description) ?? []
+  return of !== undefined && Number(of) === total && [0, 1].includes(Number(epoch) - done)
+}
+
 function stepOf(bar: Bar, state: State): number | undefined {
   const epoch = numberOf(/epoch\W{0,3}(\d{1,9})/i.exec(bar.description)?.[1])
   if (epoch === undefined) return bar.done
@@ -137,7 +146,7 @@ function isAhead(bar: Bar, figures: Figures, state: State): boolean {
 
 function readDrawing(text: string, state: State): WireRecord[] | undefined {
   const bar = readBar(text) ?? readUncounted(text)
-  if (bar === undefined || isHeldOut(bar.description)) return undefined
+  if (bar === undefined || isHeldOut(bar.description) || countsEpochs(bar)) return undefined
   // Some put their loss into the name of the bar.
   const figures = bar.postfix.size > 0 ? bar.postfix : pairsIn(bar.description.replace(/:$/, ''))
   const named = bar.postfix.size > 0 && [...figures.keys()].some(name => meaningOf(name) === 'step')

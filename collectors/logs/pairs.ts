@@ -47,7 +47,10 @@ const belongs = (words: string, name: string) =>
 const OF_WHAT = /^norm$/i
 
 /** A word and its number, of a line that is nothing else: `step 1 loss 2.31 step_time 0.52 s`. */
-const PLAIN_PAIR = new RegExp(String.raw`\s*([A-Za-z][\w./%-]{0,60}) {1,8}${NUMBER}(${UNIT})(?=\s|$)`, 'iy')
+const PLAIN_PAIR = new RegExp(
+  String.raw`\s*([A-Za-z][\w./%-]{0,60}) {1,8}${NUMBER}(${UNIT})(?=\s{0,8}$|\s{1,8}[A-Za-z])`,
+  'iy',
+)
 const STEP_FIRST = /^\s*(?:step|iter|iteration|update)s? {1,8}(\d{1,12})(?:\/(\d{1,12}))?\s/i
 
 /** Undefined where anything else stands in the line: prose has numbers too. */

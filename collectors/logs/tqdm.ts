@@ -25,6 +25,9 @@ const UNCOUNTED = new RegExp(
   String.raw`^([^|[\]]{0,200}?):?\s{0,8}(\d{1,12})(?:it| \w{1,12})? \[${CLOCK},${RATE}([^\]]{0,1000})\]`,
 )
 
+/** A bar of epochs tells of no steps. */
+const EPOCHS = /^(?:epochs?\/s|(?:s|sec)\/epochs?)$/i
+
 function postfixOf(text: string): Figures {
   const parts = text.split(/,\s{1,4}/).map(part => part.split('='))
   return new Map(
@@ -44,7 +47,7 @@ export function readBar(text: string): Bar | undefined {
   const percent = text.indexOf('%|')
   if (percent < 1 || percent > 400) return undefined
   const match = COUNTS.exec(text.slice(percent + 2, percent + 2000))
-  if (match === null) return undefined
+  if (match === null || EPOCHS.test(match[4] ?? '')) return undefined
   const description = text
     .slice(0, percent)
     .replace(/\d{1,3}$/, '')

@@ -123,3 +123,28 @@ describe('what the hook writes', () => {
     expect(reader.counts).toEqual({ linesRead: 0, linesUnread: 1 })
   })
 })
+
+describe('lines that look like steps and are none', () => {
+  const bar = (description: string, counts: string, rest = '10.00s/it, loss=2.3') =>
+    `${description}  10%|█         | ${counts} [00:10<01:30, ${rest}]\n`
+
+  it.each([
+    ['a bar of epochs', bar('Epochs:', '1/10') + bar('Epochs:', '2/10')],
+    ['a bar of epochs with the number of the epoch', bar('Epoch 1/20:', '1/20') + bar('Epoch 2/20:', '2/20')],
+    ['a bar whose unit is epochs', bar('Training:', '1/10', '10.00s/epoch, loss=2.3')],
+    ['an evaluation of Keras', '313/313 ━━━━━━━━━━━━━━━━━━━━ 0s 1ms/step - accuracy: 0.97 - loss: 0.08\n'],
+    ['samples of an old Keras', 'Epoch 1/2\n   32/60000 [......] - ETA: 5:00 - loss: 2.31\n'],
+    ['a time of day that looks like a count', 'Epoch 1/2\n06/10 12:00:00 - INFO - loss: 2.31\n'],
+    [
+      'a server of inference',
+      '[2025-06-01 12:00:00 TP0] Decode batch. #token: 1234, gen throughput (token/s): 567.89,\n',
+    ],
+  ])('%s', (_, text) => {
+    expect(read(text).filter(({ kind }) => kind === 'step')).toEqual([])
+  })
+
+  it('scripts that count epochs from one have as many steps as they have', () => {
+    const text = bar('Epoch 1:', '50/100') + bar('Epoch 1:', '100/100') + bar('Epoch 2:', '50/100')
+    expect(read(text)).toMatchObject([{ step: 50 }, { step: 100 }, { step: 150 }])
+  })
+})
