@@ -3,5 +3,5 @@ import { RunsPage } from './runs/runs-page'
 
 export default async function Page() {
   const found = await first(door => door.runs())
-  return <RunsPage first={found?.value} />
+  return <RunsPage first={found} />
 }

@@ -6,5 +6,5 @@ export const metadata: Metadata = { title: 'Cluster' }
 
 export default async function Page() {
   const found = await first(door => door.nodes())
-  return <ClusterPage first={found?.value} />
+  return <ClusterPage first={found} />
 }

@@ -6,5 +6,5 @@ export const metadata: Metadata = { title: 'Compare' }
 
 export default async function Page() {
   const found = await first(door => door.runs())
-  return <ComparePage first={found?.value} />
+  return <ComparePage first={found} />
 }

@@ -1,6 +1,5 @@
 /** What a page holds before its first script has run: asked of the hub while the page is made. For the server only. */
 import { headers } from 'next/headers'
-import { unixSeconds } from '../../base/clock'
 import { doorAt, type Door } from './door'
 
 const PASSED_ON = ['cookie', 'authorization'] as const
@@ -18,19 +17,22 @@ export async function serverDoor(): Promise<Door | undefined> {
 const MOST_WAIT_MS = 150
 export const soon = () => AbortSignal.timeout(MOST_WAIT_MS)
 
-/** An answer with the time at which it was had. Undefined where there is none: the browser then asks by itself. */
-export interface First<T> {
-  readonly at: number
-  readonly value: T
+/** An answer, for the first frame. Undefined where there is none: the browser then asks by itself. */
+export async function first<T>(ask: (door: Door) => Promise<T>): Promise<T | undefined> {
+  const door = await serverDoor()
+  return door && ask(door).catch(() => undefined)
 }
 
-export async function first<T>(ask: (door: Door) => Promise<T>): Promise<First<T> | undefined> {
-  const door = await serverDoor()
-  if (door === undefined) return undefined
-  try {
-    const value = await ask(door)
-    return { at: unixSeconds(), value }
-  } catch {
-    return undefined
-  }
+/** What is told of each rank of a larger run would weigh more than the page: it comes right after the first frame. */
+const MOST_RANKS = 64
+
+/** `first`, soon, of a run of few ranks. */
+export function firstOfFew<T>(
+  run: string,
+  ask: (door: Door, signal: AbortSignal) => Promise<T>,
+): Promise<T | undefined> {
+  return first(async door => {
+    const { worldSize } = (await door.head(run, soon())).summary
+    return (worldSize ?? Infinity) > MOST_RANKS ? undefined : ask(door, soon())
+  })
 }

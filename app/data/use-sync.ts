@@ -21,16 +21,16 @@ const everyMs = ({ view }: Part) => {
 const keyOf = (what: string, { run, view }: Part) =>
   `${what} ${run} ${view.detail.summary.state} ${view.detail.findings.length}`
 
-export function useFindings(part: Part): Polled<readonly Finding[]> {
-  return usePolled(keyOf('findings', part), signal => door.findings(part.run, signal), everyMs(part))
+export function useFindings(part: Part, first?: readonly Finding[]): Polled<readonly Finding[]> {
+  return usePolled(keyOf('findings', part), signal => door.findings(part.run, signal), everyMs(part), first)
 }
 
 export function useProbe(part: Part): Polled<ProbeReport | null> {
   return usePolled(keyOf('probe', part), signal => door.probe(part.run, signal), PROBE_MS)
 }
 
-export function useFabric(part: Part): Polled<FabricPicture> {
-  return usePolled(keyOf('fabric', part), signal => door.fabric(part.run, signal), everyMs(part))
+export function useFabric(part: Part, first?: FabricPicture): Polled<FabricPicture> {
+  return usePolled(keyOf('fabric', part), signal => door.fabric(part.run, signal), everyMs(part), first)
 }
 
 export function useWays(part: Part): Polled<Ways> {

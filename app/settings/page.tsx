@@ -6,5 +6,5 @@ export const metadata: Metadata = { title: 'Settings' }
 
 export default async function Page() {
   const found = await first(door => door.settings())
-  return <SettingsPage first={found?.value} />
+  return <SettingsPage first={found} />
 }

@@ -18,7 +18,7 @@ export default async function RunLayout({ params, children }: Props & { children
   const run = decodeURIComponent((await params).run)
   const found = await first(door => loadRun(door, run))
   return (
-    <RunShell key={run} run={run} first={found?.value}>
+    <RunShell key={run} run={run} first={found}>
       {children}
     </RunShell>
   )

@@ -7,6 +7,6 @@ const MOST_NODES = 64
 export default async function Page({ params }: { params: Promise<{ run: string }> }) {
   const run = decodeURIComponent((await params).run)
   const [budget, nodes] = await Promise.all([first(door => door.budget(run, soon())), first(door => door.nodes())])
-  const few = nodes !== undefined && nodes.value.length <= MOST_NODES ? nodes.value : undefined
-  return <OverviewPage budget={budget?.value} nodes={few} />
+  const few = nodes !== undefined && nodes.length <= MOST_NODES ? nodes : undefined
+  return <OverviewPage budget={budget} nodes={few} />
 }

@@ -1,22 +1,10 @@
 import type { Metadata } from 'next'
-import type { RankInfo } from '../../../../wire/api'
 import { askPeers, type FirstPeers } from '../../../data/peers'
-import { first, soon } from '../../../data/server'
+import { first, firstOfFew } from '../../../data/server'
 import { readWindow } from '../../../data/time-window'
 import { GpusPage } from './gpus-page'
 
 export const metadata: Metadata = { title: 'GPUs' }
-
-/** The first frame does not carry the ranks of a large run: they come right after it. */
-const MOST_RANKS = 64
-
-async function firstMembers(run: string): Promise<RankInfo[] | undefined> {
-  const members = await first(async door => {
-    const { worldSize } = (await door.head(run, soon())).summary
-    return (worldSize ?? Infinity) > MOST_RANKS ? undefined : door.members(run, soon())
-  })
-  return members?.value
-}
 
 /** Then the browser asks by itself. */
 const MOST_BEHIND_MS = 3000
@@ -29,8 +17,8 @@ function firstPeers(run: string, search: Search): FirstPeers | undefined {
   const window = readWindow({ get })
   // Where the last minutes of a run begin is known where its view is.
   if (rank === undefined || window.last !== undefined) return undefined
-  const series = first(door => askPeers(door, run, Number(rank), window, AbortSignal.timeout(MOST_BEHIND_MS)))
-  return { rank: Number(rank), window, series: series.then(answer => answer?.value) }
+  const signal = AbortSignal.timeout(MOST_BEHIND_MS)
+  return { rank: Number(rank), window, series: first(door => askPeers(door, run, Number(rank), window, signal)) }
 }
 
 interface Props {
@@ -41,5 +29,5 @@ interface Props {
 export default async function Page({ params, searchParams }: Props) {
   const run = decodeURIComponent((await params).run)
   const peers = firstPeers(run, await searchParams)
-  return <GpusPage members={await firstMembers(run)} peers={peers} />
+  return <GpusPage members={await firstOfFew(run, (door, signal) => door.members(run, signal))} peers={peers} />
 }

@@ -1,41 +1,15 @@
 'use client'
-import { useEffect, useState } from 'react'
 import type { PostMortem } from '../../../../wire/post-mortem'
 import { placeText } from '../../../../wire/post-mortem-text'
-import { door, doorError, type DoorError } from '../../../data/door'
+import { door } from '../../../data/door'
+import { usePolled } from '../../../data/use-polled'
 import { Link } from '../../../ui/link'
 import { Notice } from '../../../ui/notice'
 import { Provenance } from '../../../ui/provenance'
+import { useRunPage } from '../run-context'
 import { Causes, Device, ErrorText, Gaps, History, Remedies, Victims } from './cards'
 import page from '../../../ui/document.module.css'
 import styles from './out-of-memory.module.css'
-
-interface State {
-  readonly found: PostMortem | undefined
-  readonly name: string | undefined
-  readonly error: DoorError | undefined
-}
-
-/** Asked for once: what is over does not change; a run that goes on is read anew with the page. */
-function usePostMortem(run: string): State {
-  const [state, setState] = useState<State>({ found: undefined, name: undefined, error: undefined })
-  useEffect(() => {
-    const closing = new AbortController()
-    const set = (change: Partial<State>) => {
-      if (!closing.signal.aborted) setState(last => ({ ...last, ...change }))
-    }
-    door
-      .postMortem(run, closing.signal)
-      .then(found => set({ found }))
-      .catch((error: unknown) => set({ error: doorError(error) }))
-    door
-      .head(run, closing.signal)
-      .then(({ summary }) => set({ name: summary.name }))
-      .catch(() => undefined)
-    return () => closing.abort()
-  }, [run])
-  return state
-}
 
 function Report({ found }: { found: PostMortem }) {
   return (
@@ -56,15 +30,18 @@ function Report({ found }: { found: PostMortem }) {
 }
 
 /** Why a run ran out of memory, and what would have fitted: to be acted on in a minute. */
-export function OutOfMemoryPage({ run }: { run: string }) {
-  const { found, name, error } = usePostMortem(run)
+export function OutOfMemoryPage({ first }: { first: PostMortem | undefined }) {
+  const { run, view } = useRunPage()
+  // Asked for once: what is over does not change; a run that goes on is read anew with the page.
+  const ask = (signal: AbortSignal) => door.postMortem(run, signal)
+  const { value: found, error } = usePolled(`post-mortem ${run}`, ask, Infinity, first)
   const back = `/runs/${encodeURIComponent(run)}`
   return (
     <>
       <header className={page.head}>
         <h1>Out of memory</h1>
         <p className="muted">
-          of <Link href={back}>{name ?? run}</Link>
+          of <Link href={back}>{view.detail.summary.name}</Link>
           {found !== undefined && `: ${placeText(found)}`}
         </p>
         <Provenance kind="derived" />

@@ -1,4 +1,5 @@
 import type { Metadata } from 'next'
+import { first, soon } from '../../../data/server'
 import { OutOfMemoryPage } from './out-of-memory-page'
 
 interface Props {
@@ -11,5 +12,6 @@ export async function generateMetadata({ params }: Props): Promise<Metadata> {
 
 export default async function Page({ params }: Props) {
   const run = decodeURIComponent((await params).run)
-  return <OutOfMemoryPage key={run} run={run} />
+  const found = await first(door => door.postMortem(run, soon()))
+  return <OutOfMemoryPage key={run} first={found} />
 }

@@ -1,8 +1,9 @@
 import type { Metadata } from 'next'
+import { firstOfSync } from './first-of-sync'
 import { SyncPage } from './sync-page'
 
 export const metadata: Metadata = { title: 'Sync and network' }
 
-export default function Page() {
-  return <SyncPage />
+export default async function Page({ params }: { params: Promise<{ run: string }> }) {
+  return <SyncPage first={await firstOfSync(decodeURIComponent((await params).run))} />
 }

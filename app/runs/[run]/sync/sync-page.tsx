@@ -11,6 +11,7 @@ import { RankPeers } from '../gpus/rank-peers'
 import { useRunPage } from '../run-context'
 import styles from '../run.module.css'
 import { FindingsTable } from './findings-table'
+import type { FirstOfSync } from './first-of-sync'
 import { Probe } from './probe'
 import { Topology } from './topology'
 import { Traffic } from './traffic'
@@ -19,13 +20,20 @@ import { WaysCards } from './ways'
 
 const NONE: readonly RankInfo[] = []
 
-/** Who holds the run back, since when, how much, why, and what to do next. `finding`: the one that was asked for. */
-export function SyncPage({ finding: asked }: { finding?: string }) {
+interface SyncPageProps {
+  /** The one that was asked for. */
+  finding?: string
+  /** What the server knew when it made the page. */
+  first: FirstOfSync
+}
+
+/** Who holds the run back, since when, how much, why, and what to do next. */
+export function SyncPage({ finding: asked, first }: SyncPageProps) {
   const page = useRunPage()
-  const { value: findings } = useFindings(page)
-  const { value: picture } = useFabric(page)
+  const { value: findings } = useFindings(page, first.findings)
+  const { value: picture } = useFabric(page, first.fabric)
   const { value: ways } = useWays(page)
-  const { value: ranks = NONE } = useMembers(page)
+  const { value: ranks = NONE } = useMembers(page, first.members)
   const { findings: current } = page.view.detail
   const shown = asked === undefined ? worstOf(current) : findings?.find(({ id }) => id === asked)
   const isAsked = asked !== undefined
