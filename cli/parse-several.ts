@@ -128,21 +128,16 @@ export class LongLog {
     const sections = starts.length === 0 ? [{ text }] : sectionsOf(text, forms)
     const open = goesOn ? openOf(text, sections, starts) : ''
     const ended = open === '' ? sections : withoutEnd(sections, open)
-    const own = ended.some(section => section.own !== undefined)
-    const kept = own && this.saysMore(ended) ? ended : [{ text: text.slice(0, text.length - open.length) }]
+    const kept = ended.map(section => (this.isSaid(section) ? section : { text: section.text }))
     return { records: [...readSections(kept, this.log, tells, this.counts)], open }
   }
 
-  /** Whether the parts say more than all of it read as a log: a line of a log may begin as a tool's output does. */
-  private saysMore(sections: readonly Section[]): boolean {
-    const { formats } = this.options
-    const tried = (parts: readonly Section[]): Reading => {
-      const log = createLogReader({ formats, state: this.log.state() })
-      const counts = { linesRead: 0, linesUnread: 0 }
-      return { records: [...readSections(parts, log, undefined, counts)], ...sum(counts, log.counts) }
-    }
-    const [several, whole] = [tried(sections), tried([{ text: sections.map(({ text }) => text).join('') }])]
-    return saying(several) > saying(whole) && several.linesUnread <= whole.linesUnread
+  /** Whether a form says more of its section than the log's formats do: a line of a log may begin as a tool's output does. */
+  private isSaid({ text, own }: Section): boolean {
+    if (own === undefined) return false
+    const log = createLogReader({ formats: this.options.formats, state: this.log.state() })
+    const records = [...log.push(Buffer.from(text)), ...log.end()]
+    return saying(own.reading) > saying({ records, ...log.counts }) && own.reading.linesUnread <= log.counts.linesUnread
   }
 }
 

@@ -33,7 +33,7 @@ interface Case {
 const EVENT = (at: number) =>
   `{"ph":"X","cat":"kernel","name":"void gemm_${at % 50}","pid":0,"tid":7,"ts":${1_000_000 + at},"dur":1,"args":{"stream":7,"correlation":${at},"device":0}},`
 /** A log in which nvidia-smi was called again and again. */
-const CALLED = `${Array.from({ length: 4000 }, (_, at) => `step: ${at} loss: 2.3 step_time: 0.5\n`).join('')}timestamp, index, name, utilization.gpu [%]
+const CALLED = `${Array.from({ length: 20_000 }, (_, at) => `step: ${at} loss: 2.3 step_time: 0.5\n`).join('')}timestamp, index, name, utilization.gpu [%]
 ${'2026/11/23 17:35:01.000, 0, NVIDIA H100 80GB HBM3, 97 %\n'.repeat(2000)}`
 const CASES: readonly Case[] = [
   { what: 'a log in which a tool was called', file: 'called.log', head: '', piece: CALLED },
