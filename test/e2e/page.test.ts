@@ -545,7 +545,6 @@ describe('the page', () => {
     console.info(
       `cause, bar and list ${seconds.toFixed(1)} s after the log was dropped, ${(seconds / 5).toFixed(2)} of the 5 s that it may take`,
     )
-    expect(await (await fetch(page.url())).text()).toContain('in pieces that were too small')
     expect(await violations(page)).toEqual([])
     const [download] = await Promise.all([page.waitForEvent('download'), page.getByText('Markdown').click()])
     expect(download.suggestedFilename()).toMatch(/\.md$/)
