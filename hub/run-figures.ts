@@ -84,7 +84,13 @@ export async function computeFigures(
             },
       flopsPerSecondPerGpu: orLogged(efficiency.flopsPerSecondPerGpu, 'loggedFlops'),
       mfu: orLogged(efficiency.mfu, 'loggedMfu'),
-      syncWaitSeconds: figure('wait', 'needs the time in collectives of two ranks or more: attach the hook', 'derived'),
+      syncWaitSeconds: figure(
+        'wait',
+        facts.worldSize === 1
+          ? 'one rank waits for no other'
+          : 'needs the time in collectives of two ranks or more: attach the hook',
+        'derived',
+      ),
     },
   }
 }

@@ -29,6 +29,8 @@ interface StepChart {
     readonly ofSteps?: boolean
   }
   readonly fromZero?: boolean
+  /** Of ranks that wait for each other: one alone has none of it. */
+  readonly ofSeveral?: boolean
   readonly empty: string
 }
 
@@ -78,6 +80,7 @@ const CHARTS: readonly StepChart[] = [
       { name: 'transfer', column: 'transferSeconds' },
     ],
     empty: 'Needs the time of each rank inside its collectives: attach the hook.',
+    ofSeveral: true,
   },
 ]
 
@@ -130,8 +133,9 @@ const hasData = (steps: StepSeries, { lines }: StepChart) =>
 export function StepCharts({ view, predicted }: { view: RunView; predicted: PredictedRun | undefined }) {
   const titleOf = ({ title, figure }: StepChart) =>
     figure === 'flopsPerSecondPerGpu' && view.detail.summary.gpus === 0 ? 'FLOP/s per rank' : title
-  const shown = CHARTS.filter(chart => hasData(view.overall, chart))
-  const absent = CHARTS.filter(chart => !shown.includes(chart))
+  const isAlone = view.detail.summary.worldSize === 1
+  const shown = CHARTS.filter(chart => hasData(view.overall, chart) && !(isAlone && chart.ofSeveral === true))
+  const absent = CHARTS.filter(chart => !shown.includes(chart) && !(isAlone && chart.ofSeveral === true))
   return (
     <>
       <div className={styles.charts} data-count={shown.length}>
