@@ -18,6 +18,7 @@ const METRICS: readonly HeatMetricName[] = [
   'powerWatts',
   'temperatureCelsius',
   'utilizationRatio',
+  'tensorActiveRatio',
   'memoryUsedBytes',
 ]
 const POINTS = 240

@@ -90,7 +90,7 @@ interface Cut {
 
 const sourceOf = (metrics: readonly HeatMetricName[]) => SOURCES[HEAT_METRICS[metrics[0] ?? 'stepSeconds'].of]
 
-/** Kept at most. A rank beside its peers asks for three sheets, with fourteen grids. */
+/** Kept at most. A rank beside its peers asks for three sheets, with fifteen grids. */
 const KEPT = 12
 const SAMPLE_SECONDS = 1
 /** A row is stamped before it is stored: what arrived so long before the last question is looked at again. */
