@@ -1,5 +1,6 @@
 /** The figures that exporters give away: the newest value of every device, host, link and collector. */
-import { fieldsOf, prometheusName, type Kind } from '../wire/metrics'
+import { fieldsOf, type Kind } from '../wire/metrics'
+import { prometheusName } from '../wire/prometheus-name'
 import type { Batch, Table } from '../wire/table'
 
 export interface Exporter {

@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { packageRoot } from '../base/root'
 import type { Unit } from '../base/units'
 import { FINDINGS_METRIC, RUN_FIGURES, STATE_METRIC } from '../hub/run-metrics'
-import { fieldsOf, prometheusName } from '../wire/metrics'
+import { fieldsOf } from '../wire/metrics'
+import { prometheusName } from '../wire/prometheus-name'
 
 /** Grafana's names of units. */
 const UNITS: Readonly<Record<string, string>> = {

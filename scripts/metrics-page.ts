@@ -5,7 +5,8 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import { packageRoot } from '../base/root'
 import { RUN_FIGURES } from '../hub/run-metrics'
-import { fieldsOf, kinds, prometheusName, type Field, type Kind } from '../wire/metrics'
+import { fieldsOf, kinds, type Field, type Kind } from '../wire/metrics'
+import { prometheusName } from '../wire/prometheus-name'
 import { NODE_ADVICE, RUN_ADVICE, STEP_ADVICE } from './metrics-advice'
 
 const rulesSchema = z.object({

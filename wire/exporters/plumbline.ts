@@ -1,5 +1,6 @@
 /** Plumbline's own agents: the catalogue's fields by the names under which they export them. */
-import { fieldsOf, prometheusName, type Kind } from '../metrics'
+import { fieldsOf, type Kind } from '../metrics'
+import { prometheusName } from '../prometheus-name'
 import { indexOf, linkError, to, told, type Exporter, type Rule } from './exporter'
 
 const KINDS = ['gpu', 'host', 'link'] as const satisfies readonly Kind[]
