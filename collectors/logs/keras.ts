@@ -10,6 +10,8 @@ type State = BarState & {
   epoch: { at: number; of: number } | null
   /** Drawings of its end so far: that of the last step, and once more with what was evaluated. */
   ends: number
+  /** How many steps it had. */
+  total: number | null
   /** Keras 2 and before counted samples; known at the first drawing of an epoch, which is of one step, or of one batch. */
   counts: 'unknown' | 'steps' | 'samples'
   nan: boolean
@@ -55,11 +57,12 @@ function readBar(text: string, state: State): WireRecord[] | undefined {
   if (!isBar && !figures.has('loss')) return undefined
   const [done, total] = [Number(doneText), numberOf(totalText)]
   const isEnd = total !== undefined && done >= total
-  if (state.ends >= (line === undefined && !text.includes('[') ? 1 : 2) || (state.ends > 0 && !isEnd))
-    state.epoch = null
+  const most = line === undefined && !text.includes('[') ? 1 : 2
+  if (state.ends > 0 && (state.ends >= most || !isEnd || total !== state.total)) state.epoch = null
   const { epoch } = state
   if (epoch === null) return []
   if (isEnd) state.ends += 1
+  state.total = total ?? null
   if (state.counts === 'unknown') state.counts = countOf(done, total, line !== undefined, rest)
   const evaluated = [...figures].filter(([name]) => name.startsWith('val_'))
   const loss = figures.get('loss')
@@ -92,7 +95,7 @@ export const keras = defineFormat({
   name: 'keras',
   help: 'Keras: the bars of training, evaluations at the end of an epoch',
   origin: 'https://github.com/keras-team/keras/blob/master/keras/src/utils/progbar.py',
-  begin: (): State => ({ ...beginBars(), epoch: null, ends: 0, counts: 'unknown', nan: false }),
+  begin: (): State => ({ ...beginBars(), epoch: null, ends: 0, total: null, counts: 'unknown', nan: false }),
   parse({ text }: LogLine, state: State): WireRecord[] | undefined {
     if (text.length > 2400) return undefined
     const [, at, of] = EPOCH.exec(text) ?? []

@@ -143,6 +143,13 @@ describe('lines that look like steps and are none', () => {
     expect(read(text).filter(({ kind }) => kind === 'step')).toEqual([])
   })
 
+  it('an evaluation of Keras behind its training is no step of it', () => {
+    const drawn = (counts: string, loss: number) => `${counts} ━━━━━━━━━━━━━━━━━━━━ 4s 2ms/step - loss: ${loss}\n`
+    expect(read(`Epoch 1/1\n${drawn('1875/1875', 0.5)}${drawn('1563/1563', 0.25)}`)).toMatchObject([
+      { step: 1875, loss: 0.5 },
+    ])
+  })
+
   it('scripts that count epochs from one have as many steps as they have', () => {
     const text = bar('Epoch 1:', '50/100') + bar('Epoch 1:', '100/100') + bar('Epoch 2:', '50/100')
     expect(read(text)).toMatchObject([{ step: 50 }, { step: 100 }, { step: 150 }])
