@@ -1,5 +1,5 @@
-// Programs that the tests of deploy/ need, by apt as root; without them those tests are skipped with a line that says so.
-//   node scripts/deploy-setup.mjs            Prometheus and shellcheck
+// Programs that tests of several hubs and of deploy/ need, by apt as root; without them those are skipped with a line that says so.
+//   node scripts/deploy-setup.mjs            Redis, Prometheus and shellcheck
 //   node scripts/deploy-setup.mjs --chart    Go and its template functions as well, to render the Helm chart
 //   node scripts/deploy-setup.mjs --slurm    Slurm as well
 //   node scripts/deploy-setup.mjs --images   buildah as well, for the container images
@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs'
 
 const has = program => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
 const wanted = []
+if (!has('redis-server')) wanted.push('redis-server')
 if (!has('promtool') || !has('prometheus')) wanted.push('prometheus')
 if (!has('shellcheck')) wanted.push('shellcheck')
 if (process.argv.includes('--chart')) {
@@ -21,8 +22,9 @@ if (wanted.length > 0) {
   if (process.getuid?.() === 0 && has('apt-get')) {
     console.log(`installing ${wanted.join(', ')} (once) …`)
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-    spawnSync('apt-get', ['update', '-qq'], { env })
-    const { stderr } = spawnSync('apt-get', ['install', '-y', '--no-install-recommends', ...wanted], { env })
-    if (!has('promtool')) console.log(String(stderr).trim().split('\n').slice(-3).join('\n'))
+    const apt = (...args) => spawnSync('apt-get', ['-o', 'DPkg::Lock::Timeout=300', ...args], { env })
+    apt('update', '-qq')
+    const { status, stderr } = apt('install', '-y', '--no-install-recommends', ...wanted)
+    if (status !== 0) console.log(String(stderr).trim().split('\n').slice(-3).join('\n'))
   } else console.log(`not installed: ${wanted.join(', ')}; as root: apt-get install ${wanted.join(' ')}`)
 }

@@ -1,8 +1,8 @@
-// What `npm test` runs: build, types, lint, format, then every vitest project. All stages run even when one fails, so one
-// run shows everything. Ends with "N passed, N failed" over all tests; each stage that is not a test suite counts as one.
+// What `npm test` runs: build, types, lint, format, then every vitest project. Programs that are missing are installed meanwhile.
+// All stages run even when one fails, so one run shows everything. Ends with "N passed, N failed" over all tests; each stage that is not a test suite counts as one.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -54,12 +54,25 @@ async function checkTogether(checks) {
   await Promise.all(running)
 }
 
-function suite(name, projects, before = () => true) {
-  timed(name, () => {
-    if (!before()) {
-      total.failed += 1
-      return false
+/** Apt mostly waits for what it fetches: beside stages that need nothing of it. Gives what says how it went, once it has. */
+function setUpMeanwhile() {
+  const from = Date.now()
+  const said = join(folder, 'setup.txt')
+  const file = openSync(said, 'w')
+  const child = spawn(process.execPath, ['scripts/test-setup.mjs'], { stdio: ['ignore', file, file] })
+  const ended = once(child, 'close')
+  return async () => {
+    const [code] = await ended
+    const work = () => {
+      process.stdout.write(readFileSync(said))
+      return count(code === 0)
     }
+    timed('setup', work, (Date.now() - from) / 1000)
+  }
+}
+
+function suite(name, projects) {
+  timed(name, () => {
     const report = join(folder, `${name}.json`)
     const flags = projects.flatMap(project => ['--project', project])
     const ok = run('npx', [
@@ -85,6 +98,7 @@ function suite(name, projects, before = () => true) {
   })
 }
 
+const setUp = setUpMeanwhile()
 check('build', 'node', ['scripts/build.mjs'])
 await checkTogether([
   ['types', 'npx', ['tsc', '--noEmit', '-p', '.']],
@@ -92,10 +106,11 @@ await checkTogether([
   ['format', 'npx', ['prettier', '--check', '--log-level', 'warn', '.']],
 ])
 suite('laws and unit', ['laws', 'unit'])
+await setUp()
 suite('integration', ['integration'])
 suite('browser', ['browser'])
-suite('deploy', ['deploy'], () => run('node', ['scripts/deploy-setup.mjs']))
-suite('real job', ['real'], () => run('node', ['scripts/real-setup.mjs']))
+suite('deploy', ['deploy'])
+suite('real job', ['real'])
 
 rmSync(folder, { recursive: true, force: true })
 if (failedStages.length > 0) console.log(`\nfailed: ${failedStages.join(', ')}`)
