@@ -21,6 +21,8 @@ const MOST_SILENT_LINES = 64
 const MOST_READINGS = 12
 const LEAST_WORK = 1024 * 1024
 
+const LINE_FEED = 0x0a
+
 /** The beginnings of lines, and the end of the text. */
 function linesIn(text: string): number[] {
   const lines = [0]
@@ -42,7 +44,7 @@ function startsIn(text: string, lines: readonly number[], forms: readonly Form[]
     return pattern.test(text)
   }
   return lines
-    .filter(at => matches(any, at))
+    .filter(at => text.charCodeAt(at) !== LINE_FEED && matches(any, at))
     .map(at => ({ at, forms: beginning.filter(({ pattern }) => matches(pattern, at)).map(({ form }) => form) }))
 }
 
