@@ -117,9 +117,9 @@ export class Views {
   }
 
   private async heatQuestion(facts: RunFacts, range: Range): Promise<HeatQuestion> {
-    const { run, ranks, lastSeenAt } = facts
+    const { run, ranks, lastSeenAt, lastStepAt } = facts
     const { summary } = await this.runs.figures(facts)
-    return { run, range, ranks: ranks.size, stepSeconds: summary.stepSeconds.value, lastSeenAt }
+    return { run, range, ranks: ranks.size, stepSeconds: summary.stepSeconds.value, lastSeenAt, lastStepAt }
   }
 
   /** A rank beside those of its pipeline stage, by each of the metrics; beside all others where no stage is known. */

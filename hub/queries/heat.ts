@@ -71,6 +71,8 @@ export interface HeatQuestion {
   readonly stepSeconds: number | null
   /** When the run was last heard of: what is asked for beyond it still grows. */
   readonly lastSeenAt: number
+  /** The newest step of any rank, by its own clock; null where none is known. */
+  readonly lastStepAt: number | null
 }
 
 /** Cells of a metric, or of several of one source that are asked for together. */
@@ -168,7 +170,9 @@ export class HeatMaps {
       const slots = grid.slotsTo(Math.floor(question.range.to / cut.width))
       await this.foldKept(sheet, question, cut, slots)
       // What a clock that is ahead has stored already.
-      if (grid.last === Infinity) await this.foldRows(sheet, question, cut, grid.first + slots, 0)
+      const ahead = grid.first + slots
+      const isSo = sourceOf(sheet.metrics) !== RANKS || (question.lastStepAt ?? Infinity) >= ahead * cut.width
+      if (grid.last === Infinity && isSo) await this.foldRows(sheet, question, cut, ahead, 0)
     }
     for (const each of sheet.grids) each.receivedTo = arrived
   }

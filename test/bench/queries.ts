@@ -123,6 +123,7 @@ try {
       ranks: gpus,
       stepSeconds,
       lastSeenAt: end,
+      lastStepAt: end,
     }
     const look = () => new HeatMaps(store).map(question, 'computeSeconds')
     await timed(`heat map, ${span}, first look`, async () => (await look()).values.length)

@@ -186,6 +186,7 @@ describe('roll-ups', () => {
       ranks: ranks.length,
       stepSeconds: 1,
       lastSeenAt: BEGAN + to,
+      lastStepAt: BEGAN + 199,
     })
     arrived = store.arrival()
     const ahead = step(45, 7, BEGAN + 199)
@@ -220,6 +221,7 @@ describe('roll-ups', () => {
       ranks: ranks.length,
       stepSeconds: 1,
       lastSeenAt: BEGAN + 60,
+      lastStepAt: BEGAN + 60,
     }
     const maps = new HeatMaps(store)
     for (const until of [20, 40]) {
