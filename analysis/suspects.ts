@@ -34,7 +34,7 @@ const LIKENESS: Readonly<Record<LinkKind, Likeness>> = {
   nvlink: { ...OF_LINKS, apart: 0.1, wander: 0.1, floors: { level: 0.5, change: 0.5, intermittent: 0.5 } },
 }
 /** How far links are apart for good, of what one group's transfers scatter: the median of many groups hides that. */
-const APART_OF_GROUPS = 0.2
+const APART_OF_GROUPS = 0.25
 /** Groups of a link that are looked at: more do not make the median surer. */
 const SAMPLE = 48
 

@@ -71,6 +71,14 @@ describe('what is slow between nodes', () => {
     ])
   })
 
+  it('is found where others are faster than the kernel’s clock ticks, which counts 0 of them', () => {
+    const window = ring({ slow: { [hop(1, 2)]: 50, [hop(2, 3)]: 50 } })
+    const { flows } = window
+    if (flows === undefined) throw new Error('a ring has flows')
+    const busySeconds = Array.from(flows.busySeconds, seconds => (seconds > 0.1 ? seconds : 0))
+    expect(titles({ ...window, flows: { ...flows, busySeconds } })).toEqual(['NIC h2 is slow'])
+  })
+
   it('is said to be one of several where it cannot be told', () => {
     const [finding] = slowPath.detect(ring({ slow: { [hop(1, 2)]: 50 } }))
     expect(finding?.links?.toSorted()).toEqual(['nic h1', 'nic h2', 'uplink leaf0', 'uplink leaf1'])
