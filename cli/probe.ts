@@ -28,7 +28,7 @@ const optionsSchema = z.object({
   python: z.string().default('python3'),
   torch: z.boolean().default(true),
   tell: z.boolean().default(true),
-  keep: z.boolean().default(false),
+  stay: z.boolean().default(false),
   json: z.boolean().default(false),
   listen: z.boolean().default(false),
 })
@@ -116,7 +116,7 @@ async function measure(names: readonly string[], options: Options, settings: Plu
     return verdicts.length + result.failures.length > 0 ? 1 : 0
   } finally {
     // Who is gone already needs no word.
-    if (!options.keep)
+    if (!options.stay)
       await Promise.allSettled(addresses.map(address => question(address, token, { ask: 'end' }, z.looseObject({}))))
   }
 }
@@ -134,7 +134,7 @@ export const command = defineCommand({
       .option('--python <command>', 'with torch, for matrix products and all-reduces (python3)')
       .option('--no-torch', 'only ways between nodes')
       .option('--no-tell', 'do not tell the hub')
-      .option('--keep', 'let the nodes wait on for another probe')
+      .option('--stay', 'let the nodes wait on for another probe')
       .addHelpText(
         'after',
         `
