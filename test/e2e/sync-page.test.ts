@@ -28,9 +28,11 @@ async function shown(scenario: string, ...options: readonly string[]) {
   expect(code, running.output.stderr).toBe(0)
   const { run, faults } = truthSchema.parse(JSON.parse(running.output.stdout.toString()))
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 } })
+  const problems: string[] = []
+  page.on('console', message => message.type() === 'error' && problems.push(message.text()))
   await page.goto(`${hub.url}/runs/${run}/sync`)
   await isLive(page)
-  return { page, fault: faults[0] }
+  return { page, fault: faults[0], problems }
 }
 
 const verdict = (page: Page) => page.getByTestId('verdict')
@@ -50,7 +52,7 @@ describe('the page of sync and network', () => {
   it(
     'names a simulated slow switch: in its sentence, and on the topology',
     async () => {
-      const { page, fault } = await shown('slow-switch')
+      const { page, fault, problems } = await shown('slow-switch')
       const name = fault?.links[0]?.replace(/^leaf /, '') ?? 'no switch'
       // All that crosses the leaf crosses its uplink as well here: which of them it is, the groups cannot tell.
       await verdict(page).getByText(`Switch ${name} or uplink of ${name} is slow`).waitFor({ timeout: MINUTES })
@@ -62,6 +64,10 @@ describe('the page of sync and network', () => {
       const firstFrame = async () => (await fetch(page.url())).text()
       for (const said of ['All that was found', 'data-state="blamed"'])
         await expect.poll(firstFrame, { timeout: MINUTES }).toContain(said)
+      // What the server draws may hold no style that its own policy forbids.
+      await page.reload()
+      await isLive(page)
+      expect(problems).toEqual([])
       await page.close()
     },
     3 * MINUTES,

@@ -21,9 +21,9 @@ function Speed({ own, peers }: { own: number | null; peers: number | null }) {
   return (
     <span className={styles.speed}>
       <span>{format(own, 'bytesPerSecond')}</span>
-      <i className={styles.bar} aria-hidden="true">
-        <b data-state={state} style={{ width: `${Math.min(100, 100 * (share ?? 1))}%` }} />
-      </i>
+      <svg className={styles.bar} aria-hidden="true">
+        <rect data-state={state} width={`${Math.min(100, 100 * (share ?? 1))}%`} height="100%" rx="2" />
+      </svg>
       <span className="muted">{share === undefined ? '' : `${Math.round(share * 100)} %`}</span>
     </span>
   )
