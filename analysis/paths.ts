@@ -73,8 +73,8 @@ export const RECENT = 24
 const LEAST_STEPS = 8
 /** Half the speed of the faster ones, and slower. */
 const SLOW_FROM = 1
-/** A path that loses less than this share of what the slowest loses waits for that one. */
-const SHARE_OF_SLOWEST = 0.5
+/** A path that loses less than this share of what the slowest loses waits for that one, as the next of a ring does for half and more of it. */
+const SHARE_OF_SLOWEST = 0.7
 /** Of the step: less is nobody’s worry. */
 const COST_FLOOR = 0.05
 /** Seconds. */
