@@ -312,10 +312,7 @@ export function withSigns(finding: Finding, samples: Samples, nodeOf: (rank: num
     ...(links.length > 0 ? [] : toldBy('host', HOST, hosts, otherHosts, ({ node }) => node)),
     ...(links.length > 0 || ranks.length > 0 ? ofCards(ownCards, otherCards) : []),
   ]
-  if (told.length === 0) return finding
-  const signs = told.slice(0, MOST_SIGNS).map(({ sign }) => sign)
-  const cause = finding.cause ?? told[0]?.cause
-  return { ...finding, signs, cause, nextStep: NEXT[cause ?? ''] ?? finding.nextStep }
+  return withTold(finding, told)
 }
 
 /** What has changed on the nodes of a run that became slower as a whole: samples since then, beside those of the same before. */
@@ -326,6 +323,11 @@ export function withChanges(finding: Finding, since: Samples, before: Samples): 
     ...toldBy('gpu', DEVICE, since.devices, before.devices, rankName, 'before'),
     ...toldBy('host', HOST, since.hosts, before.hosts, ({ node }) => node, 'before'),
   ]
+  return withTold(finding, told)
+}
+
+/** Behind what the finding says itself; the first of them tells the cause where it tells none. */
+function withTold(finding: Finding, told: readonly Told[]): Finding {
   if (told.length === 0) return finding
   const signs = [...(finding.signs ?? []), ...told.map(({ sign }) => sign)].slice(0, MOST_SIGNS)
   const cause = finding.cause ?? told[0]?.cause

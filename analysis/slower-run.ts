@@ -40,14 +40,15 @@ function lowerQuarter(values: readonly number[]): number {
   return sorted[Math.floor((sorted.length - 1) / 4)] ?? NaN
 }
 
-/** Of some ranks in each step, a row for each step: what `of` gives of a row. */
-function pacedBy({ ranks }: DetectorWindow, steps: Axis, of: (row: number) => number): Float64Array {
-  const all = new Axis(ranks.rank)
-  const asked = new Set(Array.from(sampleOf(all.values, ASKED)))
-  const told = Array.from(steps.values, (): number[] => [])
+/** Steps after the first few, and of each the rows of the ranks that are asked. */
+function askedRows({ ranks }: DetectorWindow) {
+  const steps = new Axis(ranks.step)
+  const asked = new Set(Array.from(sampleOf(new Axis(ranks.rank).values, ASKED)))
+  const rows = Array.from(steps.values, (): number[] => [])
   for (let row = 0; row < ranks.step.length; row += 1)
-    if (asked.has(ranks.rank[row] ?? NaN)) told[steps.place(ranks.step[row] ?? NaN)]?.push(of(row))
-  return Float64Array.from(told, lowerQuarter)
+    if (asked.has(ranks.rank[row] ?? NaN)) rows[steps.place(ranks.step[row] ?? NaN)]?.push(row)
+  const early = steps.values.filter(step => step <= WARM_UP_STEPS).length
+  return { steps: steps.values.subarray(early), rows: rows.slice(early) }
 }
 
 function paceOf(window: DetectorWindow): Pace {
@@ -57,12 +58,12 @@ function paceOf(window: DetectorWindow): Pace {
     const column = (values: ArrayLike<number>) => Float64Array.from(late, row => values[row] ?? NaN)
     return { steps: column(steps.step), work: column(steps.stepSeconds), parts: undefined }
   }
-  const axis = new Axis(Array.from(ranks.step).filter(step => step > WARM_UP_STEPS))
-  const tokens = pacedBy(window, axis, row => ranks.tokens[row] ?? NaN)
+  const asked = askedRows(window)
+  const paced = (value: (row: number) => number) => Float64Array.from(asked.rows, rows => lowerQuarter(rows.map(value)))
+  const tokens = paced(row => ranks.tokens[row] ?? NaN)
   const usual = median(tokens)
   const isAlike = (place: number) => !(Math.abs((tokens[place] ?? NaN) / usual - 1) > OTHER_TOKENS)
-  const of = (value: (row: number) => number) =>
-    pacedBy(window, axis, value).map((seconds, place) => (isAlike(place) ? seconds : NaN))
+  const of = (value: (row: number) => number) => paced(value).map((seconds, place) => (isAlike(place) ? seconds : NaN))
   const secondsOf: Readonly<Record<Part, (row: number) => number>> = {
     data: row => ranks.dataSeconds[row] ?? NaN,
     compute: row => (ranks.forwardSeconds[row] ?? NaN) + (ranks.backwardSeconds[row] ?? NaN),
@@ -70,7 +71,7 @@ function paceOf(window: DetectorWindow): Pace {
   }
   const { data, compute, optimizer } = secondsOf
   return {
-    steps: axis.values,
+    steps: asked.steps,
     work: of(row => compute(row) + (data(row) || 0) + (optimizer(row) || 0)),
     parts: { data: of(data), compute: of(compute), optimizer: of(optimizer) },
   }
