@@ -29,8 +29,11 @@ export function longerSince({ step, stepSeconds }: JobStepColumns, first: number
   return { seconds: median(since) - median(before), error: Math.hypot(error(before), error(since)) }
 }
 
-/** The cost by a replay, seconds per step, or by the steps where these contradict it. */
-export function costBeside(replayed: number, seen: Change | undefined): number {
-  if (seen === undefined || Math.abs(seen.seconds - replayed) <= CONTRADICTS * seen.error) return replayed
-  return Math.max(0, seen.seconds)
+/**
+ * The cost by a replay, seconds per step, or by the steps where these contradict it. `heldBack`: for so long a quota held the
+ * rank back, in collectives too, of which the replay knows nothing; not positive where nothing is known of it.
+ */
+export function costBeside(replayed: number, seen: Change, heldBack: number): number {
+  if (Math.abs(seen.seconds - replayed) > CONTRADICTS * seen.error) return Math.max(0, seen.seconds)
+  return heldBack > replayed ? Math.min(Math.max(seen.seconds, replayed), heldBack) : replayed
 }

@@ -7,14 +7,15 @@ import { rankMatrix, type RankMatrix } from './rank-matrix'
 import { rolesOf, type Roles } from './roles'
 import { NODE_LEAST, ranksByNode, slowNodesOf } from './slow-nodes'
 import { slowLinksOf, type SlowLink } from './slow-links'
-import { slowLoadersOf } from './slow-loaders'
+import { byWork, heldBackOf, slowLoadersOf } from './slow-parts'
 import { isOfReplica, skewOf, type Skew } from './skew'
 import { sampleOf } from './sample'
+import { heldBackSeconds } from './starved'
 import { median } from './statistics'
 import type { Straggler } from './straggler'
 import { stragglersOf } from './stragglers'
 import type { Cause } from './replay'
-import { costsOf, type Cost } from './what-if'
+import { costsOf, firstStepOf, type Cost } from './what-if'
 
 /** Stragglers that have one cause: all known ranks of a node together, else each alone. */
 export interface SlowRanks {
@@ -56,13 +57,17 @@ function look(window: DetectorWindow): Diagnosis | undefined {
   if (matrix === undefined) return undefined
   const byNode = ranksByNode(matrix, window.places)
   const stragglers = new Map([...slowNodesOf(matrix, byNode), ...stragglersOf(matrix)].map(one => [one.place, one]))
-  for (const one of slowLoadersOf(matrix))
-    if (!((stragglers.get(one.place)?.excess ?? 0) > one.excess)) stragglers.set(one.place, one)
+  const { length } = matrix.steps
+  const heldBack = heldBackOf(matrix)
+  for (const one of [...slowLoadersOf(matrix), ...heldBack])
+    if (!(allOf(stragglers.get(one.place) ?? one, length) > allOf(one, length))) stragglers.set(one.place, one)
   // Replicas are held against all others, whatever nodes they are on.
   const isAmongAll = matrix.roles.every(({ members, peers }) => members === peers)
   const amongAll = isAmongAll ? matrix : (rankMatrix(window.ranks, roles.roles) ?? matrix)
   const skew = skewOf(amongAll, roles)
-  const own = [...stragglers.values()].filter(one => skew === undefined || !isOfReplica(skew, amongAll, one))
+  const own = [...stragglers.values()]
+    .map(one => (heldBack.includes(one) ? byWork(matrix, one) : one))
+    .filter(one => skew === undefined || !isOfReplica(skew, amongAll, one))
   const ranks = togetherOf(own, byNode)
   const { groups, fabric } = groupsOf(window, matrix.steps)
   const links =
@@ -70,8 +75,7 @@ function look(window: DetectorWindow): Diagnosis | undefined {
       ? []
       : slowLinksOf(groups, fabric).filter(link => !isWaitFor(link, groups, ranks, roles, matrix))
   const causes = [...ranks.map(({ own }) => ({ ranks: own })), ...links.map(link => ({ ranks: [], link }))]
-  const replayed = costsOf(matrix, roles.plan, groups, causes)
-  const costs = causes.length === 1 ? replayed.map(cost => besideSteps(cost, causes[0], window, matrix)) : replayed
+  const costs = besideSteps(costsOf(matrix, roles.plan, groups, causes), causes, window, matrix)
   // What is a little slow and costs nothing holds nobody back: a message that the bubble hides, a loader that is early enough.
   const stepSeconds = median(sampleOf(window.ranks.stepSeconds, ENOUGH_STEPS))
   const costing = <T>(found: readonly T[], first: number, slowOf: (one: T) => readonly Straggler[]) =>
@@ -91,6 +95,9 @@ function look(window: DetectorWindow): Diagnosis | undefined {
     slowLinks: costing(links, ranks.length, ({ slow }) => [slow]),
   }
 }
+
+/** What it takes longer in all steps together: of two signs of one rank the one that tells of more says more. */
+const allOf = ({ excess, from, to }: Straggler, steps: number) => excess * ((to ?? steps) - from)
 
 /**
  * Ranks of one stage wait for each other at their first collective and at all after it: where one of them is slow, what the
@@ -114,12 +121,30 @@ function isWaitFor(
   })
 }
 
-/** What is there alone, and for good from a step on, is measured by the steps before and since. */
-function besideSteps(cost: Cost, cause: Cause | undefined, { steps }: DetectorWindow, matrix: RankMatrix): Cost {
-  const own = cause?.link === undefined ? (cause?.ranks ?? []) : [cause.link.slow]
-  const from = Math.min(...own.map(one => one.from))
-  if (own.some(({ pattern }) => pattern !== 'constant') || from === 0) return cost
-  return { ...cost, share: costBeside(cost.share, longerSince(steps, matrix.steps[from] ?? NaN)) }
+/**
+ * The dearest, by its replay or by what a quota held back, where it is there for good from a step on, is measured by the steps before and since, less what else began
+ * then or later: what no replay tells of is most likely its own.
+ */
+function besideSteps(
+  costs: readonly Cost[],
+  causes: readonly Cause[],
+  { steps }: DetectorWindow,
+  matrix: RankMatrix,
+): readonly Cost[] {
+  const heldBack = causes.map(({ ranks }) => Math.max(...ranks.map(one => heldBackSeconds(matrix, one))))
+  const most = costs.map(({ share }, at) => Math.max(share, heldBack[at] || 0))
+  const dearest = most.indexOf(Math.max(...most))
+  const [cost, cause] = [costs[dearest], causes[dearest]]
+  if (cost === undefined || cause === undefined) return costs
+  const from = firstStepOf(cause)
+  const own = cause.link === undefined ? cause.ranks : [cause.link.slow]
+  if (from === 0 || own.some(({ pattern }) => pattern !== 'constant')) return costs
+  const change = longerSince(steps, matrix.steps[from] ?? NaN)
+  if (change === undefined) return costs
+  const others = costs.filter((_, at) => at !== dearest && firstStepOf(causes[at] ?? cause) >= from)
+  const seconds = others.reduce((left, { share }) => left - share, change.seconds)
+  const share = costBeside(cost.share, { ...change, seconds }, heldBack[dearest] ?? NaN)
+  return costs.with(dearest, { ...cost, share })
 }
 
 /** Of all ranks: more say no more of the median. */

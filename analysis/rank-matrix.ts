@@ -6,9 +6,10 @@ import { grouped } from '../base/grouped'
 import { Axis } from './axis'
 import type { DetectorWindow, RankStepColumns } from './detector'
 import { ENOUGH_ALIKE, sampleOf } from './sample'
-import { medianInPlace } from './statistics'
+import { finiteOr0, medianInPlace } from './statistics'
 
-export const PHASES = ['data', 'forward', 'backward'] as const
+/** What a rank does itself; the rest of its step is in collectives. */
+export const PHASES = ['data', 'forward', 'backward', 'optimizer'] as const
 export type Phase = (typeof PHASES)[number]
 
 /** Ranks that are compared alike; numbers of them. */
@@ -131,15 +132,14 @@ function fill({ rows, work, columns, steps: { length } }: Compared, ranks: Axis,
     const data = columns.dataSeconds[row] ?? NaN
     const forward = columns.forwardSeconds[row] ?? NaN
     const backward = columns.backwardSeconds[row] ?? NaN
-    const sum = finiteOr0(data) + finiteOr0(forward) + finiteOr0(backward)
+    const passes = finiteOr0(forward) + finiteOr0(backward)
+    const once = finiteOr0(data) + finiteOr0(columns.optimizerSeconds[row])
     if (!Number.isFinite(data) && !Number.isFinite(forward) && !Number.isFinite(backward)) continue
     const cell = rank * length + step
     rows[cell] = row
-    work[cell] = sum
+    work[cell] = passes + once
   }
 }
-
-const finiteOr0 = (value: number) => (Number.isFinite(value) ? value : 0)
 
 /** Steps that are looked at together: a rank's lie side by side in memory. */
 const STRIPE = 8

@@ -1,14 +1,14 @@
 /**
  * Steps replayed from what each rank worked and each group transferred: a tensor group is as slow as its slowest rank, a
- * pipeline runs its schedule, and replicas wait for each other where they sum up gradients. Each rank loads its next data
- * when its own groups are done: who is early there may take longer at the next beginning and hold nobody back. What is
- * on top (the optimizer) is left out, so that the difference of two replays is the difference of two runs.
+ * pipeline runs its schedule, and replicas wait for each other where they sum up gradients. Each rank runs its optimizer and
+ * loads its next data when its own groups are done: who is early there may take longer at the next beginning and hold
+ * nobody back. What is in no phase is left out, so that the difference of two replays is the difference of two runs.
  */
 import { pipelineTimes, PipelineSchedule } from '../math/pipeline-schedule'
 import type { GroupMatrix } from './group-matrix'
-import { valueAt, type RankMatrix } from './rank-matrix'
+import type { RankMatrix } from './rank-matrix'
 import type { Plan } from './roles'
-import { carried, greatest } from './statistics'
+import { carried, finiteOr0, greatest } from './statistics'
 import type { SlowLink } from './slow-links'
 import { isSteady, type Straggler } from './straggler'
 import { Transfers } from './transfers'
@@ -20,10 +20,10 @@ export interface Cause {
   readonly link?: SlowLink | undefined
 }
 
-/** By step, seconds. Loading data comes once a step, before all micro-batches; the rest of the work is divided among them. */
+/** By step, seconds. The passes are divided among the micro-batches; data and the optimizer come once, before all of them. */
 interface OwnTimes {
-  readonly work: Float64Array
-  readonly data: Float64Array
+  readonly passes: Float64Array
+  readonly once: Float64Array
 }
 
 /** Forward 2PD of 6PD. */
@@ -44,9 +44,9 @@ export class Replay {
   /** Of ranks of which something is taken off. */
   private readonly changed = new Map<number, OwnTimes>()
   /** By unit and step: the longest of its ranks. */
-  private readonly work: Float64Array
+  private readonly passes: Float64Array
   /** By place and step. */
-  private readonly data: Float32Array
+  private readonly once: Float32Array
   /** By unit and step: what the rank that waited least in its unit’s groups waited all the same. */
   private readonly waits: Float32Array
   private readonly transfers: Transfers
@@ -75,13 +75,13 @@ export class Replay {
     // One stage alone takes all micro-batches as it takes one of them all.
     this.schedule = new PipelineSchedule(this.stages, this.stages === 1 ? 1 : Math.max(1, plan?.microBatches ?? 1))
     this.pipeline = pipelineTimes(this.stages)
-    this.work = new Float64Array(this.members.length * steps.length)
-    this.data = new Float32Array(at.length * steps.length)
-    this.waits = new Float32Array(this.work.length)
+    this.passes = new Float64Array(this.members.length * steps.length)
+    this.once = new Float32Array(at.length * steps.length)
+    this.waits = new Float32Array(this.passes.length)
     this.transfers = new Transfers(groups, placeOf, this.unitOf, this.members.length, this.stages)
     for (const unit of this.members.keys()) this.gather(unit)
     const isKnown = this.members.map(members => members.some(place => place < ranks.length))
-    fillUnknown(this.work, isKnown, this.stages)
+    fillUnknown(this.passes, isKnown, this.stages)
   }
 
   /**
@@ -127,10 +127,10 @@ export class Replay {
     for (const one of ranks) {
       const own = this.changed.get(one.place) ?? this.timesOf(one.place)
       this.changed.set(one.place, own)
-      const ofData = this.dataShareOf(one)
+      const onceShare = this.onceShareOf(one)
       for (const [step, seconds] of this.surplusOf(one).entries()) {
-        own.data[step] = (own.data[step] ?? 0) - sign * seconds * ofData
-        own.work[step] = (own.work[step] ?? 0) - sign * seconds * (1 - ofData)
+        own.once[step] = (own.once[step] ?? 0) - sign * seconds * onceShare
+        own.passes[step] = (own.passes[step] ?? 0) - sign * seconds * (1 - onceShare)
       }
     }
     for (const unit of new Set(ranks.map(one => this.unitOf[one.place] ?? 0))) this.gather(unit)
@@ -145,7 +145,7 @@ export class Replay {
       if (place === undefined) continue
       for (let step = 0; step < steps.length; step += 1) {
         const cell = unit * steps.length + step
-        this.work[cell] = (this.work[cell] ?? 0) * factorOf(place, step)
+        this.passes[cell] = (this.passes[cell] ?? 0) * factorOf(place, step)
       }
     }
   }
@@ -161,8 +161,8 @@ export class Replay {
     })
   }
 
-  /** How much of what it works longer is loading data, from 0 to 1. */
-  private dataShareOf(one: Straggler): number {
+  /** How much of what it works longer comes once a step, from 0 to 1. */
+  private onceShareOf(one: Straggler): number {
     const { steps, work, roles, roleOf } = this.matrix
     const peers = roles[roleOf[one.place] ?? -1]?.peers ?? new Int32Array()
     const over = (valueOf: (cell: number) => number) => {
@@ -181,12 +181,13 @@ export class Replay {
       return sum / Math.max(1, count)
     }
     const all = over(cell => work[cell] ?? NaN)
-    return all > 0 ? Math.min(1, Math.max(0, over(cell => valueAt(this.matrix, 'dataSeconds', cell)) / all)) : 0
+    return all > 0 ? Math.min(1, Math.max(0, over(cell => this.onceAt(cell)) / all)) : 0
   }
 
-  private dataAt(cell: number): number {
-    const data = valueAt(this.matrix, 'dataSeconds', cell)
-    return Number.isFinite(data) ? data : 0
+  private onceAt(cell: number): number {
+    const row = this.matrix.rows[cell] ?? -1
+    const { dataSeconds, optimizerSeconds } = this.matrix.columns
+    return finiteOr0(dataSeconds[row]) + finiteOr0(optimizerSeconds[row])
   }
 
   /** By step; where nothing is known of one, as in the one before. */
@@ -198,50 +199,49 @@ export class Replay {
   /** As they were seen. */
   private timesOf(place: number): OwnTimes {
     const { work } = this.matrix
-    const loads = (cell: number) => (Number.isNaN(work[cell]) ? NaN : this.dataAt(cell))
-    const data = this.ownOf(place, loads)
-    return { data, work: this.ownOf(place, cell => (work[cell] ?? NaN) - loads(cell)) }
+    const onceIn = (cell: number) => (Number.isNaN(work[cell]) ? NaN : this.onceAt(cell))
+    const once = this.ownOf(place, onceIn)
+    return { once, passes: this.ownOf(place, cell => (work[cell] ?? NaN) - onceIn(cell)) }
   }
 
   /** A unit works as long as the slowest of its ranks; a rank that tells nothing is no slower than the others. */
   private gather(unit: number): void {
-    const { ranks, steps, rows, columns } = this.matrix
+    const { ranks, steps } = this.matrix
     const { length } = steps
-    const { work, data } = this
+    const { passes, once } = this
     const first = unit * length
-    work.fill(0, first, first + length)
+    passes.fill(0, first, first + length)
     const members = this.members[unit] ?? []
     for (let member = 0; member < members.length; member += 1) {
       const place = members[member] ?? 0
       if (place >= ranks.length) continue
       const own = this.changed.get(place)
-      let works = 0
-      let loads = 0
+      let inPasses = 0
+      let atOnce = 0
       for (let step = 0; step < length; step += 1) {
         const cell = place * length + step
         const seen = this.matrix.work[cell] ?? NaN
         if (own !== undefined) {
-          works = own.work[step] ?? 0
-          loads = own.data[step] ?? 0
+          inPasses = own.passes[step] ?? 0
+          atOnce = own.once[step] ?? 0
         } else if (!Number.isNaN(seen)) {
-          const seconds = columns.dataSeconds[rows[cell] ?? -1] ?? NaN
-          loads = Number.isFinite(seconds) ? seconds : 0
-          works = seen - loads
+          atOnce = this.onceAt(cell)
+          inPasses = seen - atOnce
         }
-        if (works > (work[first + step] ?? 0)) work[first + step] = works
-        data[cell] = loads
+        if (inPasses > (passes[first + step] ?? 0)) passes[first + step] = inPasses
+        once[cell] = atOnce
       }
     }
   }
 
-  /** Into `begins`, by unit: when the last of its ranks has loaded its data; each begins to when it is `ready` itself. */
+  /** Into `begins`, by unit: when the last of its ranks has its data; each begins to when it is `ready` itself. */
   private load(step: number, ready: Float64Array, begins: Float64Array): void {
-    const { data, unitOf } = this
+    const { once, unitOf } = this
     const { length } = this.matrix.steps
     begins.fill(0)
     for (let place = 0; place < unitOf.length; place += 1) {
       const unit = unitOf[place] ?? 0
-      const loaded = (ready[place] ?? 0) + (data[place * length + step] ?? 0)
+      const loaded = (ready[place] ?? 0) + (once[place * length + step] ?? 0)
       if (loaded > (begins[unit] ?? 0)) begins[unit] = loaded
     }
   }
@@ -261,7 +261,7 @@ export class Replay {
   private leastWait(unit: number, step: number, ready: Float64Array, begin: number): number {
     const { steps, work, ranks } = this.matrix
     const { length } = steps
-    const done = begin + (this.work[unit * length + step] ?? 0)
+    const done = begin + (this.passes[unit * length + step] ?? 0)
     const members = this.members[unit] ?? []
     let least = Infinity
     for (let member = 0; member < members.length; member += 1) {
@@ -282,7 +282,7 @@ export class Replay {
     const first = replica * this.stages
     for (let stage = 0; stage < this.stages; stage += 1) {
       const unit = first + stage
-      const compute = this.work[unit * length + step] ?? 0
+      const compute = this.passes[unit * length + step] ?? 0
       const transfer = Math.max(0, this.transfers.within(unit, step) - (this.waits[unit * length + step] ?? 0))
       const microBatch = (compute + transfer) / m
       begin[stage] = begins[unit] ?? 0

@@ -69,6 +69,8 @@ const NEXT: Record<Phase | 'work', string> = {
   data: 'Look at the data loader and the storage of that rank’s node.',
   forward: COMPUTE,
   backward: COMPUTE,
+  optimizer:
+    'Where the optimizer runs on the host (offload), compare that node’s processors and memory with the others’; else its device’s clocks.',
   work: COMPUTE,
 }
 const NEXT_OF_NODE =
@@ -78,7 +80,7 @@ const NEXT_OF_INTERMITTENT =
 
 function evidenceOf(one: Straggler, worst: Measure): string {
   const seconds = (value: number) => format(value, 'seconds')
-  const phase = worst.phase === 'work' ? 'forward, backward and data' : worst.phase
+  const phase = worst.phase === 'work' ? 'own work' : worst.phase
   const when = one.pattern === 'intermittent' ? `in ${Math.round(one.share * 100)} % of the steps` : 'a step'
   const wait =
     one.pattern === 'intermittent'

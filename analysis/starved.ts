@@ -24,6 +24,12 @@ function beside({ rows, columns, ranks, steps: { length } }: RankMatrix, column:
   return { own, peers: median(Array.from(ranks.keys()).flatMap(other => (other === place ? [] : [of(other)]))) }
 }
 
+/** Seconds of a step for which the quota of its cgroup held it back longer than others; NaN where nobody counts. */
+export function heldBackSeconds(matrix: RankMatrix, one: Straggler): number {
+  const { own, peers } = beside(matrix, 'throttledSeconds', one)
+  return own - peers
+}
+
 /** `surplus`: seconds of a step that it works longer than its peers. Undefined where nobody counts. */
 export function reasonOf(matrix: RankMatrix, one: Straggler, surplus: number): Reason | undefined {
   const seconds = (value: number) => format(value, 'seconds')

@@ -2,6 +2,10 @@
 
 export const known = (values: Iterable<number>): number[] => [...values].filter(value => Number.isFinite(value))
 
+/** Of something that may not have been: what is absent took no time. */
+export const finiteOr0 = (value: number | undefined): number =>
+  value !== undefined && Number.isFinite(value) ? value : 0
+
 /** Of what is known from place `from` up to `to`; NaN of nothing. */
 export function mean(values: ArrayLike<number>, from = 0, to = values.length): number {
   let [sum, count] = [0, 0]

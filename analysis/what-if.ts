@@ -57,7 +57,9 @@ export function skewCost(
   return meanFrom(0, before, replay.times())
 }
 
-const firstStepOf = ({ ranks, link }: Cause) => Math.min(...ranks.map(({ from }) => from), link?.slow.from ?? Infinity)
+/** The step number from which on it is there. */
+export const firstStepOf = ({ ranks, link }: Cause) =>
+  Math.min(...ranks.map(({ from }) => from), link?.slow.from ?? Infinity)
 
 function meanFrom(from: number, one: Float64Array, other: Float64Array): number {
   let sum = 0

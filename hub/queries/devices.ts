@@ -1,4 +1,5 @@
 /** Series of devices and hosts, folded to at most `points` per device by time. Gauges show their mean, memory its peak. */
+import { z } from 'zod'
 import type { HostMemory } from '../../analysis/detector'
 import type { GpuSeries, HostSeries } from '../../wire/api'
 import { processesSchema } from '../../wire/processes'
@@ -153,9 +154,13 @@ export async function deviceFacts(
 /** Seconds after which a sample of a host says nothing of now. */
 const RECENT_SECONDS = 120
 
-function limitsIn(processes: unknown): HostMemory['limits'] {
-  const { data = [] } = processesSchema.safeParse(processes)
-  return new Map(data.flatMap(({ pid, limit }) => (limit === undefined ? [] : [[pid, limit] as const])))
+/**
+ * Of the newest list of processes and the one before: a process that has just ended keeps its limit until it is told that its
+ * run is over, or what was its own would look like the node's.
+ */
+function limitsIn(lists: unknown): HostMemory['limits'] {
+  const { data = [] } = z.array(processesSchema).safeParse(lists)
+  return new Map(data.flat().flatMap(({ pid, limit }) => (limit === undefined ? [] : [[pid, limit] as const])))
 }
 
 /** Memory of these nodes as it was last seen, of those that somebody looks at. */
@@ -166,7 +171,7 @@ export async function hostMemory(
 ): Promise<ReadonlyMap<string, HostMemory>> {
   const columns = await store.query(
     `SELECT toString(node) AS name, argMax(memoryTotalBytes, host.time) AS total, argMax(memoryUsedBytes, host.time) AS used,
-       argMaxIf(processes, host.time, processes != '') AS largest FROM host
+       concat('[', arrayStringConcat(arrayMap(one -> one.2, arraySlice(arraySort(groupArrayIf((host.time, processes), processes != '')), -2)), ','), ']') AS lists FROM host
      WHERE node IN {nodes:Array(String)} AND host.time > {from:Float64} GROUP BY node`,
     { nodes, from: now - RECENT_SECONDS },
   )
@@ -176,7 +181,7 @@ export async function hostMemory(
       {
         totalBytes: numberAt(columns, 'total', row) ?? NaN,
         usedBytes: numberAt(columns, 'used', row) ?? NaN,
-        limits: limitsIn(jsonAt(columns, 'largest', row)),
+        limits: limitsIn(jsonAt(columns, 'lists', row)),
       },
     ]).filter(([, { totalBytes, usedBytes }]) => totalBytes > 0 && usedBytes >= 0),
   )

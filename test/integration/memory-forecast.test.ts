@@ -65,24 +65,27 @@ function recordsOf(run: string, peakOf: (step: number, rank: number) => number):
   return [...start, ...devices, ...steps.flat()]
 }
 
-/** The same of a job on processors whose cgroup is smaller than its node: each process grows by 32 MiB a step. */
+/**
+ * The same of a job on processors whose cgroup is smaller than its node: each process grows by 32 MiB a step. The last rank's
+ * has just ended, which nobody has said of the run yet.
+ */
 function limitedRecords(run: string): WireRecord[] {
   const limit = { name: 'memory.max of /slurm/job_7', bytes: 16 * GIB, usedBytes: 10 * GIB }
-  const host: WireRecord = {
+  const hosts = [RANKS, RANKS - 1].map((alive, at): WireRecord => ({
     kind: 'host',
-    time: Date.now() / 1000 - 1,
+    time: Date.now() / 1000 - 11 + 10 * at,
     node: run,
     memoryTotalBytes: 512 * GIB,
     memoryUsedBytes: 60 * GIB,
-    processes: Array.from({ length: RANKS }, (_, rank) => ({ pid: 100 + rank, memoryUsedBytes: 5 * GIB, limit })),
-  }
+    processes: Array.from({ length: alive }, (_, rank) => ({ pid: 100 + rank, memoryUsedBytes: 5 * GIB, limit })),
+  }))
   const records = recordsOf(run, () => NaN).flatMap((record): WireRecord[] => {
     if (record.kind === 'gpu') return []
     if (record.kind === 'rank') return [{ ...record, pid: 100 + (record.rank ?? 0) }]
     if (record.kind !== 'step') return [record]
     return [{ ...record, memoryPeakBytes: undefined, residentBytes: (3 + (record.step ?? 0) / 32) * GIB }]
   })
-  return [...records, host]
+  return [...records, ...hosts]
 }
 
 const findingsOf = async (run: string): Promise<Finding[] | undefined> => {
@@ -111,6 +114,7 @@ it('tells of a device that fills, with its rank and how sure it is, and is silen
   await limited.send(limitedRecords('limited'))
   limited.close()
   const [full] = await eventually('a look at the cgroup', () => findingsOf('limited'), 120_000)
+  expect(full?.ranks).toEqual([0, 1])
   expect(full?.title).toMatch(/^The memory that the job may have on limited will be full in about /)
   await eventually('its webhook', async () => Promise.resolve(told.join('').includes('memory.max of /slurm/job_7')))
   const words = await eventually('the webhook', async () => Promise.resolve(told.join('').includes('be full') && told))
