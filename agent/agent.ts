@@ -128,14 +128,11 @@ export async function startAgent(given: AgentOptions): Promise<AgentHandle> {
   const nodeScope = holdNode(options, collector => start(collector))
 
   let writable = true
-  let flushedAt = 0
   /** What a kill -9 takes is what was gathered since: device samples of the pace’s seconds. Logs are read again. */
   const flushDue = () => {
-    const waited = performance.now() - flushedAt
-    if (batch.rows >= MANY_ROWS || waited >= uplink.paceSeconds * 1000 - FLUSH_MS / 2) flush()
+    if (uplink.isDue() || batch.rows >= MANY_ROWS) flush()
   }
   const flush = () => {
-    flushedAt = performance.now()
     if (batch.rows === 0) return
     // Nothing runs between the encoding and the swap: what is in the batch and what the cursors say stay one.
     const full = batch

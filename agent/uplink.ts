@@ -11,6 +11,7 @@ import { VERSION } from '../base/version'
 import { AGENT_NAMESPACE, PROTOCOL, type Accepted, type Refused, type Reply } from '../wire/messages'
 import { Parcels, type Piece } from './parcels'
 import type { Entry, Outbox } from './spool'
+import { Turn } from './turn'
 
 export type UplinkState = 'disconnected' | 'greeting' | 'sending' | 'refused'
 
@@ -45,7 +46,8 @@ export class Uplink {
   reached = false
   refused = 0
   /** Seconds of samples that the hub would like in one batch. */
-  paceSeconds = PACE_SECONDS
+  private paceSeconds = PACE_SECONDS
+  private readonly turn = new Turn()
   /** Files that go when no batch waits; beside the spool, so that whoever adopts it sends them as well. */
   readonly parcels: Parcels
   private readonly socket: Socket
@@ -206,6 +208,11 @@ export class Uplink {
       if (this.socket.connected) this.socket.disconnect().connect()
       return undefined
     }
+  }
+
+  /** Whether what was gathered is to be sent now, where this is asked every 0.25 s or more often; `now`: seconds. */
+  isDue(now = performance.now() / 1000): boolean {
+    return this.paceSeconds <= PACE_SECONDS || this.turn.take(now, this.paceSeconds)
   }
 
   private accepted({ sequence, pace = PACE_SECONDS }: Accepted): void {

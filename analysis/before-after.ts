@@ -8,8 +8,11 @@ import { known, median, MEDIAN_ERROR } from './statistics'
 
 /** Fewer on either side say little. */
 const LEAST_STEPS = 8
-/** Errors by which a replay must be off to be held wrong: ranks wander, so that steps that follow each other err together. */
-const CONTRADICTS = 4
+/**
+ * Errors by which a replay must be off for the steps to count as much as it does: ranks wander, so that steps that follow each
+ * other err together. A little less, and it counts nearly alone; a little more, and they do.
+ */
+const CONTRADICTS = 3
 
 export interface Change {
   /** Of the median step. */

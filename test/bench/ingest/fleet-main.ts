@@ -69,7 +69,6 @@ function sendTo(url: string): void {
       node,
       outbox,
       uplink: new Uplink({ hub: url, token: '', node: node.name, spool: outbox, log }),
-      flushed: 0,
     }
   })
   let due = 0
@@ -84,8 +83,7 @@ function sendTo(url: string): void {
       const now = Date.now() / 1000
       link.node.sample(now)
       report.made += PER_SECOND
-      if (now - link.flushed < link.uplink.paceSeconds - 0.5) continue
-      link.flushed = now
+      if (!link.uplink.isDue()) continue
       const { batch, times } = link.node.take()
       link.outbox.append(encodeFrame(batch), times)
       link.uplink.kick()
