@@ -40,12 +40,13 @@ const warmUp = Number(values['warm-up'])
 function look(url: string, run: string): { delays: number[]; close: () => void } {
   const socket = io(url + LIVE_NAMESPACE, { transports: ['websocket'] })
   const delays: number[] = []
-  let last = Infinity
+  let last: number | undefined
   socket.on('connect', () => socket.emit('watch', run))
   socket.on('update', ({ steps }: LiveUpdate) => {
     const now = Date.now() / 1000
-    for (const at of steps.time) if (at > last) delays.push(now - at)
-    last = steps.time.at(-1) ?? last
+    for (const at of steps.time) if (at > (last ?? Infinity)) delays.push(now - at)
+    // Of the newest step few ranks may have told: then the step before has the newest sample, and is told again.
+    if (steps.time.length > 0) last = Math.max(last ?? 0, ...steps.time)
   })
   return { delays, close: () => socket.close() }
 }
