@@ -33,10 +33,12 @@ export function longerSince({ step, stepSeconds }: JobStepColumns, first: number
 }
 
 /**
- * The cost by a replay, seconds per step, or by the steps where these contradict it. `heldBack`: for so long a quota held the
+ * The cost by a replay, seconds per step, or by the steps the more these contradict it. `heldBack`: for so long a quota held the
  * rank back, in collectives too, of which the replay knows nothing; not positive where nothing is known of it.
  */
 export function costBeside(replayed: number, seen: Change, heldBack: number): number {
-  if (Math.abs(seen.seconds - replayed) > CONTRADICTS * seen.error) return Math.max(0, seen.seconds)
-  return heldBack > replayed ? Math.min(Math.max(seen.seconds, replayed), heldBack) : replayed
+  if (heldBack > replayed) return Math.min(Math.max(seen.seconds, replayed), heldBack)
+  const off = Math.abs(seen.seconds - replayed) ** 4
+  const believed = (CONTRADICTS * seen.error) ** 4
+  return off === 0 ? replayed : Math.max(0, replayed + ((seen.seconds - replayed) * off) / (off + believed))
 }
