@@ -37,8 +37,8 @@ export function longerSince({ step, stepSeconds }: JobStepColumns, first: number
  * rank back, in collectives too, of which the replay knows nothing; not positive where nothing is known of it.
  */
 export function costBeside(replayed: number, seen: Change, heldBack: number): number {
-  if (heldBack > replayed) return Math.min(Math.max(seen.seconds, replayed), heldBack)
-  const off = Math.abs(seen.seconds - replayed) ** 4
+  const base = heldBack > replayed ? Math.min(Math.max(seen.seconds, replayed), heldBack) : replayed
+  const off = Math.abs(seen.seconds - base) ** 4
   const believed = (CONTRADICTS * seen.error) ** 4
-  return off === 0 ? replayed : Math.max(0, replayed + ((seen.seconds - replayed) * off) / (off + believed))
+  return off === 0 ? base : Math.max(0, base + ((seen.seconds - base) * off) / (off + believed))
 }
