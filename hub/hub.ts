@@ -147,7 +147,6 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
   const options = { ...given, log: (line: string) => given.log(redact(line)) }
   const limits = options.limits ?? DEFAULT_LIMITS
   const startedAt = unixSeconds()
-  let isWatched = () => false
   mkdirSync(options.data, { recursive: true })
   const tokens = new Tokens(options.data, { token: options.token, viewToken: options.viewToken ?? '' }, options.log)
   let agents: AgentsDoor | undefined = undefined
@@ -180,7 +179,6 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
     ...options,
     holder: fleet.term,
     alone: work => fleet.inTurn('tables', work),
-    isWatched: () => isWatched(),
   }).catch(async (error: unknown) => {
     await fleet.close()
     throw error
@@ -293,7 +291,6 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
   const openPages = endRemoved(io.of(LIVE_NAMESPACE), allowed)
   const live = new Live(io, views, options.log)
   const watched = () => [...live.watched(), ...others.watched()]
-  isWatched = () => watched().length > 0
   const door = serveAgents(io, {
     store,
     nodes,
@@ -302,6 +299,7 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
     limits,
     runs,
     countLimit: metrics.countLimit,
+    isWatched: node => watched().some(run => runs.isOn(run, node)),
     pace(node) {
       const looked = watched().flatMap(run => runs.get(run) ?? [])
       const senders = looked.reduce((sum, facts) => sum + facts.nodes.size, 0)

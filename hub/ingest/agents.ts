@@ -26,6 +26,8 @@ export interface Ingest {
   readonly store: Store
   /** Seconds of samples that an agent of this node should gather in a batch; undefined where it is free. */
   pace(node: string): number | undefined
+  /** Whether somebody looks at a run on this node. */
+  isWatched(node: string): boolean
   readonly nodes: Nodes
   readonly tokens: Tokens
   readonly evidence: Evidence
@@ -234,7 +236,7 @@ function receive(ingest: Ingest, doors: Doors, hello: Hello, sequence: number, f
   if (sequence <= store.lastSequence(agent)) return { ok: true, sequence }
   const many = limitsOf(doors, ingest, agent).check(batch) ?? checkInAll(batch, ingest.limits, ingest.runs)
   if (many !== undefined) return refuse(ingest, hello, many)
-  const stored = store.insert(batch, { agent, sequence, receivedAt })
+  const stored = store.insert(batch, { agent, sequence, receivedAt }, ingest.isWatched(node))
   return { told: batch.only(ingest.isTold), rows: batch.rows, receivedAt, stored }
 }
 

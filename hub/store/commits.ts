@@ -19,11 +19,13 @@ const MAX_ROWS = 131_072
 const MAX_WAITING_ROWS = 4 * MAX_ROWS
 /**
  * A commit costs the store about the same whether it brings two thousand rows or ten: where others came meanwhile, a rest
- * follows in proportion to what it took, within these bounds; a longer one while nobody looks at a run. None where a
- * whole block waits.
+ * follows in proportion to what it took, within these bounds; a longer one until a batch waits that somebody wants to see. None
+ * where a whole block waits.
  */
 const REST = 3
-const REST_MS = { watched: [200, 450], free: [800, 1000] } as const
+const REST_MS = { awaited: [200, 450], free: [800, 1000] } as const
+/** Those that somebody wants to see come together: the nodes of one run. */
+const TOGETHER_MS = 50
 
 export const FULL = 'more waits to be stored than the hub holds'
 
@@ -42,6 +44,8 @@ class Commit {
   readonly tables = new Map<Kind, Gathered>()
   readonly pending: Pending[] = []
   rows = 0
+  /** Somebody wants to see one of them soon. */
+  isAwaited = false
 
   hasRoom({ rows }: Batch, origin: Origin): boolean {
     const [first] = this.pending
@@ -62,6 +66,7 @@ class Commit {
     for (const gathered of this.tables.values()) gathered.clear()
     this.pending.length = 0
     this.rows = 0
+    this.isAwaited = false
   }
 }
 
@@ -76,12 +81,13 @@ export class Commits {
   private running: Promise<void> | undefined
   private failure: PlumblineError | undefined
   private readonly closed = new AbortController()
+  /** Ends a rest. */
+  private awaited = new AbortController()
 
   constructor(
     private readonly engine: Engine,
     private readonly delivered: Delivered,
     private readonly types: ReadonlyMap<Kind, ColumnTypes>,
-    private readonly isWatched: () => boolean,
   ) {}
 
   /** More waits than the hub holds: what comes now would be refused. */
@@ -90,14 +96,14 @@ export class Commits {
   }
 
   /** Resolves once every table has the rows of the batch, which is read at once. Batches of one agent come in order. */
-  add(batch: Batch, origin: Origin): Promise<void> {
+  add(batch: Batch, origin: Origin, isAwaited: boolean): Promise<void> {
     if (origin.sequence <= this.delivered.of(origin.agent)) return Promise.resolve()
     const newest = this.taken.get(origin.agent)
     if (newest !== undefined && origin.sequence <= newest.sequence) return newest.stored
     if (this.failure !== undefined) return Promise.reject(this.failure)
     if (this.waitingRows > 0 && this.waitingRows + batch.rows > MAX_WAITING_ROWS)
       return Promise.reject(new PlumblineError(FULL))
-    const stored = new Promise<void>((resolve, reject) => this.gather(batch, { origin, resolve, reject }))
+    const stored = new Promise<void>((resolve, reject) => this.gather(batch, isAwaited, { origin, resolve, reject }))
     this.taken.set(origin.agent, { sequence: origin.sequence, stored })
     this.running ??= this.run()
     return stored
@@ -111,18 +117,23 @@ export class Commits {
 
   /** Lets go of what is not stored yet: it may be another hub's to store by now. */
   abandon(): void {
-    this.closed.abort()
+    this.end()
     this.fail(new PlumblineError('the hub no longer has its place in the fleet'))
   }
 
   /** Resolves when what waits is stored, or has been refused. */
   async close(): Promise<void> {
-    this.closed.abort()
+    this.end()
     await this.running
     await this.delivered.flush()
   }
 
-  private gather(batch: Batch, pending: Pending): void {
+  private end(): void {
+    this.closed.abort()
+    this.awaited.abort()
+  }
+
+  private gather(batch: Batch, isAwaited: boolean, pending: Pending): void {
     let commit = this.waiting.at(-1)
     if (commit?.hasRoom(batch, pending.origin) !== true) {
       commit = this.spare ?? new Commit()
@@ -131,6 +142,9 @@ export class Commits {
     }
     commit.add(batch, pending, kind => this.types.get(kind) ?? new Map<string, string>())
     this.waitingRows += batch.rows
+    if (!isAwaited) return
+    commit.isAwaited = true
+    this.awaited.abort()
   }
 
   private async run(): Promise<void> {
@@ -142,12 +156,21 @@ export class Commits {
       this.storing = commit
       await this.commit(commit)
       this.storing = undefined
-      const [least, most] = REST_MS[this.isWatched() ? 'watched' : 'free']
-      const rest = Math.min(most, Math.max(least, (performance.now() - from) * REST))
-      if (this.waiting.length === 1) await sleep(rest, this.closed.signal)
+      if (this.waiting.length === 1) await this.rest(performance.now() - from)
     }
     // At once with the look that found nothing: what comes next begins anew.
     this.running = undefined
+  }
+
+  /** After a commit that took so many milliseconds. */
+  private async rest(took: number): Promise<void> {
+    const within = ([least, most]: readonly [number, number]) => Math.min(most, Math.max(least, took * REST))
+    const [awaited, free] = [within(REST_MS.awaited), within(REST_MS.free)]
+    await sleep(awaited, this.closed.signal)
+    if (this.waiting.some(({ isAwaited }) => isAwaited)) return
+    if (!this.closed.signal.aborted) this.awaited = new AbortController()
+    await sleep(free - awaited - TOGETHER_MS, this.awaited.signal)
+    await sleep(TOGETHER_MS, this.closed.signal)
   }
 
   private async commit(commit: Commit): Promise<void> {

@@ -23,8 +23,11 @@ export type { Columns, PackedColumns, Parameters }
 
 export interface Store {
   readonly name: string
-  /** Stores what is not stored yet of the batch, which is read at once, together with others that wait. Batches of one agent must come in order. */
-  insert(batch: Batch, origin: Origin): Promise<void>
+  /**
+   * Stores what is not stored yet of the batch, which is read at once, together with others that wait. Batches of one agent
+   * must come in order. `isAwaited`: somebody wants to see it soon; where left out, so it is.
+   */
+  insert(batch: Batch, origin: Origin, isAwaited?: boolean): Promise<void>
   /** More waits than the hub holds: what comes now would be refused. */
   isFull(): boolean
   /** The highest sequence of an agent of which every table is stored; 0 for an unknown agent. */
@@ -134,8 +137,6 @@ export interface StoreOptions {
   readonly holder?: Holder | undefined
   /** Runs what only one hub at a time may do. */
   readonly alone?: (work: () => Promise<void>) => Promise<void>
-  /** Whether somebody waits for what is stored. */
-  readonly isWatched?: () => boolean
 }
 
 /** A batch is stamped so long at most before it is handed over. */
@@ -144,7 +145,6 @@ const STAMPED_SECONDS = 5
 export async function openStore(options: StoreOptions): Promise<Store> {
   const engine = await openEngine(options)
   const work = new Work()
-  const isWatched = options.isWatched ?? (() => true)
   let { holder } = options
   let delivered = new Delivered(engine)
   let arrived = 0
@@ -153,7 +153,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const begin = () => {
     const own = holder === undefined ? engine : guarded(engine, holder)
     if (holder !== undefined) delivered = new Delivered(own)
-    commits = new Commits(own, delivered, types, isWatched)
+    commits = new Commits(own, delivered, types)
   }
   try {
     const prepare = async () => {
@@ -175,7 +175,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
   return {
     name: engine.name,
-    insert: (batch, origin) => work.do(() => commits.add(batch, origin)),
+    insert: (batch, origin, isAwaited = true) => work.do(() => commits.add(batch, origin, isAwaited)),
     isFull: () => commits.isFull,
     lastSequence: agent => delivered.of(agent),
     async adopt(agent) {
