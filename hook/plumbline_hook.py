@@ -266,6 +266,7 @@ class Hook:
         self._logged: Dict[str, float] = {}
         self._flows = _Flows()
         self._processor = _Processor()
+        self._held = _Counters("/proc/self/statm")
         self._group_names: Dict[Any, str] = {}
         self._now = _Step(self._clock.now())
         self._depth = 0
@@ -643,11 +644,9 @@ class Hook:
 
     def _memory(self) -> Dict[str, Any]:
         record: Dict[str, Any] = {}
-        try:
-            with open("/proc/self/statm", "rb") as file:
-                record["residentBytes"] = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        except (OSError, ValueError):
-            pass
+        resident = self._held.words()[1:2]
+        if resident:
+            record["residentBytes"] = int(resident[0]) * PAGE_BYTES
         if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
             # Asked for by name, each of the three would count everything anew.
             held = torch.cuda.memory_stats_as_nested_dict()
@@ -753,6 +752,8 @@ class Hook:
         self._disabled = True
         for restore in self._restore:
             restore()
+        self._processor.close()
+        self._held.close()
         os.close(self._descriptor)
 
     def _disable(self, error: Exception) -> None:
@@ -975,24 +976,46 @@ class _Work:
         return getattr(self._work, name)
 
 
+class _Counters:
+    """A file in which the kernel counts, read anew at each look. It stays open: to open it costs several times as much."""
+
+    def __init__(self, path: str) -> None:
+        try:
+            self._descriptor: Optional[int] = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        except OSError:
+            self._descriptor = None
+
+    def words(self) -> List[bytes]:
+        """Nothing where it is not there, or is gone."""
+        try:
+            return [] if self._descriptor is None else os.pread(self._descriptor, 4096, 0).split()
+        except OSError:
+            return []
+
+    def close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+
 class _Processor:
     """What the program’s thread got of the processors in a step. The main thread computes: on a CPU autograd runs in it."""
 
     def __init__(self) -> None:
-        self._stat = _throttle_file()
+        self._schedule = _Counters("/proc/self/schedstat")
+        self._quota = _quota_counters()
         self._began = self._now()
         self._worked: Optional[Tuple[float, Optional[float], Optional[float]]] = None
 
     def _now(self) -> Tuple[float, Optional[float], Optional[float]]:
-        delay = throttled = None
-        try:
-            with open("/proc/self/schedstat", "rb") as file:
-                delay = int(file.read().split()[1]) / 1e9
-        except (OSError, IndexError, ValueError):
-            pass
-        if self._stat is not None:
-            throttled = _throttled_seconds(self._stat)
-        return time.thread_time(), delay, throttled
+        delay = self._schedule.words()[1:2]
+        throttled = _throttled_seconds(self._quota) if self._quota is not None else None
+        return time.thread_time(), int(delay[0]) / 1e9 if delay else None, throttled
+
+    def close(self) -> None:
+        self._schedule.close()
+        if self._quota is not None:
+            self._quota.close()
 
     def worked(self) -> None:
         self._worked = self._now()
@@ -1004,8 +1027,8 @@ class _Processor:
         return {n: round(max(0.0, b - a), 6) for n, a, b in zip(names, began, end) if a is not None and b is not None}
 
 
-def _throttle_file() -> Optional[str]:
-    """The file in which the kernel counts how long this process’s cgroup had used up its quota; version 2, else 1."""
+def _quota_counters() -> Optional[_Counters]:
+    """Where the kernel counts how long this process’s cgroup had used up its quota; version 2, else 1."""
     try:
         with open("/proc/self/cgroup") as file:
             lines = [line.rstrip("\n").split(":", 2) for line in file]
@@ -1013,24 +1036,22 @@ def _throttle_file() -> Optional[str]:
         return None
     for _, controllers, path in lines:
         for folder in [""] if controllers == "" else [controllers, "cpu"] if "cpu" in controllers.split(",") else []:
-            found = "/sys/fs/cgroup/%s%s/cpu.stat" % (folder, path)
+            found = _Counters("/sys/fs/cgroup/%s%s/cpu.stat" % (folder, path))
             if _throttled_seconds(found) is not None:
                 return found
+            found.close()
     return None
 
 
-def _throttled_seconds(path: str) -> Optional[float]:
-    try:
-        with open(path) as file:
-            for line in file:
-                name, _, value = line.partition(" ")
-                if name in ("throttled_usec", "throttled_time"):
-                    return int(value) / (1e6 if name == "throttled_usec" else 1e9)
-    except (OSError, ValueError):
-        pass
+def _throttled_seconds(quota: _Counters) -> Optional[float]:
+    words = quota.words()
+    for name, per_second in ((b"throttled_usec", 1e6), (b"throttled_time", 1e9)):
+        if name in words[:-1]:
+            return int(words[words.index(name) + 1]) / per_second
     return None
 
 
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 LIBRARY: Any = ctypes.CDLL(None, use_errno=True) if sys.platform.startswith("linux") else None
 
 

@@ -1,4 +1,5 @@
-"""A job of one rank, on a CPU or a GPU, that trains two equal models by turns, one with the hook and one without: + - - + + - - +.
+"""A job of one rank, on a CPU or a GPU, that trains a model with the hook and without it by turns: + - - + + - - +. It is one model: two
+that are equal lie otherwise in memory, which makes one of them up to a percent slower for as long as the process lives.
 
 The agent and the tools that it reads run in blocks with the hook and are stopped (SIGSTOP) in the others, so that what they put off
 is done in their own blocks.
@@ -16,37 +17,33 @@ import torch
 import plumbline_hook
 
 agent, blocks, seconds, log = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), open(sys.argv[4], "a", buffering=1)
-device = sys.argv[5]
-# Of a size that takes some 20 ms a step.
-width, layers, batch, length = (128, 4, 4, 128) if device == "cpu" else (2048, 8, 8, 1024)
+device, batch = sys.argv[5], int(sys.argv[6])
+# With 16 sequences a step takes some 140 ms on a core, and 50 on an H200.
+width, layers, length = (128, 4, 128) if device == "cpu" else (2048, 8, 1024)
+# Steps at the begin of a block that do not count: in its first ones the hook looks at what a rank has, which it does seldom later.
+WARM_UP = 5
 torch.set_num_threads(1)
-
-
-def make():
-    torch.manual_seed(0)
-    layer = lambda: torch.nn.TransformerEncoderLayer(width, width // 32 if device == "cpu" else 16, 4 * width, dropout=0.0, batch_first=True)
-    model = torch.nn.Sequential(*(layer() for _ in range(layers)), torch.nn.Linear(width, 64)).to(device)
-    return model, torch.optim.AdamW(model.parameters(), lr=1e-4)
-
-
-hooked, plain = make(), make()
-hook = plumbline_hook.attach(*hooked, tokens_per_step=batch * length)
+torch.manual_seed(0)
+layer = lambda: torch.nn.TransformerEncoderLayer(width, width // 32 if device == "cpu" else 16, 4 * width, dropout=0.0, batch_first=True)
+model = torch.nn.Sequential(*(layer() for _ in range(layers)), torch.nn.Linear(width, 64)).to(device)
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
 x, y = torch.randn(batch, length, width, device=device), torch.randint(64, (batch * length,), device=device)
 step = 0
 
 
-def train(model, optimizer, watched):
+def train(steps, hook=None):
     global step
-    with torch.autocast(device, torch.bfloat16, enabled=device != "cpu"):
-        loss = torch.nn.functional.cross_entropy(model(x).flatten(0, 1), y)
-    loss.backward()
-    optimizer.step()
-    optimizer.zero_grad()
-    step += 1
-    value = loss.item()
-    log.write("iter %d: loss %.4f, time %.2fms, mfu 1.00%%\n" % (step, value, 0.0))
-    if watched:
-        hook.log(loss=value)
+    for _ in range(steps):
+        with torch.autocast(device, torch.bfloat16, enabled=device != "cpu"):
+            loss = torch.nn.functional.cross_entropy(model(x).flatten(0, 1), y)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        step += 1
+        value = loss.item()
+        log.write("iter %d: loss %.4f, time %.2fms, mfu 1.00%%\n" % (step, value, 0.0))
+        if hook is not None:
+            hook.log(loss=value)
 
 
 def send(number):
@@ -68,20 +65,19 @@ def send(number):
             pass
 
 
-for _ in range(20):
-    train(*hooked, True)
-    train(*plain, False)
+train(20)
 # As many steps in each block, so that blocks are alike.
 began = time.perf_counter()
-for _ in range(10):
-    train(*plain, False)
+train(10)
 steps = max(1, round(seconds / (time.perf_counter() - began) * 10))
 for block in range(blocks):
     watched = block % 4 in (0, 3)
+    hook = plumbline_hook.attach(model, optimizer, tokens_per_step=batch * length) if watched else None
     send(signal.SIGCONT if watched else signal.SIGSTOP)
-    model = hooked if watched else plain
+    train(WARM_UP, hook)
     wall, cpu = time.perf_counter(), time.process_time()
-    for _ in range(steps):
-        train(*model, watched)
+    train(steps, hook)
     print(json.dumps({"with": watched, "wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu, "steps": steps}), flush=True)
+    if hook is not None:
+        hook.close()
 send(signal.SIGCONT)

@@ -3,7 +3,7 @@
  * the same process, by turns (+--+), so that what drifts hits both. The slow-down is the mean of the blocks' ratios, with its 95 %
  * confidence interval. Wall time is what a job loses, where the machine is quiet; processor time is told beside it.
  *
- *     npm run bench:overhead [-- --blocks 80 --seconds 2]
+ *     npm run bench:overhead [-- --blocks 80 --seconds 2 --batch 16]
  *     npm run bench:overhead -- --device cuda --python python3    on a GPU, whose own nvidia-smi the agent reads
  */
 import { spawn } from 'node:child_process'
@@ -21,6 +21,7 @@ const { values } = parseArgs({
   options: {
     blocks: { type: 'string', default: '80' },
     seconds: { type: 'string', default: '2' },
+    batch: { type: 'string', default: '16' },
     device: { type: 'string', default: 'cpu' },
     python: { type: 'string', default: '/usr/bin/python3' },
     agent: { type: 'string' },
@@ -86,7 +87,15 @@ try {
   const from = performance.now()
   const job = spawn(
     values.python,
-    [join(packageRoot, 'test/bench/overhead.py'), String(pid), values.blocks, values.seconds, log, values.device],
+    [
+      join(packageRoot, 'test/bench/overhead.py'),
+      String(pid),
+      values.blocks,
+      values.seconds,
+      log,
+      values.device,
+      values.batch,
+    ],
     {
       env: {
         ...process.env,
