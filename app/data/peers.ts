@@ -9,6 +9,7 @@ const METRICS: readonly HeatMetricName[] = [
   'syncWaitSeconds',
   'communicationSeconds',
   'dataSeconds',
+  'optimizerSeconds',
   'throttledSeconds',
   'runDelaySeconds',
   'cpuStealRatio',

@@ -94,6 +94,18 @@ describe('a slow rank', () => {
     expect(finding?.costSecondsPerStep).toBeCloseTo(0.13, 6)
   })
 
+  it('is one whose optimizer alone takes longer, as where it runs on the host', () => {
+    for (const seed of SEEDS) {
+      const ranks = ranksOf([90, 90, 30, 90], [70, 70, 70, 70])
+      const rows = scattered(ranks, seed).map(row => ({ ...row, optimizer: row.rank === 2 ? 0.08 : 0.02 }))
+      const [finding, ...more] = detect(rows)
+      expect(more).toEqual([])
+      expect(finding).toMatchObject({ ranks: [2], nextStep: expect.stringContaining('offload') as unknown })
+      expect(finding?.evidence).toContain('Its optimizer takes 80.0 ms a step, its peers’ 20.0 ms')
+      expect(finding?.costSecondsPerStep).toBeGreaterThan(0.045)
+    }
+  })
+
   it('does not hide another: two of eight are both named', () => {
     const ranks = ranksOf([150, 150, 20, 150, 150, 25, 150, 150], [70, 70, 200, 70, 70, 190, 70, 70])
     for (const seed of SEEDS) expect(blamed(scattered(ranks, seed))).toEqual([2, 5])
