@@ -29,7 +29,7 @@ import type { PostMortem } from '../wire/post-mortem'
 import { sceneOf } from './queries/post-mortem'
 import type { HeatMap, HeatMetricName } from '../wire/heat'
 import type { Keeper } from './findings/keeper'
-import { gpuSeries, hostSeries } from './queries/devices'
+import { gpuSeries, hostSeries, pointsFor } from './queries/devices'
 import { cables, standing } from './queries/fabric'
 import { waysOf } from './queries/ways'
 import { HeatMaps, type HeatQuestion } from './queries/heat'
@@ -44,6 +44,9 @@ import type { Runs } from './runs'
 import { seenHardware } from './seen-hardware'
 import type { Store } from './store/store'
 import { detectorWindow, windowSteps } from './window'
+
+/** Of a node, where no rank says which it drives. */
+const USUAL_DEVICES = 8
 
 export class Views {
   private readonly heatMaps: HeatMaps
@@ -152,12 +155,14 @@ export class Views {
 
   /** Of the devices that the run's ranks drive; where no rank says which, of all on its nodes. */
   async gpus(facts: RunFacts, range: Range): Promise<GpuSeries[]> {
-    const series = await gpuSeries(this.store, [...facts.nodes], range)
+    const devices = facts.gpus.size > 0 ? facts.gpus.size : facts.nodes.size * USUAL_DEVICES
+    const points = pointsFor(devices, range.points)
+    const series = await gpuSeries(this.store, [...facts.nodes], { ...range, points })
     return facts.gpus.size === 0 ? series : series.filter(({ node, index }) => facts.gpus.has(`${node} ${index}`))
   }
 
   hosts(facts: RunFacts, range: Range): Promise<HostSeries[]> {
-    return hostSeries(this.store, [...facts.nodes], range)
+    return hostSeries(this.store, [...facts.nodes], { ...range, points: pointsFor(facts.nodes.size, range.points) })
   }
 
   /** Newest first, kills that the kernel told of among them; of those that came after `after`. */

@@ -141,7 +141,7 @@ export const endpoints: Registry<Endpoint> = registry<Endpoint>('endpoint', [
   {
     name: 'gpus',
     path: '/api/runs/:run/gpus',
-    help: 'series of the run’s devices',
+    help: 'series of the run’s devices; of hundreds of them each has fewer points than asked for',
     query: pointsSchema,
     answers: z.array(gpuSeriesSchema),
     answer: call => call.hub.views.gpus(runOf(call), rangeOf(call, runOf(call))),
@@ -149,7 +149,7 @@ export const endpoints: Registry<Endpoint> = registry<Endpoint>('endpoint', [
   {
     name: 'hosts',
     path: '/api/runs/:run/hosts',
-    help: 'series of the run’s nodes',
+    help: 'series of the run’s nodes; of thousands of them each has fewer points than asked for',
     query: pointsSchema,
     answers: z.array(hostSeriesSchema),
     answer: call => call.hub.views.hosts(runOf(call), rangeOf(call, runOf(call))),

@@ -15,6 +15,14 @@ const WHERE = 'node IN {nodes:Array(String)} AND time BETWEEN {from:Float64} AND
 const BUCKET = 'floor(slot / {bucket:Float64}) AS point'
 const mean = (name: string) => `${weightedMean(name)} AS ${name}Mean`
 
+/** Points of all series of an answer together: more is more than a page draws, and takes hundreds of megabytes of the hub. */
+const MOST_POINTS = 1 << 18
+const LEAST_POINTS = 32
+
+/** Of many devices each has fewer points than was asked for. */
+export const pointsFor = (series: number, points: number): number =>
+  Math.min(points, Math.max(LEAST_POINTS, Math.floor(MOST_POINTS / Math.max(1, series))))
+
 /** What is known of these nodes in the range, for its points. */
 const rowsIn = (store: Store, rollUp: RollUp, nodes: readonly string[], range: Range) =>
   tieredRows(store, rollUp, {
