@@ -122,8 +122,8 @@ function isWaitFor(
 }
 
 /**
- * The dearest, by its replay or by what a quota held back, where it is there for good from a step on, is measured by the steps before and since, less what else began
- * then or later: what no replay tells of is most likely its own.
+ * The dearest, by its replay or by what a quota held back, is measured by the steps before and since, where it is there for good
+ * from a step on; less what else began then or later. What no replay tells of is most likely its own.
  */
 function besideSteps(
   costs: readonly Cost[],

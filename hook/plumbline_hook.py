@@ -644,9 +644,9 @@ class Hook:
 
     def _memory(self) -> Dict[str, Any]:
         record: Dict[str, Any] = {}
-        resident = self._held.words()[1:2]
-        if resident:
-            record["residentBytes"] = int(resident[0]) * PAGE_BYTES
+        resident = self._held.second()
+        if resident is not None:
+            record["residentBytes"] = resident * PAGE_BYTES
         if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
             # Asked for by name, each of the three would count everything anew.
             held = torch.cuda.memory_stats_as_nested_dict()
@@ -985,12 +985,21 @@ class _Counters:
         except OSError:
             self._descriptor = None
 
-    def words(self) -> List[bytes]:
-        """Nothing where it is not there, or is gone."""
+    def _words(self) -> List[bytes]:
         try:
             return [] if self._descriptor is None else os.pread(self._descriptor, 4096, 0).split()
         except OSError:
             return []
+
+    def second(self) -> Optional[int]:
+        """The second number; None where the file is not there, or says none."""
+        return next((int(word) for word in self._words()[1:2] if word.isdigit()), None)
+
+    def named(self, *names: bytes) -> Tuple[Optional[int], ...]:
+        """The numbers behind these names; None where there is no such line."""
+        words = self._words()
+        found = {name: int(word) for name, word in zip(words[::2], words[1::2]) if word.isdigit()}
+        return tuple(found.get(name) for name in names)
 
     def close(self) -> None:
         descriptor, self._descriptor = self._descriptor, None
@@ -1008,9 +1017,9 @@ class _Processor:
         self._worked: Optional[Tuple[float, Optional[float], Optional[float]]] = None
 
     def _now(self) -> Tuple[float, Optional[float], Optional[float]]:
-        delay = self._schedule.words()[1:2]
+        delay = self._schedule.second()
         throttled = _throttled_seconds(self._quota) if self._quota is not None else None
-        return time.thread_time(), int(delay[0]) / 1e9 if delay else None, throttled
+        return time.thread_time(), None if delay is None else delay / 1e9, throttled
 
     def close(self) -> None:
         self._schedule.close()
@@ -1044,11 +1053,10 @@ def _quota_counters() -> Optional[_Counters]:
 
 
 def _throttled_seconds(quota: _Counters) -> Optional[float]:
-    words = quota.words()
-    for name, per_second in ((b"throttled_usec", 1e6), (b"throttled_time", 1e9)):
-        if name in words[:-1]:
-            return int(words[words.index(name) + 1]) / per_second
-    return None
+    microseconds, nanoseconds = quota.named(b"throttled_usec", b"throttled_time")
+    if microseconds is not None:
+        return microseconds / 1e6
+    return None if nanoseconds is None else nanoseconds / 1e9
 
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
