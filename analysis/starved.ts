@@ -1,6 +1,7 @@
 /** Why a rank works longer, as its own processor tells: held back by a quota, crowded out, busy itself, or asleep. */
 import { format } from '../base/units'
 import type { RankMatrix } from './rank-matrix'
+import { ENOUGH_ALIKE, sampleOf } from './sample'
 import { median } from './statistics'
 import type { Straggler } from './straggler'
 
@@ -14,14 +15,15 @@ const MOST = 0.5
 
 type Counter = 'cpuSeconds' | 'runDelaySeconds' | 'throttledSeconds'
 
-/** Medians of a step since it is slow: of the rank, and of the medians of the others. Of what nobody counts nothing is known. */
+/** Medians of a step since it is slow: of the rank, and of the medians of others. Of what nobody counts nothing is known. */
 function beside({ rows, columns, ranks, steps: { length } }: RankMatrix, column: Counter, { place, from }: Straggler) {
   const counted = columns[column]
   const of = (one: number) =>
     median(Array.from(rows.subarray(one * length + from, (one + 1) * length), row => counted?.[row] ?? NaN))
   const own = counted === undefined ? NaN : of(place)
   if (Number.isNaN(own)) return { own, peers: NaN }
-  return { own, peers: median(Array.from(ranks.keys()).flatMap(other => (other === place ? [] : [of(other)]))) }
+  const others = Array.from(sampleOf(Array.from(ranks.keys()), ENOUGH_ALIKE)).filter(other => other !== place)
+  return { own, peers: median(others.map(of)) }
 }
 
 /** Seconds of a step for which the quota of its cgroup held it back longer than others; NaN where nobody counts. */

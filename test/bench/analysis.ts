@@ -44,7 +44,15 @@ function windowOf(shape: (typeof SHAPES)[number], isBroken: boolean): DetectorWi
   })
   const window = new FleetWindow(fleet, ALL_SEEN, steps)
   for (let step = 0; step < steps; step += 1) window.push(fleet.next())
-  return window.window()
+  return counted(window.window())
+}
+
+/** With what every hook on Linux counts as well: here nobody is held back. */
+function counted(window: DetectorWindow): DetectorWindow {
+  const { length } = window.ranks.step
+  const column = (seconds: number) => new Float64Array(length).fill(seconds)
+  const counts = { cpuSeconds: column(0.5), runDelaySeconds: column(0.001), throttledSeconds: column(0) }
+  return { ...window, ranks: { ...window.ranks, ...counts } }
 }
 
 /** The least of several looks: the first one compiles. */
