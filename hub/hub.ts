@@ -291,6 +291,7 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
   const openPages = endRemoved(io.of(LIVE_NAMESPACE), allowed)
   const live = new Live(io, views, options.log)
   const watched = () => [...live.watched(), ...others.watched()]
+  const isWatched = (node: string) => watched().some(run => runs.isOn(run, node))
   const door = serveAgents(io, {
     store,
     nodes,
@@ -299,15 +300,10 @@ export async function startHub(given: HubOptions): Promise<HubHandle> {
     limits,
     runs,
     countLimit: metrics.countLimit,
-    isWatched: node => watched().some(run => runs.isOn(run, node)),
+    isWatched,
     pace(node) {
-      const looked = watched().flatMap(run => runs.get(run) ?? [])
-      const senders = looked.reduce((sum, facts) => sum + facts.nodes.size, 0)
-      return paceOf(
-        nodes.agents,
-        senders,
-        looked.some(({ run }) => runs.isOn(run, node)),
-      )
+      const senders = watched().reduce((sum, run) => sum + (runs.get(run)?.nodes.size ?? 0), 0)
+      return paceOf(nodes.agents, senders, isWatched(node))
     },
     count: metrics.count,
     log: options.log,
