@@ -45,7 +45,7 @@ import { seenHardware } from './seen-hardware'
 import type { Store } from './store/store'
 import { detectorWindow, windowSteps } from './window'
 
-/** Of a node, where no rank says which it drives. */
+/** Of a node: all of them are read, whichever the run drives. */
 const USUAL_DEVICES = 8
 
 export class Views {
@@ -155,8 +155,7 @@ export class Views {
 
   /** Of the devices that the run's ranks drive; where no rank says which, of all on its nodes. */
   async gpus(facts: RunFacts, range: Range): Promise<GpuSeries[]> {
-    const devices = facts.gpus.size > 0 ? facts.gpus.size : facts.nodes.size * USUAL_DEVICES
-    const points = pointsFor(devices, range.points)
+    const points = pointsFor(Math.max(facts.gpus.size, facts.nodes.size * USUAL_DEVICES), range.points)
     const series = await gpuSeries(this.store, [...facts.nodes], { ...range, points })
     return facts.gpus.size === 0 ? series : series.filter(({ node, index }) => facts.gpus.has(`${node} ${index}`))
   }
