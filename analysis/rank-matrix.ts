@@ -132,12 +132,11 @@ function fill({ rows, work, columns, steps: { length } }: Compared, ranks: Axis,
     const data = columns.dataSeconds[row] ?? NaN
     const forward = columns.forwardSeconds[row] ?? NaN
     const backward = columns.backwardSeconds[row] ?? NaN
-    const passes = finiteOr0(forward) + finiteOr0(backward)
-    const once = finiteOr0(data) + finiteOr0(columns.optimizerSeconds[row])
+    const sum = finiteOr0(data) + finiteOr0(forward) + finiteOr0(backward)
     if (!Number.isFinite(data) && !Number.isFinite(forward) && !Number.isFinite(backward)) continue
     const cell = rank * length + step
     rows[cell] = row
-    work[cell] = passes + once
+    work[cell] = sum + finiteOr0(columns.optimizerSeconds[row])
   }
 }
 
