@@ -252,8 +252,9 @@ function steady(matrix: Excesses, blocks: Blocks, likeness: Likeness): Straggler
       const from = isChance ? 0 : begin
       const excess = from === 0 ? mean(own) : rise
       const to = endOf(own.subarray(from), excess, blocks.scatter)
-      if (to !== undefined) {
-        const before = from === 0 ? 0 : mean(own, 0, from)
+      const before = from === 0 ? 0 : mean(own, 0, from)
+      // What is less slow now, and would be named for that alone, is not over.
+      if (to !== undefined && !(median(own.subarray(from + to)) - before > least)) {
         const was = mean(own, from, from + to) - before
         return { place, pattern: 'past', from, to: from + to, share: 1, excess: was, threshold: least }
       }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { slowRank } from '../../analysis/slow-rank'
+import { seededRandom } from '../../base/random'
 import { rankColumns, scattered, STARTED, windowOf, type RankStep, type Spent } from './analysis-windows'
 
 const detect = (rows: readonly RankStep[], change: Parameters<typeof windowOf>[0] = {}) =>
@@ -103,6 +104,25 @@ describe('a slow rank', () => {
       expect(finding).toMatchObject({ ranks: [2], nextStep: expect.stringContaining('offload') as unknown })
       expect(finding?.evidence).toContain('Its optimizer takes 80.0 ms a step, its peers’ 20.0 ms')
       expect(finding?.costSecondsPerStep).toBeGreaterThan(0.045)
+    }
+  })
+
+  it('goes on where it is less slow in the last steps, as in a crowd, and not where it is as its peers are', () => {
+    const titles = (seed: number, atLast: number) => {
+      const random = seededRandom(seed)
+      const rows = Array.from({ length: 74 }, (_, step) => {
+        const since = step < 64 ? 0.12 + 0.4 * random() : atLast + 0.005 * random()
+        const late = step < 24 ? 0.07 : since
+        return [0, 1, 2, 3].map((rank): RankStep => {
+          const backward = rank === 2 ? late : 0.07 + 0.005 * random()
+          return { step, rank, forward: 0.06, backward, communication: 0.02 + Math.max(late, backward) - backward }
+        })
+      })
+      return detect(rows.flat()).map(({ title }) => title)
+    }
+    for (const seed of SEEDS) {
+      expect(titles(seed, 0.14), `seed ${seed}`).toEqual([expect.stringMatching(/^Rank 2 is /) as unknown])
+      expect(titles(seed, 0.07), `seed ${seed}`).toEqual([expect.stringMatching(/^Rank 2 was slow from /) as unknown])
     }
   })
 
