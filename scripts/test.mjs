@@ -9,6 +9,8 @@ import { join } from 'node:path'
 const folder = mkdtempSync(join(tmpdir(), 'plumbline-test-'))
 const total = { passed: 0, failed: 0, skipped: 0 }
 const failedStages = []
+/** What failed in the suites: file, name, and what it said. */
+const failedTests = []
 
 function run(command, args) {
   return (
@@ -88,6 +90,11 @@ function suite(name, projects) {
       total.passed += result.numPassedTests
       total.failed += result.numFailedTests
       total.skipped += result.numPendingTests + result.numTodoTests
+      for (const file of result.testResults) {
+        const failed = file.assertionResults.filter(({ status }) => status === 'failed')
+        failedTests.push(...failed.map(test => [file.name, test.fullName, ...test.failureMessages]))
+        if (file.status === 'failed' && failed.length === 0) failedTests.push([file.name, file.message])
+      }
       // A file that cannot even be loaded has no failed test: it counts all the same.
       if (!ok && result.numFailedTests === 0) total.failed += 1
     } catch {
@@ -113,6 +120,8 @@ suite('deploy', ['deploy'])
 suite('real job', ['real'])
 
 rmSync(folder, { recursive: true, force: true })
+// At the end once more: of a long output often only the end is kept.
+for (const said of failedTests) console.log(`\n${said.join('\n')}`)
 if (failedStages.length > 0) console.log(`\nfailed: ${failedStages.join(', ')}`)
 console.log(`\n${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`)
 process.exitCode = total.failed > 0 ? 1 : 0

@@ -146,9 +146,10 @@ export class Keeper {
       if (facts === undefined) continue
       const own = this.watchedOf(run)
       for (const [id, finding] of findings) own.kept.set(id, finding)
-      const look = { step: lookedTo ?? 0, time: facts.lastSeenAt }
       const open = [...findings.values()].filter(({ state }) => state === 'open')
       for (const { id } of open) own.told.add(id)
+      // Whoever looked until now saw them at the newest step, for all that is known: they are gone when they are not seen from there on.
+      const look = { step: lookedTo ?? facts.lastStep ?? 0, time: facts.lastSeenAt }
       own.holdings = open.map(one => resumed(one, look))
       own.lookedTo = lookedTo ?? Math.max(0, (facts.lastStep ?? 0) - windowSteps(facts.ranks.size))
       own.isOver = endOf(facts) !== undefined && lookedTo !== undefined && lookedTo >= (facts.lastStep ?? 0)
@@ -265,9 +266,10 @@ export class Keeper {
     if (own.kept.size > MOST_KEPT && oldest !== undefined) own.kept.delete(oldest)
     const isNow = unixSeconds() - (facts.lastStepAt ?? facts.lastSeenAt) < LIVE_SECONDS
     if (isNow) own.told.add(finding.id)
-    this.options.tell(change, isNow || own.told.has(finding.id))
+    const isNews = isNow || own.told.has(finding.id)
     if (change.what === 'closed') own.told.delete(finding.id)
-    await this.rows.keep(finding, time)
+    // Stored first: whoever goes on for this hub, when it is killed now, knows of what was told. What cannot be stored is told all the same.
+    await this.rows.keep(finding, time).finally(() => this.options.tell(change, isNews))
   }
 }
 
