@@ -1,7 +1,8 @@
 /**
  * How much one hub takes, and what it costs: N nodes of 8 GPUs, 25 metrics at 1 Hz, a step of each rank every 5 s, as
- * frames of agents over loopback sockets into a real hub with its disk, while one run is looked at; then Prometheus
- * (Debian's package) scraping the same series of as many nodes. Both share the machine with the generator.
+ * frames of agents over loopback sockets into a real hub with its disk, while all runs are analysed and one is looked at; then
+ * Prometheus (Debian's package) scraping the metrics of as many nodes; then the hub with these metrics alone. All share the
+ * machine with the generator.
  *
  *     npm run bench:ingest [-- --nodes 512,1024 --seconds 30 --no-prometheus]
  */
@@ -29,7 +30,6 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '30' },
     'warm-up': { type: 'string', default: '12' },
     prometheus: { type: 'boolean', default: true },
-    look: { type: 'boolean', default: true },
   },
   allowNegative: true,
 })
@@ -59,12 +59,12 @@ interface Held extends Measured {
   readonly shown: readonly number[]
 }
 
-async function measureHub(folder: string, nodes: number): Promise<Held> {
-  const data = join(folder, 'hub')
+/** With runs, and a page on one of them; or the devices alone, as Prometheus has them. */
+async function measureHub(data: string, nodes: number, trains: boolean): Promise<Held> {
   const hub = await startHub(data)
   const pid = hub.child.pid ?? 0
-  const fleet = await startFleet(nodes, hub.url)
-  const page = values.look ? look(hub.url, 'job-0') : undefined
+  const fleet = await startFleet(nodes, hub.url, trains)
+  const page = trains ? look(hub.url, 'job-0') : undefined
   try {
     await sleep(warmUp * 1000)
     fleet.delays()
@@ -110,7 +110,7 @@ for (const nodes of values.nodes.split(',').map(Number)) {
   const due = nodes * GPUS * METRICS
   try {
     console.log(`${nodes} nodes, ${(nodes * GPUS).toLocaleString('en')} GPUs, ${due.toLocaleString('en')} samples/s`)
-    const own = await measureHub(folder, nodes)
+    const own = await measureHub(join(folder, 'hub'), nodes, true)
     if (own.rate >= due * HELD) most = Math.max(most, nodes * GPUS)
     console.log(`  ${line('plumbline', due, own)}`)
     console.log(`  ${own.mergedBytesPerSample.toFixed(2)} bytes a sample once merged, steps and all else included`)
@@ -118,7 +118,12 @@ for (const nodes of values.nodes.split(',').map(Number)) {
     const peer = values.prometheus ? await measurePrometheus(folder, nodes, warmUp, seconds) : undefined
     if (peer === undefined) continue
     console.log(`  ${line('prometheus', due, peer)}`)
-    console.log(`  prometheus / plumbline, CPU a sample: ${(perMillion(peer) / perMillion(own)).toFixed(1)}`)
+    const alike = await measureHub(join(folder, 'alike'), nodes, false)
+    console.log(`  ${line('plumbline, the same series alone', due, alike)}`)
+    const ratio = (one: Measured) => (perMillion(peer) / perMillion(one)).toFixed(1)
+    console.log(
+      `  prometheus / plumbline, CPU a sample: ${ratio(alike)}; ${ratio(own)} with runs, their analysis and a page`,
+    )
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -1,6 +1,7 @@
 /**
- * The fleet as a process: `fleet-main.ts NODES HUB` sends frames of all nodes at 1 Hz through the agents' own uplink;
- * `fleet-main.ts NODES` alone serves the pages for Prometheus. Tells its parent each second what was acknowledged.
+ * The fleet as a process: `fleet-main.ts NODES HUB` sends frames of all nodes at 1 Hz through the agents' own uplink, with
+ * `idle` behind it of devices that no run is on; `fleet-main.ts NODES` alone serves the pages for Prometheus. Tells its
+ * parent each second what was acknowledged.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -46,8 +47,8 @@ class Memory implements Outbox {
   }
 }
 
-const [count = '1', hub] = process.argv.slice(2)
-const nodes = Array.from({ length: Number(count) }, (_, number) => new SimulatedNode(number))
+const [count = '1', hub, idle] = process.argv.slice(2)
+const nodes = Array.from({ length: Number(count) }, (_, number) => new SimulatedNode(number, idle === undefined))
 const report: FleetReport = { made: 0, acknowledged: 0, pages: 0, delays: [], connected: 0 }
 const PER_SECOND = GPUS * METRICS
 setInterval(() => {

@@ -78,7 +78,11 @@ export class SimulatedNode {
   /** Of each second in the batch. */
   times: number[] = []
 
-  constructor(readonly number: number) {
+  /** `trains`: it has ranks, whose steps and phases it tells as well. */
+  constructor(
+    readonly number: number,
+    private readonly trains = true,
+  ) {
     this.name = `node-${String(number).padStart(5, '0')}`
     this.run = `job-${Math.floor(number / RUN_NODES)}`
     this.uuids = Array.from({ length: GPUS }, (_, gpu) => `GPU-${this.name}-${gpu}`)
@@ -117,7 +121,7 @@ export class SimulatedNode {
       let at = gpu * GAUGES.length
       for (const { name } of GAUGES) table.number(name, this.values[at++])
     }
-    if (now >= this.stepAt) this.ranks(now)
+    if (this.trains && now >= this.stepAt) this.ranks(now)
   }
 
   private ranks(now: number): void {

@@ -28,9 +28,12 @@ export interface Fleet {
   delays(): number[]
 }
 
-/** Resolves when all its nodes are connected and send, or its pages are served. */
-export async function startFleet(nodes: number, hub?: string): Promise<Fleet> {
-  const child = await start('fleet-main', [String(nodes), ...(hub === undefined ? [] : [hub])])
+/** Resolves when all its nodes are connected and send, to a hub with runs or without, or its pages are served. */
+export async function startFleet(nodes: number, hub?: string, trains = true): Promise<Fleet> {
+  const child = await start('fleet-main', [
+    ...[String(nodes), ...(hub === undefined ? [] : [hub])],
+    ...(trains ? [] : ['idle']),
+  ])
   let newest: FleetReport | undefined
   let delays: number[] = []
   const begun = new Promise<void>(resolve =>
