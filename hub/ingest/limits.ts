@@ -3,6 +3,7 @@
  * hostile is refused with the limit and its setting, and counted; others do not notice. What is too fast stays in the agent's
  * spool and comes later; a batch with names too many is refused for good, and the agent keeps it aside.
  */
+import { Bucket } from '../../base/bucket'
 import type { Batch, Table } from '../../wire/table'
 import { LIMITS, type LimitName, type Limits } from '../../wire/limits'
 
@@ -24,26 +25,6 @@ export interface Met {
 function met(limit: LimitName, most: number, retry: boolean): Met {
   const fix = `find out why there are so many, or start the hub with --agent-limits ${limit}=${2 * most}`
   return { limit, error: `more than ${most.toLocaleString('en')} ${LIMITS[limit].of}`, fix, retry }
-}
-
-/** What flows in is credited by the second, up to `BURST_SECONDS` of it. */
-class Bucket {
-  private credit: number
-  private at = performance.now()
-
-  constructor(private readonly perSecond: number) {
-    this.credit = perSecond * BURST_SECONDS
-  }
-
-  /** Takes it where there is any credit left: one large piece may overdraw it. */
-  take(amount: number): boolean {
-    const now = performance.now()
-    this.credit = Math.min(this.perSecond * BURST_SECONDS, this.credit + ((now - this.at) / 1000) * this.perSecond)
-    this.at = now
-    if (this.credit <= 0) return false
-    this.credit -= amount
-    return true
-  }
 }
 
 /** Distinct values of an hour. */
@@ -104,8 +85,8 @@ export class AgentLimits {
   private deaf = 0
 
   constructor(private readonly limits: Limits) {
-    this.batches = new Bucket(limits.batchesPerSecond)
-    this.bytes = new Bucket(limits.bytesPerSecond)
+    this.batches = new Bucket(limits.batchesPerSecond, BURST_SECONDS)
+    this.bytes = new Bucket(limits.bytesPerSecond, BURST_SECONDS)
     const names = (name: LimitName) => new Names<string | number>(limits[name])
     this.names = {
       nodes: names('nodes'),

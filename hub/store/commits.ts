@@ -4,6 +4,7 @@
  * before it: after a crash at most one commit, the newest, is there in parts, and each table's rows say which. Meanwhile
  * whoever waits is told of the failure, and nothing more is taken.
  */
+import { Bucket } from '../../base/bucket'
 import { backoff, sleep } from '../../base/clock'
 import { messageOf, PlumblineError } from '../../base/errors'
 import { kinds, type Kind } from '../../wire/metrics'
@@ -18,12 +19,14 @@ const MAX_ROWS = 131_072
 /** Rows that may wait: more is refused, and stays in the agents' spools. */
 const MAX_WAITING_ROWS = 4 * MAX_ROWS
 /**
- * A commit costs the store about the same whether it brings two thousand rows or ten: where others came meanwhile, a rest
- * follows in proportion to what it took, within these bounds; a longer one until a batch waits that somebody wants to see. None
- * where a whole block waits.
+ * A commit costs the store about the same whether it brings two thousand rows or ten: where others come meanwhile, or many came one
+ * by one of late, a rest follows in proportion to what it took, within these bounds; a longer one until a batch waits that
+ * somebody wants to see. None where a whole block waits.
  */
 const REST = 3
 const REST_MS = { awaited: [200, 450], free: [800, 1000] } as const
+/** Of batches that come one by one, so many a second are stored as they come, and of a few seconds at once. */
+const AT_ONCE = { perSecond: 2, seconds: 8 } as const
 /** Those that somebody wants to see come together: the nodes of one run. */
 const TOGETHER_MS = 50
 
@@ -80,6 +83,9 @@ export class Commits {
   private readonly taken = new Map<string, { readonly sequence: number; readonly stored: Promise<void> }>()
   private running: Promise<void> | undefined
   private failure: PlumblineError | undefined
+  private readonly atOnce = new Bucket(AT_ONCE.perSecond, AT_ONCE.seconds)
+  /** When the last commit was over, and what it took, in milliseconds. */
+  private last = { at: 0, took: 0 }
   private readonly closed = new AbortController()
   /** Ends a rest. */
   private awaited = new AbortController()
@@ -150,26 +156,30 @@ export class Commits {
   private async run(): Promise<void> {
     // What comes together is stored together.
     await Promise.resolve()
+    if (!this.atOnce.take(1)) await this.rest()
     for (let commit = this.waiting.shift(); commit !== undefined; commit = this.waiting.shift()) {
       const from = performance.now()
       this.waitingRows -= commit.rows
       this.storing = commit
       await this.commit(commit)
       this.storing = undefined
-      if (this.waiting.length === 1) await this.rest(performance.now() - from)
+      const at = performance.now()
+      this.last = { at, took: at - from }
+      if (this.waiting.length === 1) await this.rest()
     }
     // At once with the look that found nothing: what comes next begins anew.
     this.running = undefined
   }
 
-  /** After a commit that took so many milliseconds. */
-  private async rest(took: number): Promise<void> {
-    const within = ([least, most]: readonly [number, number]) => Math.min(most, Math.max(least, took * REST))
-    const [awaited, free] = [within(REST_MS.awaited), within(REST_MS.free)]
-    await sleep(awaited, this.closed.signal)
+  /** Until it is time for the next commit. */
+  private async rest(): Promise<void> {
+    const { at, took } = this.last
+    const until = ([least, most]: readonly [number, number]) => at + Math.min(most, Math.max(least, took * REST))
+    const wait = (moment: number, signal: AbortSignal) => sleep(Math.max(0, moment - performance.now()), signal)
+    await wait(until(REST_MS.awaited), this.closed.signal)
     if (this.waiting.some(({ isAwaited }) => isAwaited)) return
     if (!this.closed.signal.aborted) this.awaited = new AbortController()
-    await sleep(free - awaited - TOGETHER_MS, this.awaited.signal)
+    await wait(until(REST_MS.free) - TOGETHER_MS, this.awaited.signal)
     await sleep(TOGETHER_MS, this.closed.signal)
   }
 

@@ -109,6 +109,29 @@ describe('the store', () => {
     })
   })
 
+  it('stores a few batches as they come, and many that come one by one together', async () => {
+    await withStore(async store => {
+      const inserts = async () => {
+        const { value = [] } = await store.query("SELECT value FROM system.events WHERE event = 'InsertQuery'")
+        return Number(value[0])
+      }
+      const send = (agent: string) =>
+        store.insert(batchOf([{ kind: 'event', run: 'r', type: 'crash' }]), { agent, sequence: 1, receivedAt: 1 })
+      const before = await inserts()
+      for (let at = 0; at < 10; at += 1) await send(`few-${at}`)
+      const between = await inserts()
+      expect(between - before).toBeGreaterThanOrEqual(10)
+      const many: Promise<void>[] = []
+      for (let at = 0; at < 100; at += 1) {
+        many.push(send(`many-${at}`))
+        await new Promise(done => setTimeout(done, 60))
+      }
+      await Promise.all(many)
+      expect((await inserts()) - between).toBeLessThan(70)
+      expect(await rowsOf(store, 'event', 'type')).toHaveLength(110)
+    })
+  })
+
   it('closes after what runs in it, and then says that it is closed', async () => {
     const store = await open()
     const slow = store.query('SELECT sum(number) AS sum FROM numbers(200000000)')
