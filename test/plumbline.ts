@@ -71,7 +71,8 @@ export async function startHubProcess(port: number, data: string, options: reado
 
 /** `step,rank` of every row that the store holds of a run, repeats included. */
 export async function storedSteps(url: string, run: string): Promise<string[]> {
-  const text = await (await fetch(`${url}/api/runs/${run}/steps.csv?rows=raw`)).text()
+  const asked = { signal: AbortSignal.timeout(HUB_MS) }
+  const text = await (await fetch(`${url}/api/runs/${run}/steps.csv?rows=raw`, asked)).text()
   return text
     .trim()
     .split('\n')

@@ -11,6 +11,7 @@ import { startProxy, type Proxy } from './proxy'
 const LINES_PER_SECOND = 100
 /** A busy machine starts a process slowly. */
 const START_MS = 120_000
+const ANSWER_MS = 5_000
 
 export interface Part {
   child: ChildProcess | undefined
@@ -127,9 +128,10 @@ export class Stage {
     return stage
   }
 
-  /** Resolves when the hub answers. */
+  /** Resolves when the hub answers. A connection that ends as soon as it is open may leave Node's fetch waiting for ever. */
   answers(): Promise<boolean> {
-    return eventually('the hub', async () => (await fetch(`${this.url}/api/health`)).ok, START_MS)
+    const ask = () => fetch(`${this.url}/api/health`, { signal: AbortSignal.timeout(ANSWER_MS) })
+    return eventually('the hub', async () => (await ask()).ok, START_MS)
   }
 
   /** Resolves when something of every job is stored. */
