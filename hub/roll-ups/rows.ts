@@ -27,7 +27,14 @@ interface Piece {
   readonly below: number
 }
 
-const within = (table: string) => `${table}.time >= {from:Float64} AND ${table}.time <= {to:Float64}`
+/** Of a level, what is of the range. A tier is sorted by its slots, which tell where in months of them an hour is. */
+function within({ table, by, tiers }: RollUp, level: number): string {
+  const tier = tiers[level - 1]
+  const name = tier?.table ?? table
+  const times = `${name}.time >= {from:Float64} AND ${name}.time <= {to:Float64}`
+  if (tier === undefined || by === 'step') return times
+  return `${times} AND ${name}.slot > {from:Float64} - ${tier.width} AND ${name}.slot <= {to:Float64}`
+}
 
 /** A SELECT of slots and rows with the columns of the roll-up, for `asked.parameters` with `from` and `to`. */
 export async function tieredRows(store: Store, rollUp: RollUp, asked: Asked): Promise<string> {
@@ -35,7 +42,7 @@ export async function tieredRows(store: Store, rollUp: RollUp, asked: Asked): Pr
   const ends = await endsOf(store, rollUp, asked, wanted)
   const pieces = [
     ...(await older(store, rollUp, asked, wanted, ends.oldest)),
-    ...(await newer(store, rollUp, asked, wanted, ends.newest)),
+    ...(await newer(store, rollUp, asked, wanted, ends)),
   ]
   // No slot lies below zero: of a run that is short, tiers have nothing, and to plan what they would be asked takes a third of the time.
   const told = pieces.filter(({ below }) => below > 0)
@@ -50,7 +57,7 @@ function pieceSql(rollUp: RollUp, { where, everyVersion }: Asked, { level, from,
     ...(from > -Infinity ? [`${slot} >= ${from}`] : []),
     ...(below < Infinity ? [`${slot} < ${below}`] : []),
   ]
-  const all = [where, within(table), ...bounds].join(' AND ')
+  const all = [where, within(rollUp, level), ...bounds].join(' AND ')
   return tier === undefined ? asRows(rollUp, all) : asSlots(rollUp, tier, all, everyVersion)
 }
 
@@ -72,7 +79,7 @@ async function endsOf(store: Store, rollUp: RollUp, asked: Asked, level: number,
   const slot = tier === undefined ? `${table}.${rollUp.by}` : `${table}.slot`
   const where = [
     asked.where,
-    within(table),
+    within(rollUp, level),
     ...(from > -Infinity ? [`${slot} >= ${from}`] : []),
     ...(tier === undefined ? [rollUp.valid] : []),
   ]
@@ -91,18 +98,12 @@ async function endsOf(store: Store, rollUp: RollUp, asked: Asked, level: number,
   return { oldest: edge('min'), newest: edge('max') }
 }
 
-/** From the tier that is wanted, whose newest slot is known, down to the rows: each up to its newest, which may still grow. */
-async function newer(
-  store: Store,
-  rollUp: RollUp,
-  asked: Asked,
-  wanted: number,
-  known: Ends['newest'],
-): Promise<Piece[]> {
+/** From the tier that is wanted, whose ends are known, down to the rows: each up to its newest, which may still grow. */
+async function newer(store: Store, rollUp: RollUp, asked: Asked, wanted: number, ends: Ends): Promise<Piece[]> {
   const pieces: Piece[] = []
-  let from = -Infinity
+  let from = (wanted > 0 ? ends.oldest?.slot : undefined) ?? -Infinity
   for (let level = wanted; level > 0; level -= 1) {
-    const newest = level === wanted ? known : (await endsOf(store, rollUp, asked, level, from)).newest
+    const newest = level === wanted ? ends.newest : (await endsOf(store, rollUp, asked, level, from)).newest
     if (newest === undefined) continue
     pieces.push({ level, from, below: newest.slot })
     from = newest.slot

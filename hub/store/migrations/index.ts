@@ -16,10 +16,11 @@ import { days } from './0014-days'
 import { rollUps } from './0015-roll-ups'
 import { rateCodecs } from './0016-rate-codecs'
 import { stepSenders } from './0017-step-senders'
+import { stepTimes } from './0018-step-times'
 import type { Migration } from './migration'
 
 export const migrations: readonly Migration[] = [
   ...[records, paths, deviceExporters, network],
   ...[findings, memory, delivered, codecs, collectiveEvents, findingCosts],
-  ...[scale, probeDetails, lines, days, rollUps, rateCodecs, stepSenders],
+  ...[scale, probeDetails, lines, days, rollUps, rateCodecs, stepSenders, stepTimes],
 ]
