@@ -12,7 +12,7 @@ import type { Views } from '../views'
 /** Least milliseconds between two updates of a topic; one that takes longer comes less often, and so takes this share of the time. */
 const PACE_MS = 150
 const WORK_SHARE = 0.2
-const MOST_PACE_MS = 600
+const MOST_PACE_MS = 450
 /** A state (silent, lost) may change without any data: each topic is looked at this often all the same. */
 const IDLE_MS = 1000
 /** An agent among hundreds gathers for so long before it sends. */
