@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { extrapolate } from '../bench/scale/extrapolate'
+import * as measured from '../bench/scale/measured'
 
 const one = {
   nodes: 100,
@@ -37,5 +38,13 @@ describe('a fleet on paper', () => {
   it('is refused where nothing was measured', () => {
     expect(() => extrapolate(8000, [late], looks)).toThrow('no measured figures')
     expect(() => extrapolate(8000, [one], [])).toThrow('no measured figures')
+  })
+})
+
+describe('what is extrapolated from', () => {
+  it('is found where the benches’ figures are written down', () => {
+    expect(measured.ingests().map(({ gpus }) => gpus)).toEqual([8192, 16_384, 32_768])
+    for (const one of measured.ingests()) for (const value of Object.values(one)) expect(value).toBeGreaterThan(0)
+    expect(measured.looks().at(-1)?.ranks).toBe(16_384)
   })
 })
