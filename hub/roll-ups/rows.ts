@@ -27,13 +27,26 @@ interface Piece {
   readonly below: number
 }
 
-/** Of a level, what is of the range. A tier is sorted by its slots, which tell where in months of them an hour is. */
-function within({ table, by, tiers }: RollUp, level: number): string {
+/** Where a level lies: its tier, none of the rows themselves, its table, and its slots there. */
+function placeOf({ table, by, tiers }: RollUp, level: number) {
   const tier = tiers[level - 1]
-  const name = tier?.table ?? table
-  const times = `${name}.time >= {from:Float64} AND ${name}.time <= {to:Float64}`
-  if (tier === undefined || by === 'step') return times
-  return `${times} AND ${name}.slot > {from:Float64} - ${tier.width} AND ${name}.slot <= {to:Float64}`
+  return tier === undefined
+    ? { tier, table, slot: `${table}.${by}` }
+    : { tier, table: tier.table, slot: `${tier.table}.slot` }
+}
+
+/** What is asked for of a piece. A tier is sorted by its slots, which tell where in months of them an hour is. */
+function within(rollUp: RollUp, { where }: Asked, { level, from, below }: Piece): string[] {
+  const { tier, table, slot } = placeOf(rollUp, level)
+  return [
+    where,
+    `${table}.time >= {from:Float64} AND ${table}.time <= {to:Float64}`,
+    ...(tier !== undefined && rollUp.by === 'time'
+      ? [`${slot} > {from:Float64} - ${tier.width} AND ${slot} <= {to:Float64}`]
+      : []),
+    ...(from > -Infinity ? [`${slot} >= ${from}`] : []),
+    ...(below < Infinity ? [`${slot} < ${below}`] : []),
+  ]
 }
 
 /** A SELECT of slots and rows with the columns of the roll-up, for `asked.parameters` with `from` and `to`. */
@@ -49,16 +62,10 @@ export async function tieredRows(store: Store, rollUp: RollUp, asked: Asked): Pr
   return told.map(piece => pieceSql(rollUp, asked, piece)).join('\nUNION ALL\n')
 }
 
-function pieceSql(rollUp: RollUp, { where, everyVersion }: Asked, { level, from, below }: Piece): string {
-  const tier = rollUp.tiers[level - 1]
-  const table = tier?.table ?? rollUp.table
-  const slot = tier === undefined ? `${table}.${rollUp.by}` : `${table}.slot`
-  const bounds = [
-    ...(from > -Infinity ? [`${slot} >= ${from}`] : []),
-    ...(below < Infinity ? [`${slot} < ${below}`] : []),
-  ]
-  const all = [where, within(rollUp, level), ...bounds].join(' AND ')
-  return tier === undefined ? asRows(rollUp, all) : asSlots(rollUp, tier, all, everyVersion)
+function pieceSql(rollUp: RollUp, asked: Asked, piece: Piece): string {
+  const { tier } = placeOf(rollUp, piece.level)
+  const all = within(rollUp, asked, piece).join(' AND ')
+  return tier === undefined ? asRows(rollUp, all) : asSlots(rollUp, tier, all, asked.everyVersion)
 }
 
 interface Edge {
@@ -74,13 +81,9 @@ interface Ends {
 
 /** The oldest and the newest slot of a level, from a slot on; undefined where there is none. */
 async function endsOf(store: Store, rollUp: RollUp, asked: Asked, level: number, from = -Infinity): Promise<Ends> {
-  const tier = rollUp.tiers[level - 1]
-  const table = tier?.table ?? rollUp.table
-  const slot = tier === undefined ? `${table}.${rollUp.by}` : `${table}.slot`
+  const { tier, table, slot } = placeOf(rollUp, level)
   const where = [
-    asked.where,
-    within(rollUp, level),
-    ...(from > -Infinity ? [`${slot} >= ${from}`] : []),
+    ...within(rollUp, asked, { level, from, below: Infinity }),
     ...(tier === undefined ? [rollUp.valid] : []),
   ]
   const ends = ['min', 'max'].flatMap(end =>

@@ -79,8 +79,7 @@ const grown = async (hub: number) => {
 }
 
 const toldSchema = z.object({ what: z.string(), link: z.string(), finding: findingSchema })
-const newsOf = (run: string) =>
-  told.map(body => toldSchema.parse(JSON.parse(body))).filter(({ finding }) => finding.run === run)
+const news = () => told.map(body => toldSchema.parse(JSON.parse(body)))
 const truthSchema = z.object({ run: z.string(), faults: z.array(z.object({ ranks: z.array(z.number()) })) })
 
 /** All findings of a run that was looked at to its end. */
@@ -174,9 +173,7 @@ describe.skipIf(!hasRedis)('two hubs', () => {
       const before = new Set((await ask(1, '/api/runs', runsSchema)).map(({ run }) => run))
       const simulated = plumbline(['simulate', 'power-cap', '--json', ...size, ...where])
       const first = await eventually('the word of a finding', () =>
-        Promise.resolve(
-          told.map(body => toldSchema.parse(JSON.parse(body))).find(({ finding }) => !before.has(finding.run)),
-        ),
+        Promise.resolve(news().find(({ finding }) => !before.has(finding.run))),
       )
       // In the middle of the run, the hub that looks at it, as soon as it has told: the other goes on where it was.
       const killed = ports.indexOf(Number(new URL(first.link).port))
@@ -188,10 +185,10 @@ describe.skipIf(!hasRedis)('two hubs', () => {
       await startHub(killed)
       expect(await findingsOf(killed, run)).toEqual(found)
       expect((await ask(killed, '/api/hubs', z.array(z.object({ isThis: z.boolean() })))).length).toBe(2)
-      const isOver = () => newsOf(run).some(({ what }) => what === 'closed')
-      await eventually('the word of its end', () => Promise.resolve(isOver()))
+      const own = () => news().filter(({ finding }) => finding.run === run)
+      await eventually('the word of its end', () => Promise.resolve(own().some(({ what }) => what === 'closed')))
       // By how much it costs it may have changed.
-      const ends = newsOf(run).filter(({ what }) => what !== 'changed')
+      const ends = own().filter(({ what }) => what !== 'changed')
       expect(ends.map(({ what, finding: { id } }) => [what, id])).toEqual([
         ['opened', first.finding.id],
         ['closed', first.finding.id],

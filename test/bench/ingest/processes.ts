@@ -30,10 +30,8 @@ export interface Fleet {
 
 /** Resolves when all its nodes are connected and send, to a hub with runs or without, or its pages are served. */
 export async function startFleet(nodes: number, hub?: string, trains = true): Promise<Fleet> {
-  const child = await start('fleet-main', [
-    ...[String(nodes), ...(hub === undefined ? [] : [hub])],
-    ...(trains ? [] : ['idle']),
-  ])
+  const args = [String(nodes), ...(hub === undefined ? [] : [hub]), ...(trains ? [] : ['idle'])]
+  const child = await start('fleet-main', args)
   let newest: FleetReport | undefined
   let delays: number[] = []
   const begun = new Promise<void>(resolve =>
