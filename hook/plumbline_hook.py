@@ -99,6 +99,7 @@ RECOGNISED = {
     "vocabularySize": ("vocab_size", "vocabularySize"),
     "sequenceLength": ("sequenceLength", "block_size", "seq_length", "max_seq_len"),
 }
+ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 PRECISIONS = {"torch.float32": "fp32", "torch.bfloat16": "bf16", "torch.float16": "fp16"}
 
 
@@ -196,7 +197,7 @@ def _address_space() -> Dict[str, int]:
 
 def _held_on_device() -> Optional[int]:
     """Bytes of tensors on the device; None where there is none."""
-    if torch is None or not torch.cuda.is_available() or not torch.cuda.is_initialized():
+    if torch is None or not torch.cuda.is_initialized():
         return None
     return torch.cuda.memory_allocated()
 
@@ -416,6 +417,11 @@ class Hook:
             setattr(owner, name, wrap(original))
             self._restore.append(partial(setattr, owner, name, original))
 
+    def _leave(self) -> None:
+        """Gives model, optimizer and torch back as they were before `_instrument`."""
+        while self._restore:
+            self._restore.pop()()
+
     def _choose_clock(self) -> None:
         """The device's, once the model is on one: what was begun before is not counted."""
         if isinstance(self._clock, _DeviceClock) or not hasattr(self._model, "parameters"):
@@ -578,7 +584,8 @@ class Hook:
     def _forward_begins(self) -> None:
         began = time.perf_counter()
         if torch.is_grad_enabled():
-            self._choose_clock()
+            if self._counts():
+                self._choose_clock()
             self._mark("forward")
             self._tell_precision()
             self._held_before = _held_on_device() if self._counts() else None
@@ -647,7 +654,7 @@ class Hook:
         resident = self._held.second()
         if resident is not None:
             record["residentBytes"] = resident * PAGE_BYTES
-        if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
+        if torch is not None and torch.cuda.is_initialized():
             # Asked for by name, each of the three would count everything anew.
             held = torch.cuda.memory_stats_as_nested_dict()
             record["memoryAllocatedBytes"] = held["allocated_bytes"]["all"]["current"]
@@ -722,7 +729,7 @@ class Hook:
             record["run"] = self.run
             if record["kind"] != "config":
                 record["node"] = self._node
-            lines.append(json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n")
+            lines.append(ENCODER.encode(record) + "\n")
         os.write(self._descriptor, "".join(lines).encode())
 
     @_guarded
@@ -750,8 +757,7 @@ class Hook:
         if self.rank == 0 and not os.environ.get("PLUMBLINE_RUN"):
             self._write({"kind": "run", "state": "ended"})
         self._disabled = True
-        for restore in self._restore:
-            restore()
+        self._leave()
         self._processor.close()
         self._held.close()
         os.close(self._descriptor)
@@ -993,7 +999,8 @@ class _Counters:
 
     def second(self) -> Optional[int]:
         """The second number; None where the file is not there, or says none."""
-        return next((int(word) for word in self._words()[1:2] if word.isdigit()), None)
+        words = self._words()
+        return int(words[1]) if len(words) > 1 and words[1].isdigit() else None
 
     def named(self, *names: bytes) -> Tuple[Optional[int], ...]:
         """The numbers behind these names; None where there is no such line."""

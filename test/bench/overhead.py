@@ -1,9 +1,10 @@
 """A job of one rank, on a CPU or a GPU, that trains a model with the hook and without it by turns: + - - + + - - +. It is one model: two
 that are equal lie otherwise in memory, which makes one of them up to a percent slower for as long as the process lives.
 
-The agent and the tools that it reads run in blocks with the hook and are stopped (SIGSTOP) in the others, so that what they put off
-is done in their own blocks.
-Prints a JSON line a block: {"with": bool, "wall": seconds, "cpu": seconds, "steps": n}.
+A block is a few steps, as what a machine does beside changes from second to second: of blocks of ten steps the difference scatters
+two and a half times as much, for as many steps. The agent and the tools that it reads run in blocks with the hook and are stopped
+(SIGSTOP) in the others, so that what they put off is done in their own blocks: these bear the agent's work of both.
+Prints a JSON line a block: {"with": bool, "wall": seconds, "cpu": seconds}.
 """
 
 import json
@@ -16,12 +17,10 @@ import torch
 
 import plumbline_hook
 
-agent, blocks, seconds, log = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), open(sys.argv[4], "a", buffering=1)
+agent, blocks, steps, log = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), open(sys.argv[4], "a", buffering=1)
 device, batch = sys.argv[5], int(sys.argv[6])
 # With 16 sequences a step takes some 115 ms on a core.
 width, layers, length = (128, 4, 128) if device == "cpu" else (2048, 8, 1024)
-# Steps at the begin of a block that do not count: in its first ones the hook looks at what a rank has, which it does seldom later.
-WARM_UP = 5
 torch.set_num_threads(1)
 torch.manual_seed(0)
 layer = lambda: torch.nn.TransformerEncoderLayer(width, width // 32 if device == "cpu" else 16, 4 * width, dropout=0.0, batch_first=True)
@@ -65,19 +64,16 @@ def send(number):
             pass
 
 
-train(20)
-# As many steps in each block, so that blocks are alike.
-began = time.perf_counter()
-train(10)
-steps = max(1, round(seconds / (time.perf_counter() - began) * 10))
+hook = plumbline_hook.attach(model, optimizer, tokens_per_step=batch * length)
+# In its first steps the hook looks at what a rank has, which it does seldom later.
+train(20, hook)
 for block in range(blocks):
     watched = block % 4 in (0, 3)
-    hook = plumbline_hook.attach(model, optimizer, tokens_per_step=batch * length) if watched else None
+    hook._leave()
+    if watched:
+        hook._instrument(model, optimizer)
     send(signal.SIGCONT if watched else signal.SIGSTOP)
-    train(WARM_UP, hook)
     wall, cpu = time.perf_counter(), time.process_time()
-    train(steps, hook)
-    print(json.dumps({"with": watched, "wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu, "steps": steps}), flush=True)
-    if hook is not None:
-        hook.close()
+    train(steps, hook if watched else None)
+    print(json.dumps({"with": watched, "wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}), flush=True)
 send(signal.SIGCONT)

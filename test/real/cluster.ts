@@ -8,7 +8,7 @@ import type { RunDetail } from '../../wire/api'
 import type { Finding } from '../../wire/findings'
 import { eventually, freePort, ROOT, startHubProcess, type Running } from '../plumbline'
 import { Lab, type Host } from './lab'
-import { PYTHON } from './torch'
+import { PYTHON, pythonPath } from './torch'
 
 /** Six hosts on two cores. Their ranks mostly wait for a device, so that all of them get what they need. */
 const SHARE = 0.5
@@ -107,7 +107,7 @@ export class Cluster {
         ...GLOO,
         OMP_NUM_THREADS: '1',
         SLURM_JOB_ID: name,
-        PYTHONPATH: join(ROOT, 'hook'),
+        PYTHONPATH: pythonPath,
         PLUMBLINE_HOOK_DIR: join(this.dataOf(host), 'hook', name),
       }
       const command = [PYTHON, join(ROOT, 'examples/train.py'), '--steps', String(steps), ...args]

@@ -5,8 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { readPickle } from '../../collectors/pickle/read'
-import { ROOT } from '../plumbline'
-import { hasTorch, PYTHON } from './torch'
+import { hasTorch, PYTHON, pythonPath } from './torch'
 
 const SCRIPT = `
 import torch, plumbline_hook
@@ -24,7 +23,7 @@ raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 it.skipIf(!hasTorch)('is kept whole, once, beside what the hook tells', () => {
   const folder = mkdtempSync(join(tmpdir(), 'plumbline-hook-snapshot-'))
   try {
-    const environment = { ...process.env, PYTHONPATH: join(ROOT, 'hook'), PLUMBLINE_HOOK_DIR: folder, RANK: '3' }
+    const environment = { ...process.env, PYTHONPATH: pythonPath, PLUMBLINE_HOOK_DIR: folder, RANK: '3' }
     const { stderr } = spawnSync(PYTHON, ['-c', SCRIPT], { env: environment, encoding: 'utf8' })
     expect(stderr).toContain('CUDA out of memory')
     expect(stderr).not.toContain('plumbline: the hook is off')

@@ -6,12 +6,11 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { createLogReader } from '../../collectors/logs/read'
 import type { RecordOf, WireRecord } from '../../wire/records'
 import { freePort, ROOT } from '../plumbline'
-import { hasModule, hasTorch, PYTHON } from './torch'
+import { hasModule, hasTorch, PYTHON, pythonPath } from './torch'
 
 const folder = mkdtempSync(join(tmpdir(), 'plumbline-hook-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const pythonPath = [join(ROOT, 'hook'), ...(process.env['PYTHONPATH'] ?? '').split(':').filter(Boolean)].join(':')
 let runs = 0
 function python(args: readonly string[]) {
   runs += 1

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RunDetail, RunSummary, StepSeries } from '../../wire/api'
 import { launchBrowser } from '../e2e/browser'
 import { eventually, freePort, plumbline, ROOT, startHubProcess, storedSteps, type Running } from '../plumbline'
-import { hasTorch, PYTHON } from './torch'
+import { hasTorch, PYTHON, pythonPath } from './torch'
 
 const RANKS = 4
 const STEPS = 60
@@ -166,7 +166,7 @@ describe.skipIf(!hasTorch)('a real job of four ranks', () => {
       stdio: 'ignore',
       env: {
         ...process.env,
-        PYTHONPATH: join(ROOT, 'hook'),
+        PYTHONPATH: pythonPath,
         PLUMBLINE_HOOK_DIR: logs,
         PLUMBLINE_RUN: 'followed',
       },

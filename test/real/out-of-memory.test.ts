@@ -7,7 +7,7 @@ import type { Finding } from '../../wire/findings'
 import type { RunEvent, RunSummary } from '../../wire/api'
 import type { PostMortem } from '../../wire/post-mortem'
 import { eventually, freePort, plumbline, ROOT, startHubProcess, type Running } from '../plumbline'
-import { hasTorch, PYTHON } from './torch'
+import { hasTorch, PYTHON, pythonPath } from './torch'
 
 /** KiB of address space: what torch itself takes, and some 600 MiB beside it. */
 const LIMIT = 3_200_000
@@ -76,7 +76,7 @@ async function watched(name: string, command: string): Promise<number | null> {
   const environment = { PLUMBLINE_PORT: String(port), PLUMBLINE_DATA: join(folder, 'data') }
   const run = plumbline(['run', '--name', name, '--', 'bash', '-c', command], {
     ...environment,
-    PYTHONPATH: join(ROOT, 'hook'),
+    PYTHONPATH: pythonPath,
   })
   return (await run.ended).code
 }
