@@ -47,8 +47,9 @@ interface Watched {
   readonly told: Set<string>
   lookedTo: number | undefined
   lookedAt: number
-  /** Count of the facts at the last look, and when it last was another. */
+  /** Count of the facts and their newest event at the last look, and when the count last was another. */
   lookedChanges: number
+  lookedEventAt: number
   changes: number
   changedAt: number
   readonly firstAt: number
@@ -63,6 +64,7 @@ const fresh = (): Watched => ({
   lookedTo: undefined,
   lookedAt: 0,
   lookedChanges: -1,
+  lookedEventAt: 0,
   changes: -1,
   changedAt: 0,
   firstAt: unixSeconds(),
@@ -201,8 +203,10 @@ export class Keeper {
     const now = unixSeconds()
     if (own.changes !== facts.changes) [own.changes, own.changedAt] = [facts.changes, now]
     const isOver = endOf(facts) !== undefined
-    // A run that goes on may fall silent without a word: it is looked at all the same.
-    if (own.lookedChanges === facts.changes && (isOver || now - own.lookedAt < QUIET_SECONDS * 5)) return false
+    if (isOver && own.lookedChanges === facts.changes) return false
+    // What others have to say of a step that was looked at waits for the next one; without one a run may have fallen silent.
+    const hasNews = isOver || (facts.lastStep ?? 0) !== own.lookedTo || facts.lastEventAt > own.lookedEventAt
+    if (!hasNews && now - own.lookedAt < QUIET_SECONDS * 5) return false
     if (now - own.lookedAt < Math.max(LOOK_SECONDS, own.took / WORK_SHARE)) return false
     // What nobody has heard of for so long is not looked at for ever.
     if (now - own.changedAt > FORGOTTEN_SECONDS) return false
@@ -214,7 +218,7 @@ export class Keeper {
 
   /** One look at a run, or as many as it takes to come up to its last step. */
   private async look(facts: RunFacts, own: Watched): Promise<void> {
-    const { changes } = facts
+    const { changes, lastEventAt } = facts
     const began = unixSeconds()
     const last = facts.lastStep ?? 0
     const from = own.lookedTo ?? (await firstStep(this.options.store, facts.run))
@@ -238,7 +242,13 @@ export class Keeper {
       if (spans.length > 0) await this.rows.keepLook(facts.run, last, began)
     }
     const now = unixSeconds()
-    Object.assign(own, { lookedTo: last, lookedAt: now, lookedChanges: changes, took: now - began })
+    Object.assign(own, {
+      lookedTo: last,
+      lookedAt: now,
+      lookedChanges: changes,
+      lookedEventAt: lastEventAt,
+      took: now - began,
+    })
   }
 
   private async detect(window: DetectorWindow): Promise<Finding[]> {

@@ -186,7 +186,8 @@ function serve(socket: Socket, ingest: Ingest, doors: Doors): void {
       return answer(refused ?? CLOSING)
     }
     waiting += 1
-    const work = take(ingest, doors, from, sequence, frame).then(outcome => {
+    const received = receive(ingest, doors, from, sequence, frame)
+    const work = settle(ingest, doors, from, sequence, received).then(outcome => {
       if (!outcome.ok && outcome.retry && hello === from) behind = from.ahead === true
       waiting -= 1
       return outcome
@@ -248,8 +249,14 @@ function failed(ingest: Ingest, doors: Doors, why: string): Refused {
   return refusal(failure, 'look at the terminal of the hub', true)
 }
 
-async function take(ingest: Ingest, doors: Doors, hello: Hello, sequence: number, frame: Buffer): Promise<Reply> {
-  const received = receive(ingest, doors, hello, sequence, frame)
+/** Once it is stored. What waits for that must not hold the frame: held by all that wait, frames are what the hub collects most. */
+async function settle(
+  ingest: Ingest,
+  doors: Doors,
+  hello: Hello,
+  sequence: number,
+  received: Received,
+): Promise<Reply> {
   if ('ok' in received) return received
   const { told, rows, receivedAt, stored } = received
   try {
