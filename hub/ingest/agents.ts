@@ -249,7 +249,7 @@ function failed(ingest: Ingest, doors: Doors, why: string): Refused {
   return refusal(failure, 'look at the terminal of the hub', true)
 }
 
-/** Once it is stored. What waits for that must not hold the frame: held by all that wait, frames are what the hub collects most. */
+/** Once it is stored; of a frame that waits only what is told of it is held. */
 async function settle(
   ingest: Ingest,
   doors: Doors,
