@@ -260,7 +260,7 @@ class Hook:
         self._total_steps = options.get("total_steps")
         self._model: Any = None
         self._optimizer: Any = None
-        self._step = int(options.get("first_step") or 0)
+        self._step = self._first_step = int(options.get("first_step") or 0)
         self._descriptor = -1
         self._clock: Any = _ProgramClock()
         self._ended: Deque[_Step] = deque()
@@ -643,7 +643,7 @@ class Hook:
             record["totalSteps"] = self._total_steps
         record.update(self._memory())
         record.update(self._processor.take())
-        step.flows = self._flows.take(self._step)
+        step.flows = self._flows.take(self._step - self._first_step)
         self._write_ended()
         self._ended.append(step)
         self._step += 1
@@ -675,7 +675,8 @@ class Hook:
 
     def _counts(self) -> bool:
         """Walking all tensors costs: what they hold changes only while the optimizer makes its states."""
-        return self._step < 3 or self._step % 50 == 0
+        steps = self._step - self._first_step
+        return steps < 3 or steps % 50 == 0
 
     def _count_categories(self) -> Dict[str, int]:
         if not hasattr(self._model, "parameters"):
@@ -1096,11 +1097,11 @@ class _Flows:
             except OSError:  # Closed meanwhile, or connected to nothing.
                 continue
 
-    def take(self, step: int) -> List[Dict[str, Any]]:
-        """Since the last call, by node that was sent to."""
+    def take(self, steps: int) -> List[Dict[str, Any]]:
+        """Since the last call, by node that was sent to. `steps`: that were before."""
         if LIBRARY is None:
             return []
-        if step < 3 or step % self.LOOK_EVERY == 0:
+        if steps < 3 or steps % self.LOOK_EVERY == 0:
             self._look()
         flows: Dict[Tuple[str, str], List[float]] = {}
         now: Dict[int, Tuple[int, ...]] = {}

@@ -63,7 +63,7 @@ const median = (values: readonly number[]) => values.toSorted((one, other) => on
 export async function judge(cluster: Cluster, fault: Fault): Promise<Verdict> {
   const { lab } = cluster
   const { kind, who, size, mode, text } = fault
-  const run = `${text.replace(/[^\w-]/g, '-')}-${process.pid}`
+  const run = `${text.replace(/[^\w-]/g, '-')}-${Date.now()}`
   let undo: () => void = () => undefined
   const act = () => {
     if (kind === 'crowd') undo = lab.crowd(who, Number(size))

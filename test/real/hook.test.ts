@@ -82,6 +82,16 @@ state = plumbline_hook._tcp_info(client.fileno(), flows.LAYOUT.size)[0]
 print(address, state == flows.ESTABLISHED, os.get_blocking(client.fileno()))
 `
 
+const RESUMED = `
+import torch, plumbline_hook
+model = torch.nn.Linear(4, 4)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+with plumbline_hook.attach(model, optimizer, first_step=1234):
+    for _ in range(2):
+        model(torch.ones(1, 4)).sum().backward()
+        optimizer.step()
+`
+
 describe.skipIf(!hasTorch)('the hook in torch', () => {
   it('reads connections without touching them', () => {
     const { status, stdout, stderr } = python(['-c', SOCKETS])
@@ -107,6 +117,16 @@ describe.skipIf(!hasTorch)('the hook in torch', () => {
       expect(sum).toBeCloseTo(step.stepSeconds ?? NaN, 4)
     }
     expect(steps[3]?.memoryCategories).toMatchObject({ parameters: 80, gradients: 80 })
+  })
+
+  it('looks at what a rank has in the first steps of a resumed job too', () => {
+    const { status, stderr, recordsOf } = python(['-c', RESUMED])
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    const steps = stepsOf(recordsOf(0))
+    expect(steps.map(({ step, memoryCategories }) => [step, memoryCategories?.['parameters']])).toEqual([
+      [1234, 80],
+      [1235, 80],
+    ])
   })
 
   it('sees the buckets of DistributedDataParallel on every rank, and the configuration once', () => {
