@@ -2,9 +2,9 @@
  * How much one hub takes, and what it costs: N nodes of 8 GPUs, 25 metrics at 1 Hz, a step of each rank every 5 s, as
  * frames of agents over loopback sockets into a real hub with its disk, while all runs are analysed and one is looked at; then
  * Prometheus (Debian's package) scraping the metrics of as many nodes; then the hub with these metrics alone. All share the
- * machine with the generator.
+ * machine with the generator. In a minute what came is rolled up once.
  *
- *     npm run bench:ingest [-- --nodes 512,1024 --seconds 30 --no-prometheus]
+ *     npm run bench:ingest [-- --nodes 512,1024 --seconds 60 --no-prometheus]
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -28,7 +28,7 @@ const HELD = 0.97
 const { values } = parseArgs({
   options: {
     nodes: { type: 'string', default: '256,512,1024' },
-    seconds: { type: 'string', default: '30' },
+    seconds: { type: 'string', default: '60' },
     'warm-up': { type: 'string', default: '12' },
     prometheus: { type: 'boolean', default: true },
   },
