@@ -584,11 +584,12 @@ class Hook:
     def _forward_begins(self) -> None:
         began = time.perf_counter()
         if torch.is_grad_enabled():
-            if self._counts():
+            counts = self._counts()
+            if counts:
                 self._choose_clock()
             self._mark("forward")
             self._tell_precision()
-            self._held_before = _held_on_device() if self._counts() else None
+            self._held_before = _held_on_device() if counts else None
         self._write_ended()
         self.overhead_seconds += time.perf_counter() - began
 
@@ -643,7 +644,7 @@ class Hook:
             record["totalSteps"] = self._total_steps
         record.update(self._memory())
         record.update(self._processor.take())
-        step.flows = self._flows.take(self._step - self._first_step)
+        step.flows = self._flows.take(self._counts())
         self._write_ended()
         self._ended.append(step)
         self._step += 1
@@ -674,7 +675,7 @@ class Hook:
     _described: Dict[str, Any] = {}
 
     def _counts(self) -> bool:
-        """Walking all tensors costs: what they hold changes only while the optimizer makes its states."""
+        """Walking all tensors and sockets costs: what there is changes only in the first steps, while all is made."""
         steps = self._step - self._first_step
         return steps < 3 or steps % 50 == 0
 
@@ -1075,7 +1076,6 @@ class _Flows:
     """What this process sends to other nodes by TCP, as the kernel counts it for each connection (struct tcp_info)."""
 
     LEAST_BYTES = 64 * 1024
-    LOOK_EVERY = 50
     ESTABLISHED = 1
     # In linux/tcp.h: state, rtt (microseconds), total_retrans, bytes_acked, delivery_rate (bytes per second), busy_time and
     # rwnd_limited (microseconds).
@@ -1097,11 +1097,11 @@ class _Flows:
             except OSError:  # Closed meanwhile, or connected to nothing.
                 continue
 
-    def take(self, steps: int) -> List[Dict[str, Any]]:
-        """Since the last call, by node that was sent to. `steps`: that were before."""
+    def take(self, looks: bool) -> List[Dict[str, Any]]:
+        """Since the last call, by node that was sent to. `looks`: for connections that are new as well."""
         if LIBRARY is None:
             return []
-        if steps < 3 or steps % self.LOOK_EVERY == 0:
+        if looks:
             self._look()
         flows: Dict[Tuple[str, str], List[float]] = {}
         now: Dict[int, Tuple[int, ...]] = {}

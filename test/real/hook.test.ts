@@ -76,7 +76,7 @@ client = socket.create_connection(server.getsockname())
 socket.setdefaulttimeout(5)
 import plumbline_hook
 flows = plumbline_hook._Flows()
-print(os.get_blocking(client.fileno()), flows.take(0), os.get_blocking(client.fileno()))
+print(os.get_blocking(client.fileno()), flows.take(True), os.get_blocking(client.fileno()))
 address = plumbline_hook._address(plumbline_hook.LIBRARY.getpeername, client.fileno())
 state = plumbline_hook._tcp_info(client.fileno(), flows.LAYOUT.size)[0]
 print(address, state == flows.ESTABLISHED, os.get_blocking(client.fileno()))
