@@ -12,6 +12,7 @@ import { PlumblineError, messageOf } from '../../base/errors'
 import { ownerOf, takeLock } from '../../base/pid-lock'
 import { backUp } from './backup'
 import { CLUSTER_SETTINGS, defineOnCluster, everyPart, everyReplica } from './cluster'
+import { embeddedConnection } from './embedded-connection'
 import type { Block } from './native'
 
 export interface Engine {
@@ -117,8 +118,9 @@ async function embedded(data: string): Promise<Engine> {
   const unlock = lock(data)
   try {
     const { createChdbConnection } = await import('chdb/connection')
+    const path = join(data, 'store')
     // chdb ships its own copy of the client's types, equal in shape and experimental on both sides.
-    const connection = createChdbConnection({ path: join(data, 'store') }) as unknown
+    const connection = embeddedConnection(() => createChdbConnection({ path })) as unknown
     const client = createClient({ connection } as Parameters<typeof createClient>[0])
     return {
       name: 'embedded ClickHouse',
