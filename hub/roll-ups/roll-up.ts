@@ -95,8 +95,11 @@ export function foldSql(rollUp: RollUp, level: number): string {
   return `INSERT INTO ${target} (${named([...columnsOf(rollUp), 'receivedAt'])})
     SELECT ${[...keys, `${group} * ${width}`, 'max(time)', samples, ...folds].join(', ')}, {to:Float64}
     FROM ${from} GROUP BY ${[...keys, group].join(', ')}
-    SETTINGS prefer_column_name_to_alias = 1, max_partitions_per_insert_block = 0`
+    SETTINGS ${BEHIND}, prefer_column_name_to_alias = 1, max_partitions_per_insert_block = 0`
 }
+
+/** Nobody waits for a fold: it leaves the other processors to those who do, and beyond these bytes goes on by the disk. */
+const BEHIND = 'max_threads = 1, max_bytes_before_external_group_by = 400000000'
 
 /** Slots of time are looked for where rows of that time lie. */
 const spanSql = (by: RollUp['by']) => (by === 'time' ? ' AND time >= {first:Float64} AND time <= {last:Float64}' : '')
