@@ -62,7 +62,7 @@ export function extrapolate(gpus: number, measured: readonly Measured[], looks: 
       `${gpusPerNode} GPUs a node and ${hub.samplesPerSecond / hub.gpus} samples a second of each, as measured`,
       `a hub is given no more nodes than the largest that showed samples within ${MOST_DELAY_SECONDS} s (p99), and takes the processor and memory it took there`,
       'a store in a cluster takes the processor that the embedded one took: the network between hub and store, replication and a second copy of inserts are not in it, and were not measured',
-      `disk: the most bytes a sample that was measured (${bytesPerSample}), nothing rolled up, nothing deleted`,
+      `disk: the most bytes a sample that was measured (${bytesPerSample}), the first roll-ups in it, nothing deleted`,
       `looks at a run grow with its ranks from ${look.ranks} on, and take ${LOOK_SHARE * 100} % of a core at most: one hub holds all steps of the largest run in memory`,
       'agents are spread evenly; one run is looked at',
     ],
