@@ -5,7 +5,6 @@
  *
  *     npm run soak [-- --minutes 60 --nodes 128 --figure docs/figures/soak.svg]
  */
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -57,10 +56,7 @@ try {
   }
   visitor.close()
   fleet.child.kill('SIGKILL')
-  agent.child.kill('SIGKILL')
-  const ended = once(hub.child, 'exit')
-  hub.child.kill('SIGTERM')
-  await ended
+  await hub.stop()
   // The folder as it lies holds small parts, and merged ones that are not yet gone: it swings by a half.
   bytesPerSample = (await mergedBytes(hubData)) / fleet.report().acknowledged
 } finally {

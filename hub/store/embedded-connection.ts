@@ -4,6 +4,7 @@
  * roll-ups. So there are several, and parameters are set by the statement itself, which holds up nobody.
  */
 import type { createChdbConnection } from 'chdb/connection'
+import { escaped, quoted } from './quoted'
 
 type Connection = ReturnType<typeof createChdbConnection>
 type Asked<Method extends 'query' | 'exec' | 'command'> = Parameters<Connection[Method]>[0]
@@ -32,13 +33,10 @@ class Lane {
   }
 }
 
-const ESCAPES: Readonly<Record<string, string>> = { '\t': '\\t', '\n': '\\n', '\r': '\\r', '\0': '\\0' }
-const escaped = (text: string) => text.replace(/[\\'\t\n\r\0]/g, one => ESCAPES[one] ?? `\\${one}`)
-
 /** The text of a parameter as the store reads it: strings are quoted where they are elements of an array. */
 function textOf(value: unknown): string {
   if (Array.isArray(value))
-    return `[${value.map(one => (typeof one === 'string' ? `'${escaped(one)}'` : String(one))).join(',')}]`
+    return `[${value.map(one => (typeof one === 'string' ? quoted(one) : String(one))).join(',')}]`
   return escaped(String(value))
 }
 
@@ -49,7 +47,7 @@ function textOf(value: unknown): string {
 export function withParameters(sql: string, parameters: Readonly<Record<string, unknown>> = {}): string {
   for (const [, name = ''] of sql.matchAll(/\{(\w+):\w+/g))
     if (!Object.hasOwn(parameters, name)) throw new Error(`the parameter ${name} is missing`)
-  const set = Object.entries(parameters).map(([name, value]) => `param_${name} = '${escaped(textOf(value))}'`)
+  const set = Object.entries(parameters).map(([name, value]) => `param_${name} = ${quoted(textOf(value))}`)
   return set.length === 0 ? sql : `SET ${set.join(', ')}; ${sql}`
 }
 

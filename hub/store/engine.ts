@@ -14,6 +14,7 @@ import { backUp } from './backup'
 import { CLUSTER_SETTINGS, defineOnCluster, everyPart, everyReplica } from './cluster'
 import { embeddedConnection } from './embedded-connection'
 import type { Block } from './native'
+import { quoted } from './quoted'
 
 export interface Engine {
   readonly name: string
@@ -61,7 +62,7 @@ function insertSql(table: string, { columns, types }: Block, bound: Bound | unde
   const into = `INSERT INTO \`${table}\` (${listed(columns)}) ${AS_IT_IS}`
   if (bound === undefined) return `${into} FORMAT Native`
   const structure = columns.map((name, at) => `\`${name}\` ${types[at] ?? ''}`).join(', ')
-  return `${into}, max_execution_time = ${bound.seconds} SELECT ${listed(columns)} FROM input('${structure.replace(/[\\']/g, '\\$&')}')
+  return `${into}, max_execution_time = ${bound.seconds} SELECT ${listed(columns)} FROM input(${quoted(structure)})
     WHERE throwIf(toUnixTimestamp64Milli(now64(3)) > ${Math.floor(bound.before * 1000)}, 'the lease of the hub is over') = 0 FORMAT Native`
 }
 
@@ -84,7 +85,7 @@ async function insertByFile(client: ClickHouseClient, file: string, table: strin
   try {
     await writePieces(file, pieces)
     await client.command({
-      query: `INSERT INTO \`${table}\` (${listed(columns)}) ${AS_IT_IS} SELECT ${listed(columns)} FROM file('${file.replace(/[\\']/g, '\\$&')}', 'Native')`,
+      query: `INSERT INTO \`${table}\` (${listed(columns)}) ${AS_IT_IS} SELECT ${listed(columns)} FROM file(${quoted(file)}, 'Native')`,
     })
   } finally {
     await rm(file, { force: true })

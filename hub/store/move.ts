@@ -9,6 +9,7 @@ import { numberAt, rowsOf, textAt } from '../queries/values'
 import { columnsOf, type Parameters } from './columns'
 import { insertStream, type Engine } from './engine'
 import { tablesOf, type TableForm } from './inventory'
+import { quoted } from './quoted'
 
 /** Rows of a slice, as many as are held in memory at a time. */
 const SLICE_ROWS = 200_000
@@ -106,7 +107,7 @@ async function copy({ from, to }: MoveOptions, form: TableForm, slice: Slice, ag
 
 /** What an interrupted try left in parts. */
 async function remove(to: Engine, form: TableForm, { from, to: until }: Slice, agents: readonly string[]) {
-  const names = agents.map(agent => `'${agent.replace(/[\\']/g, '\\$&')}'`).join(', ')
+  const names = agents.map(quoted).join(', ')
   await to.define(
     `ALTER TABLE \`${form.table}\` DELETE WHERE receivedAt >= ${from} AND receivedAt < ${until} AND toString(agent) IN (${names})
      SETTINGS mutations_sync = 2`,

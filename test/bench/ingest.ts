@@ -99,9 +99,7 @@ async function measureHub(data: string, nodes: number, trains: boolean): Promise
     const shown = [...(page?.delays ?? [])]
     fleet.child.kill('SIGKILL')
     const all = fleet.report().acknowledged
-    const ended = new Promise(resolve => hub.child.once('exit', resolve))
-    hub.child.kill('SIGTERM')
-    await Promise.race([ended, sleep(20_000)])
+    await hub.stop()
     const diskBytesPerSample = folderBytes(data) / all
     const mergedBytesPerSample = (await mergedBytes(data)) / all
     const costs = { rate: samples / took, samples, processorSeconds: cost, resident }

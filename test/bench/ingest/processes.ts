@@ -1,7 +1,9 @@
 /** The fleet and the hub as processes of their own. */
 import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { sleep } from '../../../base/clock'
 import { packageRoot } from '../../../base/root'
 import { bundle } from '../bundle'
 import type { FleetReport } from './fleet-main'
@@ -53,8 +55,20 @@ export async function startFleet(nodes: number, hub?: string, trains = true): Pr
   }
 }
 
-export async function startHub(data: string): Promise<{ child: ChildProcess; url: string }> {
+export interface Hub {
+  readonly child: ChildProcess
+  readonly url: string
+  /** Resolves when it has ended, or has not within 20 s. */
+  stop(): Promise<void>
+}
+
+export async function startHub(data: string): Promise<Hub> {
   const child = await start('hub-main', [data])
   const url = await new Promise<string>(resolve => child.once('message', message => resolve(String(message))))
-  return { child, url }
+  const stop = async () => {
+    const ended = once(child, 'exit')
+    child.kill('SIGTERM')
+    await Promise.race([ended, sleep(20_000)])
+  }
+  return { child, url, stop }
 }
