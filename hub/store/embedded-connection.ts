@@ -15,6 +15,9 @@ type Asked<Method extends 'query' | 'exec' | 'command'> = Parameters<Connection[
  */
 const OF_EACH_KIND = 2
 
+/** What a statement had answered before it failed stands before the next answer of its connection: nobody's answer. */
+const drain = (connection: Connection) => connection.query({ query: 'SELECT 1' }).catch(() => undefined)
+
 /** Connections that are free, and who waits for one, in the order in which they came. */
 class Lane {
   private readonly waiting: ((connection: Connection) => void)[] = []
@@ -25,6 +28,9 @@ class Lane {
     const connection = this.free.pop() ?? (await new Promise<Connection>(resolve => this.waiting.push(resolve)))
     try {
       return await work(connection)
+    } catch (error) {
+      await drain(connection)
+      throw error
     } finally {
       const next = this.waiting.shift()
       if (next === undefined) this.free.push(connection)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
-import { columnsOf, commandOf } from '../../hub/store/columns'
+import { columnsOf, commandOf, packedOf } from '../../hub/store/columns'
 import { withParameters } from '../../hub/store/embedded-connection'
 import { openEngine } from '../../hub/store/engine'
 
@@ -82,6 +82,19 @@ describe('the embedded store', () => {
     const asked = Array.from({ length: 200 }, (_, text) => `${text}`)
     const answers = await Promise.all(asked.map(text => columnsOf(engine, 'SELECT {text:String} AS text', { text })))
     expect(answers).toEqual(asked.map(text => ({ text: [text] })))
+  })
+
+  it('never answers with what a statement had answered before it failed', async () => {
+    const failing = 'SELECT throwIf(number = 100000) AS failed FROM numbers(200000)'
+    for (const ask of [columnsOf, packedOf] as const) {
+      await expect(ask(engine, failing)).rejects.toThrow('throwIf')
+      const asked = Array.from({ length: 8 }, (_, number) => number)
+      const answers = await Promise.all(asked.map(number => columnsOf(engine, `SELECT ${number} AS number`)))
+      expect(answers).toEqual(asked.map(number => ({ number: [number] })))
+    }
+    await expect(packedOf(engine, failing)).rejects.toThrow('throwIf')
+    const packed = await packedOf(engine, 'SELECT toFloat64(1) AS failed')
+    expect([packed.rows, ...packed.numbers('failed')]).toEqual([1, 1])
   })
 
   it('answers and stores while a roll-up goes on, and answers while a long query does', async () => {
