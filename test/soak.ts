@@ -58,7 +58,7 @@ try {
   fleet.child.kill('SIGKILL')
   await hub.stop()
   // The folder as it lies holds small parts, and merged ones that are not yet gone: it swings by a half.
-  bytesPerSample = (await mergedBytes(hubData)) / fleet.report().acknowledged
+  bytesPerSample = (await mergedBytes(hubData)).all / fleet.report().acknowledged
 } finally {
   visitor.close()
   fleet.child.kill('SIGKILL')

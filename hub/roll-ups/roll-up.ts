@@ -19,7 +19,7 @@ export interface Fold {
 export const weightedMean = (name: string) => `sum(${name} * samples) / nullIf(sumIf(samples, ${name} IS NOT NULL), 0)`
 
 export const mean = (of: string): Fold => ({
-  row: of,
+  row: `toFloat64(${of})`,
   first: `avg(${of})`,
   above: weightedMean,
 })

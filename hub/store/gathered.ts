@@ -6,6 +6,7 @@
 import { ConstantText } from '../../wire/packed'
 import type { Table } from '../../wire/table'
 import { GatheredNumbers, GatheredTexts, type Range } from './gathered-columns'
+import { storedColumns } from './phases'
 import { arrivals, blockOf, numbers, texts, type Block, type NativeColumn, type Origin } from './native'
 
 /** Types of a table's columns, by name, as the store says. */
@@ -37,7 +38,7 @@ export class Gathered {
   /** A field that the store has no column for is left out. */
   add(table: Table, origin: Origin): void {
     const [from, to] = [this.rows, this.rows + table.rows]
-    for (const [name, column] of table.columns) {
+    for (const [name, column] of storedColumns(table)) {
       if (name === 'time' || !this.types.has(name)) continue
       if (column.type === 'number') this.numbersOf(name).put(column, from, to)
       else this.textsOf(name).put(column, from, to)

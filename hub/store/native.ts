@@ -76,11 +76,25 @@ export interface NativeColumn {
   readonly values: readonly Buffer[]
 }
 
+/** Int64, to the nearest whole number and no further from zero than JavaScript tells these apart: low half, high half. */
+function wholes(values: Float64Array): Int32Array {
+  const halves = new Int32Array(2 * values.length)
+  for (let row = 0; row < values.length; row += 1) {
+    const whole = Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Math.round(values[row] ?? 0)))
+    halves[2 * row] = whole
+    halves[2 * row + 1] = Math.floor(whole / 2 ** 32)
+  }
+  return halves
+}
+
 /** In `nulls` 1 where a value is absent. */
 export const numbers = (name: string, type: string, values: Float64Array, nulls: Uint8Array): NativeColumn => ({
   name,
   type,
-  values: type.startsWith('Nullable') ? [bytesOf(nulls), bytesOf(values)] : [bytesOf(values)],
+  values: [
+    ...(type.startsWith('Nullable') ? [bytesOf(nulls)] : []),
+    bytesOf(type.includes('Int64') ? wholes(values) : values),
+  ],
 })
 export const texts = (name: string, type: string, column: Texts): NativeColumn => ({
   name,

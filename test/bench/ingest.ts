@@ -16,7 +16,7 @@ import { LIVE_NAMESPACE } from '../../wire/live'
 import type { LiveUpdate } from '../../wire/api'
 import { GPUS, METRICS } from './ingest/fleet'
 import type { FleetReport } from './ingest/fleet-main'
-import { mergedBytes } from './ingest/merged'
+import { mergedBytes, type MergedBytes } from './ingest/merged'
 import { folderBytes, processorSeconds, residentBytes } from './ingest/process-cost'
 import { startFleet, startHub } from './ingest/processes'
 import { measurePrometheus } from './ingest/prometheus'
@@ -64,8 +64,8 @@ function taken(ticks: readonly Tick[]): number {
 }
 
 interface Held extends Measured {
-  /** Once all parts are merged. */
-  readonly mergedBytesPerSample: number
+  /** Once all parts are merged; a sample. */
+  readonly merged: MergedBytes
   /** Seconds from sample to acknowledgement, and to the page. */
   readonly stored: readonly number[]
   readonly shown: readonly number[]
@@ -101,15 +101,19 @@ async function measureHub(data: string, nodes: number, trains: boolean): Promise
     const all = fleet.report().acknowledged
     await hub.stop()
     const diskBytesPerSample = folderBytes(data) / all
-    const mergedBytesPerSample = (await mergedBytes(data)) / all
+    const { all: bytes, rolledUp } = await mergedBytes(data)
+    const merged = { all: bytes / all, rolledUp: rolledUp / all }
     const costs = { rate: samples / took, samples, processorSeconds: cost, resident }
-    return { ...costs, diskBytesPerSample, mergedBytesPerSample, stored, shown }
+    return { ...costs, diskBytesPerSample, merged, stored, shown }
   } finally {
     page?.close()
     fleet.child.kill('SIGKILL')
     hub.child.kill('SIGKILL')
   }
 }
+
+const mergedLine = ({ all, rolledUp }: MergedBytes) =>
+  `${all.toFixed(2)} bytes a sample once merged, ${rolledUp.toFixed(2)} of them roll-ups`
 
 const milliseconds = (delays: readonly number[]) =>
   delays.length === 0
@@ -125,13 +129,14 @@ for (const nodes of values.nodes.split(',').map(Number)) {
     const own = await measureHub(join(folder, 'hub'), nodes, true)
     if (own.rate >= due * HELD) most = Math.max(most, nodes * GPUS)
     console.log(`  ${line('plumbline', due, own)}`)
-    console.log(`  ${own.mergedBytesPerSample.toFixed(2)} bytes a sample once merged, steps and all else included`)
+    console.log(`  ${mergedLine(own.merged)}, steps and all else included`)
     console.log(`  sample to stored: ${milliseconds(own.stored)}; sample to page: ${milliseconds(own.shown)}`)
     const peer = values.prometheus ? await measurePrometheus(folder, nodes, warmUp, seconds) : undefined
     if (peer === undefined) continue
     console.log(`  ${line('prometheus', due, peer)}`)
     const alike = await measureHub(join(folder, 'alike'), nodes, false)
     console.log(`  ${line('plumbline, the same series alone', due, alike)}`)
+    console.log(`  ${mergedLine(alike.merged)}`)
     const ratio = (one: Measured) => (perMillion(peer) / perMillion(one)).toFixed(1)
     console.log(
       `  prometheus / plumbline, CPU a sample: ${ratio(alike)}; ${ratio(own)} with runs, their analysis and a page`,

@@ -173,7 +173,8 @@ describe('the store', () => {
     }
     const september = 1_789_000_000
     await run(
-      `INSERT INTO gpu (time, node, index, powerWatts, agent, sequence, receivedAt) SELECT ${september} + number * 3600, 'n', 0, number, 'a', number, ${september} + number * 3600 FROM numbers(1000)`,
+      `INSERT INTO gpu (time, node, index, powerWatts, pcieReceiveBytesPerSecond, throttleReasons, agent, sequence, receivedAt)
+       SELECT ${september} + number * 3600, 'n', 0, number, if(number % 2 = 0, NULL, number * 1e6 + 0.25), '["sw-power-cap"]', 'a', number, ${september} + number * 3600 FROM numbers(1000)`,
     )
     await run(
       `INSERT INTO step (time, run, rank, step, phases, agent, sequence, receivedAt) SELECT ${september} + number, 'r', 0, number, '{"forward":{"seconds":0.5}}', 'a', number, ${september} FROM numbers(100)`,
@@ -187,6 +188,12 @@ describe('the store', () => {
         rows: [100],
         seconds: [50],
       })
+      // What is not yet rewritten in its new type reads as it will.
+      expect(
+        await store.query(
+          'SELECT max(pcieReceiveBytesPerSecond) AS most, count(pcieReceiveBytesPerSecond) AS known, countIf(throttleReasons = \'["sw-power-cap"]\') AS held FROM gpu',
+        ),
+      ).toEqual({ most: [999e6], known: [500], held: [1000] })
       const parts = await store.query(
         "SELECT uniqExact(partition) AS days FROM system.parts WHERE active AND table = 'gpu'",
       )
@@ -204,6 +211,21 @@ describe('the store', () => {
     } finally {
       rmSync(restored, { recursive: true, force: true })
     }
+  })
+
+  it('has rates in whole bytes, whatever an agent says', async () => {
+    await withStore(async store => {
+      const rates = [1.5e11, 0.4, -1.5e10, 5e9 - 0.4, 1e300, undefined]
+      const batch = batchOf(
+        rates.map((rate, index): WireRecord => ({
+          ...{ kind: 'gpu', node: 'n', index },
+          ...(rate !== undefined && { nvlinkReceiveBytesPerSecond: rate }),
+        })),
+      )
+      await store.insert(batch, { agent: 'a', sequence: 1, receivedAt: 1 })
+      const { rate } = await store.query('SELECT nvlinkReceiveBytesPerSecond AS rate FROM gpu ORDER BY index')
+      expect(rate).toEqual([1.5e11, 0, -1.5e10, 5e9, Number.MAX_SAFE_INTEGER, null])
+    })
   })
 
   it('refuses a folder that another hub uses', async () => {

@@ -17,10 +17,13 @@ import { rollUps } from './0015-roll-ups'
 import { rateCodecs } from './0016-rate-codecs'
 import { stepSenders } from './0017-step-senders'
 import { stepTimes } from './0018-step-times'
+import { deviceCodecs } from './0019-device-codecs'
+import { stepPhases } from './0020-step-phases'
 import type { Migration } from './migration'
 
 export const migrations: readonly Migration[] = [
   ...[records, paths, deviceExporters, network],
   ...[findings, memory, delivered, codecs, collectiveEvents, findingCosts],
-  ...[scale, probeDetails, lines, days, rollUps, rateCodecs, stepSenders, stepTimes],
+  ...[scale, probeDetails, lines, days, rollUps, rateCodecs, stepSenders, stepTimes, deviceCodecs],
+  stepPhases,
 ]
