@@ -6,7 +6,7 @@ const TIERS = [
   ['1m', 60],
   ['10m', 600],
 ] as const
-const tiersOf = (name: string) => TIERS.map(([end, width]) => ({ table: `${name}_${end}`, width }))
+const tiersOf = (name: string) => TIERS.map(([end, width]) => ({ table: `${name}_${end}`, width, everySeconds: width }))
 const finest = TIERS[0][1]
 
 /** A time that no clock shows is of no use in a slot. */

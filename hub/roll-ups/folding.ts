@@ -2,12 +2,12 @@
  * Folds what arrived into roll-ups, a little each minute. Which arrivals a tier has is kept in the table `folded`, written
  * after the tier: a hub that dies between folds the same slots again, to the same rows.
  */
-import { repeat, sleep } from '../../base/clock'
+import { repeat, sleep, unixSeconds } from '../../base/clock'
 import { messageOf } from '../../base/errors'
 import { numberAt, rowsOf, textAt } from '../queries/values'
 import type { Store } from '../store/store'
 import { rollUps } from './index'
-import { foldSql, type RollUp } from './roll-up'
+import { foldSql, type RollUp, type Tier } from './roll-up'
 import { FOLD_STEP_SENDERS, STEP_SENDERS } from './step-senders'
 
 const EVERY_MS = 60_000
@@ -16,7 +16,8 @@ const MOST_ROWS = 4_000_000
 /** Times of rows that lie further apart are looked for by themselves. */
 const GAP_SECONDS = 3600
 
-const isDue = (width: number, since: number) => since >= Math.max(EVERY_MS / 1000, width)
+/** Looks come at moments that jitter: at the nearest one. */
+const isDue = ({ everySeconds }: Tier, since: number) => since >= everySeconds - EVERY_MS / 2000
 
 export interface HouseKeeping {
   isOurs(): Promise<boolean>
@@ -25,6 +26,8 @@ export interface HouseKeeping {
 
 export class Folding {
   private readonly receivedTo = new Map<string, number>()
+  /** Unix seconds. */
+  private readonly began = unixSeconds()
   private isOurs = true
   private readonly ended = new AbortController()
   private running: Promise<void> = Promise.resolve()
@@ -64,12 +67,12 @@ export class Folding {
     await this.running
   }
 
-  /** Brings every tier up to what arrived up to `to`, Unix seconds; coarse ones once in a slot, unless `all` is asked for. */
+  /** Brings every tier up to what arrived up to `to`, Unix seconds; coarse ones less often, unless `all` is asked for. */
   async fold(all = false, to = this.house.storedTo()): Promise<void> {
     for (const rollUp of rollUps) {
       for (const [level, tier] of rollUp.tiers.entries()) {
-        const done = this.receivedTo.get(tier.table) ?? 0
-        if (!all && level > 0 && rollUp.by === 'time' && !isDue(tier.width, to - done)) continue
+        const since = to - (this.receivedTo.get(tier.table) ?? this.began)
+        if (!all && level > 0 && !isDue(tier, since)) continue
         const source = level === 0 ? rollUp.table : (rollUp.tiers[level - 1]?.table ?? '')
         await this.foldTier(tier.table, source, to, (after, end) => this.foldPiece(rollUp, level, source, after, end))
       }

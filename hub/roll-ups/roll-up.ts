@@ -42,6 +42,8 @@ export interface Tier {
   readonly table: string
   /** Seconds, or steps, of a slot; of the first tier those that rows are folded by. */
   readonly width: number
+  /** Seconds between two folds at least: what is not in it yet is read of the tier below, and a slot that is hardly begun is of no use. */
+  readonly everySeconds: number
 }
 
 export interface RollUp {

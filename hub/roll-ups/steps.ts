@@ -2,8 +2,9 @@
 import { perRank, perStep } from '../queries/folded-steps'
 import { highest, lowest, mean, newest, type RollUp } from './roll-up'
 
-const TIERS = [10, 100, 1000]
-const tiersOf = (name: string) => TIERS.map(width => ({ table: `${name}_${width}`, width }))
+/** How long a step takes is not known here: of a coarser tier a slot is as many more seconds. */
+const tiersOf = (name: string) =>
+  [10, 100, 1000].map(width => ({ table: `${name}_${width}`, width, everySeconds: 6 * width }))
 
 const KNOWN = 'step.step IS NOT NULL'
 /** Needs all ranks of a step. */
