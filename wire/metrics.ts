@@ -13,6 +13,8 @@ export interface NumberField {
   readonly unit: Unit
   readonly counter: boolean
   readonly help: string
+  /** The store has it to the nearest whole number. */
+  readonly isWhole?: true
 }
 export interface TextField {
   readonly type: 'text'
@@ -30,6 +32,7 @@ export type Field = NumberField | TextField | JsonField<unknown>
 
 const gauge = (unit: Unit, help: string): NumberField => ({ type: 'number', unit, counter: false, help })
 const counter = (unit: Unit, help: string): NumberField => ({ type: 'number', unit, counter: true, help })
+const rate = (help: string): NumberField => ({ ...gauge('bytesPerSecond', help), isWhole: true })
 const text = (help: string): TextField => ({ type: 'text', help })
 const json = <T>(schema: z.ZodType<T>, help: string): JsonField<T> => ({ type: 'json', schema, help })
 const said = (help: string): TextField => ({ type: 'text', help, isSaid: true })
@@ -116,13 +119,13 @@ export const catalogue = {
     throttleReasons: json(z.array(z.string()), 'Why the clocks are held down now.'),
     pcieGeneration: gauge('none', 'PCIe generation of the link now.'),
     pcieWidth: gauge('none', 'PCIe lanes of the link now.'),
-    pcieReceiveBytesPerSecond: gauge('bytesPerSecond', 'PCIe bytes that the device received per second.'),
-    pcieTransmitBytesPerSecond: gauge('bytesPerSecond', 'PCIe bytes that the device sent per second.'),
+    pcieReceiveBytesPerSecond: rate('PCIe bytes that the device received per second.'),
+    pcieTransmitBytesPerSecond: rate('PCIe bytes that the device sent per second.'),
     tensorActiveRatio: gauge('ratio', 'Share of cycles in which tensor cores were active.'),
     smActiveRatio: gauge('ratio', 'Share of cycles in which a streaming multiprocessor had a warp.'),
     dramActiveRatio: gauge('ratio', 'Share of cycles in which the memory interface was active.'),
-    nvlinkReceiveBytesPerSecond: gauge('bytesPerSecond', 'NVLink bytes received per second.'),
-    nvlinkTransmitBytesPerSecond: gauge('bytesPerSecond', 'NVLink bytes sent per second.'),
+    nvlinkReceiveBytesPerSecond: rate('NVLink bytes received per second.'),
+    nvlinkTransmitBytesPerSecond: rate('NVLink bytes sent per second.'),
     eccUncorrectedErrors: counter('count', 'Uncorrected ECC errors since the counters were reset.'),
     eccCorrectedErrors: counter('count', 'Corrected ECC errors since the counters were reset.'),
     remappedRowsUncorrectable: counter('count', 'Rows of device memory remapped after uncorrectable errors.'),

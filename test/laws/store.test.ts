@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { migrations } from '../../hub/store/migrations/index'
 import { columnNames } from '../../hub/store/native'
 import { openStore, type Store } from '../../hub/store/store'
-import { fieldsOf, kinds, type Field } from '../../wire/metrics'
+import { fieldsOf, kinds, PHASES, type Field, type Kind } from '../../wire/metrics'
 import type { WireRecord } from '../../wire/records'
 import { batchOf, recordsOf, texts } from '../unit/records'
 
@@ -25,13 +25,20 @@ afterAll(async () => {
 
 /** What the three columns that say where a row came from are. */
 const ORIGIN = { agent: 'LowCardinality(String)', sequence: 'UInt64', receivedAt: 'Float64' }
-const columnTypes = (name: string, { type }: Field) =>
-  type === 'json'
-    ? ['String']
-    : type === 'text'
-      ? ['String', 'LowCardinality(String)']
-      : // Every row has a time; each other number may be absent.
-        [name === 'time' ? 'Float64' : 'Nullable(Float64)']
+const columnTypes = (name: string, field: Field) =>
+  field.type !== 'number'
+    ? ['String', 'LowCardinality(String)']
+    : // Every row has a time; each other number may be absent.
+      [name === 'time' ? 'Float64' : field.isWhole === true ? 'Nullable(Int64)' : 'Nullable(Float64)']
+/** Columns that no field has: what the store makes of `phases` is in test/unit/phases.test.ts. */
+const OWN_COLUMNS: Partial<Record<Kind, readonly string[]>> = { step: PHASES.map(phase => `${phase}Nanoseconds`) }
+
+/** A number as the store has it; what is not finite is absent. */
+function storedNumber(value: unknown, field: Field): number | null {
+  if (typeof value !== 'number' || !Number.isFinite(value)) return null
+  if (field.type !== 'number' || field.isWhole !== true) return value
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Math.round(value)))
+}
 
 /** Values of any shape: a JSON field is tried with those that its schema takes. */
 const JSON_VALUES = [
@@ -71,10 +78,10 @@ async function roundTrip(records: readonly WireRecord[], select: string) {
 describe('the tables', () => {
   it.each(kinds)('hold every field of %s in the catalogue with its type, and no more', async kind => {
     const { name = [], type = [] } = await store.query(
-      `SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {kind:String} AND default_kind = ''`,
+      `SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {kind:String} AND default_kind != 'ALIAS'`,
       { kind },
     )
-    expect(name.map(String).sort()).toEqual([...columnNames(kind)].sort())
+    expect(name.map(String).sort()).toEqual([...columnNames(kind), ...(OWN_COLUMNS[kind] ?? [])].sort())
     const found = new Map(name.map((column, row) => [String(column), String(type[row])]))
     for (const [field, definition] of fieldsOf(kind))
       expect(columnTypes(field, definition)).toContain(found.get(field) ?? field)
@@ -87,18 +94,18 @@ describe('the tables', () => {
     const column = (name: string) => `\`${kind}\`.\`${name}\``
     const select = [
       // Float64 as its bits, to the last one. (0 and -0 are one as text; what is not finite is absent.)
-      ...numbers.map(([name]) => `toString(reinterpretAsUInt64(${column(name)})) AS \`${name}\``),
+      ...numbers.map(([name]) => `toString(reinterpretAsUInt64(toFloat64(${column(name)}))) AS \`${name}\``),
       ...words.map(([name]) => `toString(${column(name)}) AS \`${name}\``),
     ]
-    const bits = (value: unknown) =>
-      new BigUint64Array(new Float64Array([Number(value) + 0]).buffer)[0]?.toString() ?? null
+    const bits = (value: number | null) =>
+      value === null ? null : (new BigUint64Array(new Float64Array([value + 0]).buffer)[0]?.toString() ?? null)
     await fc.assert(
       fc.asyncProperty(fc.array(recordsOf(kind), { minLength: 1, maxLength: 8 }), async records => {
         const columns = await roundTrip(records, select.join(', '))
         const expected = records.map(record => {
           const values = record as unknown as Record<string, unknown>
           return JSON.stringify([
-            ...numbers.map(([name]) => (Number.isFinite(values[name]) ? bits(values[name]) : null)),
+            ...numbers.map(([name, field]) => bits(storedNumber(values[name], field))),
             ...words.map(([name]) => values[name] ?? ''),
           ])
         })
@@ -112,7 +119,9 @@ describe('the tables', () => {
   })
 
   const jsonFields = kinds.flatMap(kind =>
-    fieldsOf(kind).flatMap(([name, field]) => (field.type === 'json' ? [{ kind, name, schema: field.schema }] : [])),
+    fieldsOf(kind).flatMap(([name, field]) =>
+      field.type === 'json' && name !== 'phases' ? [{ kind, name, schema: field.schema }] : [],
+    ),
   )
   it.each(jsonFields)('give back the JSON of $kind, $name', async ({ kind, name, schema }) => {
     const fit = JSON_VALUES.filter(value => schema.safeParse(value).success)
