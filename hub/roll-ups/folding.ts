@@ -2,7 +2,7 @@
  * Folds what arrived into roll-ups, a little each minute. Which arrivals a tier has is kept in the table `folded`, written
  * after the tier: a hub that dies between folds the same slots again, to the same rows.
  */
-import { repeat, sleep, unixSeconds } from '../../base/clock'
+import { repeat, sleep } from '../../base/clock'
 import { messageOf } from '../../base/errors'
 import { numberAt, rowsOf, textAt } from '../queries/values'
 import type { Store } from '../store/store'
@@ -16,9 +16,6 @@ const MOST_ROWS = 4_000_000
 /** Times of rows that lie further apart are looked for by themselves. */
 const GAP_SECONDS = 3600
 
-/** Looks come at moments that jitter: at the nearest one. */
-const isDue = ({ everySeconds }: Tier, since: number) => since >= everySeconds - EVERY_MS / 2000
-
 export interface HouseKeeping {
   isOurs(): Promise<boolean>
   storedTo(): number
@@ -26,8 +23,6 @@ export interface HouseKeeping {
 
 export class Folding {
   private readonly receivedTo = new Map<string, number>()
-  /** Unix seconds. */
-  private readonly began = unixSeconds()
   private isOurs = true
   private readonly ended = new AbortController()
   private running: Promise<void> = Promise.resolve()
@@ -71,15 +66,24 @@ export class Folding {
   async fold(all = false, to = this.house.storedTo()): Promise<void> {
     for (const rollUp of rollUps) {
       for (const [level, tier] of rollUp.tiers.entries()) {
-        const since = to - (this.receivedTo.get(tier.table) ?? this.began)
-        if (!all && level > 0 && !isDue(tier, since)) continue
         const source = level === 0 ? rollUp.table : (rollUp.tiers[level - 1]?.table ?? '')
+        if (!all && level > 0 && !(await this.isDue(tier, source, to))) continue
         await this.foldTier(tier.table, source, to, (after, end) => this.foldPiece(rollUp, level, source, after, end))
       }
     }
     await this.foldTier(STEP_SENDERS, 'step', to, (after, end) =>
       this.store.command(FOLD_STEP_SENDERS, { after, to: end }),
     )
+  }
+
+  /** Looks come at moments that jitter: it is at the nearest one. */
+  private async isDue({ table, everySeconds }: Tier, source: string, to: number): Promise<boolean> {
+    const since = this.receivedTo.get(table) ?? (await this.oldest(source)) ?? to
+    return to - since >= everySeconds - EVERY_MS / 2000
+  }
+
+  private async oldest(source: string): Promise<number | null> {
+    return numberAt(await this.store.query(`SELECT minOrNull(receivedAt) AS first FROM ${source}`), 'first', 0)
   }
 
   /** What arrived in a source since this tier was last folded, in pieces. */

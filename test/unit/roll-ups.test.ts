@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { gpuSeries } from '../../hub/queries/devices'
 import { HeatMaps } from '../../hub/queries/heat'
 import { rankMap, stepSeries } from '../../hub/queries/steps'
-import { unixSeconds } from '../../base/clock'
 import { efficiencyOf } from '../../analysis/efficiency'
 import { Folding } from '../../hub/roll-ups/folding'
 import { rollUps } from '../../hub/roll-ups/index'
@@ -168,38 +167,6 @@ describe('roll-ups', () => {
     expect(map.values[1]?.[12]).toBe(9)
     const each = await stepSeries(store, 'steps', { ...range, points: Infinity }, known)
     expect(each.step).toHaveLength(2500)
-  })
-
-  it('are folded the less often the coarser they are, and answer the same meanwhile', async () => {
-    const steps = Array.from({ length: 2000 }, (_, step): WireRecord => ({
-      kind: 'step',
-      run: 'often',
-      time: BEGAN + step,
-      rank: 0,
-      step,
-      stepSeconds: 1,
-    }))
-    const folding = new Folding(store, () => undefined)
-    await folding.start()
-    const now = unixSeconds()
-    await folding.fold(true, now)
-    arrived = now - 499
-    await put(steps)
-    const tables = rollUps.get('rankStep')?.tiers.map(({ table }) => table) ?? []
-    const folded: number[][] = []
-    for (const seconds of [60, 120, 600, 6000]) {
-      await folding.fold(false, now + seconds)
-      folded.push(await Promise.all(tables.map(table => count(`${table} FINAL`, "run = 'often'"))))
-      const map = await rankMap(store, 'often', 'stepSeconds', { from: BEGAN, to: BEGAN + 2000, points: 20 })
-      expect(map.values[0]).toEqual(Array.from({ length: 20 }, () => 1))
-    }
-    await folding.close()
-    expect(folded).toEqual([
-      [200, 0, 0],
-      [200, 0, 0],
-      [200, 20, 0],
-      [200, 20, 2],
-    ])
   })
 
   it('give a map that grew the same cells as one that is asked for at once, also of a clock that is ahead', async () => {
