@@ -10,6 +10,7 @@ import { unixSeconds } from '../../base/clock'
 import { PlumblineError } from '../../base/errors'
 import type { Kind } from '../../wire/metrics'
 import type { Batch } from '../../wire/table'
+import { yieldMerges } from './background'
 import { columnsOf, commandOf, fileOf, packedOf, type Columns, type FileFormat, type Parameters } from './columns'
 import { Commits } from './commits'
 import { Delivered } from './delivered'
@@ -161,6 +162,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       await delivered.open()
     }
     await (options.alone === undefined ? prepare() : options.alone(prepare))
+    // Where the engine is in this process: it has its threads once it has tables.
+    yieldMerges()
     types = await columnTypes(engine)
     arrived = delivered.newest
     begin()

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -225,6 +225,22 @@ describe('the store', () => {
       await store.insert(batch, { agent: 'a', sequence: 1, receivedAt: 1 })
       const { rate } = await store.query('SELECT nvlinkReceiveBytesPerSecond AS rate FROM gpu ORDER BY index')
       expect(rate).toEqual([1.5e11, 0, -1.5e10, 5e9, Number.MAX_SAFE_INTEGER, null])
+    })
+  })
+
+  it.skipIf(process.platform !== 'linux')('lets merges give way to what answers', async () => {
+    await withStore(() => {
+      const nice = (thread: string) =>
+        readFileSync(`/proc/self/task/${thread}/stat`, 'utf8')
+          .replace(/^.*\) /s, '')
+          .split(' ')[16]
+      const merging = readdirSync('/proc/self/task').filter(
+        thread => readFileSync(`/proc/self/task/${thread}/comm`, 'utf8').trim() === 'MergeMutate',
+      )
+      expect(merging.length).toBeGreaterThan(0)
+      expect(new Set(merging.map(nice))).toEqual(new Set(['10']))
+      expect(nice(String(process.pid))).toBe('0')
+      return Promise.resolve()
     })
   })
 
