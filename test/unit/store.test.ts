@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, rmSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { PlumblineError } from '../../base/errors'
 import { Runs } from '../../hub/runs'
 import { endOf, type RunFacts } from '../../hub/run-facts'
@@ -194,6 +194,16 @@ describe('the store', () => {
           'SELECT max(pcieReceiveBytesPerSecond) AS most, count(pcieReceiveBytesPerSecond) AS known, countIf(throttleReasons = \'["sw-power-cap"]\') AS held FROM gpu',
         ),
       ).toEqual({ most: [999e6], known: [500], held: [1000] })
+      await vi.waitFor(async () => {
+        const mutations = await store.query('SELECT countIf(NOT is_done) AS open, count() AS all FROM system.mutations')
+        expect(Number(mutations['all']?.[0])).toBeGreaterThan(2)
+        expect(Number(mutations['open']?.[0])).toBe(0)
+      }, 20_000)
+      const written = await store.query(
+        "SELECT column FROM system.parts_columns WHERE active AND table = 'step' AND startsWith(column, 'forward')",
+      )
+      expect(written['column']).toEqual(['forwardNanoseconds'])
+      expect(await store.query('SELECT sum(forwardSeconds) AS seconds FROM step')).toEqual({ seconds: [50] })
       const parts = await store.query(
         "SELECT uniqExact(partition) AS days FROM system.parts WHERE active AND table = 'gpu'",
       )

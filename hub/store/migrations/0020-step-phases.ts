@@ -1,7 +1,7 @@
 /**
  * The time of each phase in whole nanoseconds instead of within a text of JSON and once more as Float64: the hook tells tenths
  * of a microsecond, so that a phase of a second takes 3 bytes where it took 9 and 7. Seconds are read from it. What a
- * text of before says is computed as it is read until its part is merged.
+ * text of before says is computed as it is read, until its part is written again behind what goes on.
  */
 import type { Migration } from './migration'
 
@@ -20,4 +20,5 @@ export const stepPhases: Migration = {
     `${each(phase => `DROP COLUMN IF EXISTS \`${phase}Seconds\``)} SETTINGS alter_sync = 0`,
     each(phase => `ADD COLUMN \`${phase}Seconds\` Nullable(Float64) ALIAS \`${phase}Nanoseconds\` / 1e9`),
   ],
+  upgrade: [`${each(phase => `MATERIALIZE COLUMN \`${phase}Nanoseconds\``)} SETTINGS mutations_sync = 0`],
 }
