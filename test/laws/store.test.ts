@@ -1,27 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { migrations } from '../../hub/store/migrations/index'
 import { columnNames } from '../../hub/store/native'
-import { openStore, type Store } from '../../hub/store/store'
 import { fieldsOf, kinds, PHASES, type Field, type Kind } from '../../wire/metrics'
 import type { WireRecord } from '../../wire/records'
+import { ownStore } from '../unit/own-store'
 import { batchOf, recordsOf, texts } from '../unit/records'
 
-let data: string
-let store: Store
-const open = () => openStore({ data, store: '' })
-
-beforeAll(async () => {
-  data = mkdtempSync(join(tmpdir(), 'plumbline-store-'))
-  store = await open()
-})
-afterAll(async () => {
-  await store.close()
-  rmSync(data, { recursive: true, force: true })
-})
+const store = ownStore()
 
 /** What the three columns that say where a row came from are. */
 const ORIGIN = { agent: 'LowCardinality(String)', sequence: 'UInt64', receivedAt: 'Float64' }
@@ -69,15 +55,15 @@ let sequence = 0
 async function roundTrip(records: readonly WireRecord[], select: string) {
   const kind = records[0]?.kind ?? ''
   sequence += 1
-  await store.insert(batchOf(records), { agent: 'law', sequence, receivedAt: 1_795_000_000 })
-  return store.query(`SELECT ${select} FROM \`${kind}\` WHERE agent = 'law' AND sequence = {sequence:UInt64}`, {
+  await store().insert(batchOf(records), { agent: 'law', sequence, receivedAt: 1_795_000_000 })
+  return store().query(`SELECT ${select} FROM \`${kind}\` WHERE agent = 'law' AND sequence = {sequence:UInt64}`, {
     sequence,
   })
 }
 
 describe('the tables', () => {
   it.each(kinds)('hold every field of %s in the catalogue with its type, and no more', async kind => {
-    const { name = [], type = [] } = await store.query(
+    const { name = [], type = [] } = await store().query(
       `SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {kind:String} AND default_kind != 'ALIAS'`,
       { kind },
     )
@@ -145,7 +131,7 @@ describe('a query', () => {
     const numbers = fc.double({ noNaN: true, noDefaultInfinity: true }).map(number => number + 0)
     await fc.assert(
       fc.asyncProperty(texts, fc.array(texts, { maxLength: 4 }), numbers, async (text, list, number) => {
-        const bound = await store.query(
+        const bound = await store().query(
           'SELECT {text:String} AS text, {list:Array(String)} AS list, {number:Float64} AS number',
           { text, list, number },
         )

@@ -1,24 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { rankMap } from '../../hub/queries/steps'
 import { Folding } from '../../hub/roll-ups/folding'
 import { rollUps } from '../../hub/roll-ups/index'
-import { openStore, type Store } from '../../hub/store/store'
 import type { WireRecord } from '../../wire/records'
+import { ownStore } from './own-store'
 import { batchOf } from './records'
 
-let data: string
-let store: Store
-beforeAll(async () => {
-  data = mkdtempSync(join(tmpdir(), 'plumbline-folding-'))
-  store = await openStore({ data, store: '' })
-})
-afterAll(async () => {
-  await store.close()
-  rmSync(data, { recursive: true, force: true })
-})
+const store = ownStore()
 
 const BEGAN = 1_790_000_000
 
@@ -28,17 +16,17 @@ describe('folding', () => {
       return { kind: 'step', run: 'often', time: BEGAN + step, rank: 0, step, stepSeconds: 1 }
     })
     const arrived = BEGAN + 2000
-    await store.insert(batchOf(steps), { agent: 'a', sequence: 1, receivedAt: arrived })
+    await store().insert(batchOf(steps), { agent: 'a', sequence: 1, receivedAt: arrived })
     const counts = rollUps.get('rankStep')?.tiers.map(({ table }) => `(SELECT count() FROM ${table} FINAL)`) ?? []
     const folded: unknown[] = []
     for (const seconds of [60, 120, 700, 6700]) {
       // Each time by a hub that has just begun.
-      const folding = new Folding(store, () => undefined)
+      const folding = new Folding(store(), () => undefined)
       await folding.start()
       await folding.fold(false, arrived + seconds)
       await folding.close()
-      folded.push((await store.query(`SELECT [${counts.join(', ')}] AS rows`))['rows']?.[0])
-      const map = await rankMap(store, 'often', 'stepSeconds', { from: BEGAN, to: arrived, points: 20 })
+      folded.push((await store().query(`SELECT [${counts.join(', ')}] AS rows`))['rows']?.[0])
+      const map = await rankMap(store(), 'often', 'stepSeconds', { from: BEGAN, to: arrived, points: 20 })
       expect(map.values[0]).toEqual(Array.from({ length: 20 }, () => 1))
     }
     expect(folded).toEqual([

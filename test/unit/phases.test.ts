@@ -1,23 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openStore, type Store } from '../../hub/store/store'
+import { describe, expect, it } from 'vitest'
 import { decodeFrame, encodeFrame } from '../../wire/frame'
 import { PHASES } from '../../wire/metrics'
 import { Batch } from '../../wire/table'
+import { ownStore } from './own-store'
 
-let data: string
-let store: Store
-beforeAll(async () => {
-  data = mkdtempSync(join(tmpdir(), 'plumbline-phases-'))
-  store = await openStore({ data, store: '' })
-})
-afterAll(async () => {
-  await store.close()
-  rmSync(data, { recursive: true, force: true })
-})
+const store = ownStore()
 
 let sequence = 0
 /** Stores one step a text, of a run of its own, and gives what the store has of each. */
@@ -26,9 +14,9 @@ async function stored(texts: readonly (string | undefined)[]) {
   const batch = new Batch()
   for (const [step, text] of texts.entries())
     batch.table('step').begin().text('run', run).number('step', step).text('phases', text)
-  await store.insert(decodeFrame(encodeFrame(batch)), { agent: 'a', sequence, receivedAt: store.arrival() })
+  await store().insert(decodeFrame(encodeFrame(batch)), { agent: 'a', sequence, receivedAt: store().arrival() })
   const seconds = PHASES.map(phase => `${phase}Seconds`)
-  const columns = await store.query(
+  const columns = await store().query(
     `SELECT phases, ${seconds.join(', ')} FROM step WHERE run = {run:String} ORDER BY step.step`,
     { run },
   )
@@ -81,11 +69,11 @@ describe('phases of a step in the store', () => {
   })
 
   it('are read from a text that a hub of before wrote', async () => {
-    await store.command(
+    await store().command(
       `INSERT INTO step (time, run, step, phases, agent, sequence, receivedAt) VALUES
        (1, 'before', 1, '{"forward":{"seconds":0.3},"backward":{"seconds":1e308}}', 'b', 1, 1790000000), (2, 'before', 2, '', 'b', 1, 1790000000)`,
     )
-    const columns = await store.query(
+    const columns = await store().query(
       "SELECT forwardSeconds, backwardSeconds, dataSeconds FROM step WHERE run = 'before' ORDER BY step.step",
     )
     expect(columns).toEqual({ forwardSeconds: [0.3, null], backwardSeconds: [null, null], dataSeconds: [null, null] })

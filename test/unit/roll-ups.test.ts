@@ -1,8 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { gpuSeries } from '../../hub/queries/devices'
 import { HeatMaps } from '../../hub/queries/heat'
 import { rankMap, stepSeries } from '../../hub/queries/steps'
@@ -11,43 +8,34 @@ import { Folding } from '../../hub/roll-ups/folding'
 import { rollUps } from '../../hub/roll-ups/index'
 import { columnsOf } from '../../hub/roll-ups/roll-up'
 import { keepOf, keepSchema, Retention, tooMuch } from '../../hub/roll-ups/retention'
-import { openStore, type Store } from '../../hub/store/store'
 import type { WireRecord } from '../../wire/records'
+import { ownStore } from './own-store'
 import { batchOf } from './records'
 
-let data: string
-let store: Store
-beforeAll(async () => {
-  data = mkdtempSync(join(tmpdir(), 'plumbline-roll-ups-'))
-  store = await openStore({ data, store: '' })
-})
-afterAll(async () => {
-  await store.close()
-  rmSync(data, { recursive: true, force: true })
-})
+const store = ownStore()
 
 const BEGAN = 1_790_000_000
 let sequence = 0
 let arrived = BEGAN
 /** Each delivery comes some minutes after the one before. */
 const put = (records: readonly WireRecord[]) =>
-  store.insert(batchOf(records), { agent: 'a', sequence: (sequence += 1), receivedAt: (arrived += 500) })
+  store().insert(batchOf(records), { agent: 'a', sequence: (sequence += 1), receivedAt: (arrived += 500) })
 
 async function fold(): Promise<void> {
-  const folding = new Folding(store, () => undefined)
+  const folding = new Folding(store(), () => undefined)
   await folding.start()
   await folding.fold(true, arrived)
   await folding.close()
 }
 
 const count = async (table: string, where = '1') =>
-  Number((await store.query(`SELECT count() AS rows FROM ${table} WHERE ${where}`))['rows']?.[0])
+  Number((await store().query(`SELECT count() AS rows FROM ${table} WHERE ${where}`))['rows']?.[0])
 
 describe('roll-ups', () => {
   it('have a table with a column for each figure', async () => {
     for (const rollUp of rollUps) {
       for (const { table } of rollUp.tiers) {
-        const { name = [] } = await store.query(
+        const { name = [] } = await store().query(
           'SELECT name FROM system.columns WHERE database = currentDatabase() AND table = {table:String}',
           { table },
         )
@@ -84,12 +72,12 @@ describe('roll-ups', () => {
             ['gpu_1m', 60],
             ['gpu_10m', 600],
           ] as const) {
-            const folded = await store.query(
+            const folded = await store().query(
               `SELECT toString(node) AS node, slot, samples, round(utilizationRatio, 9) AS mean, utilizationRatioMin AS low, utilizationRatioMax AS high, memoryUsedBytes AS memory
              FROM ${table} FINAL WHERE endsWith(node, {end:String}) ORDER BY node, slot`,
               { end: `-${run}` },
             )
-            const rows = await store.query(
+            const rows = await store().query(
               `SELECT toString(node) AS node, floor(time / ${width}) * ${width} AS slot, count() AS samples, round(avg(utilizationRatio), 9) AS mean,
                min(utilizationRatio) AS low, max(utilizationRatio) AS high, max(memoryUsedBytes) AS memory
              FROM gpu WHERE endsWith(node, {end:String}) GROUP BY node, slot ORDER BY node, slot`,
@@ -118,7 +106,7 @@ describe('roll-ups', () => {
     )
     await fold()
     await put([{ kind: 'gpu', time: BEGAN + hours * 3600 + 5, node: 'long', index: 3, utilizationRatio: 0.5 }])
-    const [series] = await gpuSeries(store, ['long'], { from: BEGAN, to: BEGAN + hours * 3600 + 60, points: 20 })
+    const [series] = await gpuSeries(store(), ['long'], { from: BEGAN, to: BEGAN + hours * 3600 + 60, points: 20 })
     expect(series?.time.at(-1)).toBe(BEGAN + hours * 3600 + 5)
     expect(Math.max(...(series?.memoryUsedBytes ?? []).map(Number))).toBe(7e10)
     expect(Math.min(...(series?.utilizationRatioMin ?? []).map(Number))).toBe(0)
@@ -157,15 +145,15 @@ describe('roll-ups', () => {
       efficiency: efficiencyOf({ config: undefined, gpuNames: [], tokensPerSecond: undefined, devices: undefined }),
       devices: undefined,
     }
-    const series = await stepSeries(store, 'steps', range, known)
+    const series = await stepSeries(store(), 'steps', range, known)
     expect(series.bucketSteps).toBe(100)
     expect(series.step).toHaveLength(25)
     expect(series.stepSeconds[1]).toBeCloseTo(0.99)
     expect(series.stepSecondsMax[12]).toBe(9)
     expect(series.syncWaitSeconds[3]).toBeCloseTo(0.1)
-    const map = await rankMap(store, 'steps', 'stepSeconds', range)
+    const map = await rankMap(store(), 'steps', 'stepSeconds', range)
     expect(map.values[1]?.[12]).toBe(9)
-    const each = await stepSeries(store, 'steps', { ...range, points: Infinity }, known)
+    const each = await stepSeries(store(), 'steps', { ...range, points: Infinity }, known)
     expect(each.step).toHaveLength(2500)
   })
 
@@ -188,18 +176,18 @@ describe('roll-ups', () => {
       lastSeenAt: BEGAN + to,
       lastStepAt: BEGAN + 199,
     })
-    arrived = store.arrival()
+    arrived = store().arrival()
     const ahead = step(45, 7, BEGAN + 199)
     await put([...ranks.flatMap(rank => Array.from({ length: 40 }, (_, index) => step(index, rank))), ahead])
     await fold()
-    const grown = new HeatMaps(store)
+    const grown = new HeatMaps(store())
     await grown.map(question(100), 'stepSeconds')
     await put(ranks.slice(1).map(rank => step(150, rank)))
     const map = await grown.map(question(200), 'stepSeconds')
     const cell = (rank: number, at: number) => map.values[rank * map.columns + Math.floor(BEGAN + at) - map.from]
     expect([cell(129, 39), cell(7, 199), cell(1, 150), cell(0, 150)]).toEqual([73, 33, 82, NaN])
     expect(cell(7, 45)).toBe(NaN)
-    const { values } = await new HeatMaps(store).map(question(200), 'stepSeconds')
+    const { values } = await new HeatMaps(store()).map(question(200), 'stepSeconds')
     expect([...map.values]).toEqual([...values])
   })
 
@@ -223,14 +211,14 @@ describe('roll-ups', () => {
       lastSeenAt: BEGAN + 60,
       lastStepAt: BEGAN + 60,
     }
-    const maps = new HeatMaps(store)
+    const maps = new HeatMaps(store())
     for (const until of [20, 40]) {
-      arrived = store.arrival()
+      arrived = store().arrival()
       await put(ranks.flatMap(rank => Array.from({ length: 20 }, (_, at) => both(until - 20 + at, rank))))
       const metrics = ['powerWatts', 'dataSeconds', 'stepSeconds'] as const
       const together = await maps.peers(question, metrics, 2, [0, 1, 3])
       const apart = await Promise.all(
-        metrics.map(metric => new HeatMaps(store).peers(question, [metric], 2, [0, 1, 3])),
+        metrics.map(metric => new HeatMaps(store()).peers(question, [metric], 2, [0, 1, 3])),
       )
       expect(together).toEqual(apart.flat())
       const [power, data, steps] = together
@@ -254,10 +242,10 @@ describe('roll-ups', () => {
     )
     await fold()
     const log: string[] = []
-    await new Retention(store, keepOf('fine=forever'), line => log.push(line)).apply(arrived + 30 * 86_400)
+    await new Retention(store(), keepOf('fine=forever'), line => log.push(line)).apply(arrived + 30 * 86_400)
     expect(await count('gpu')).toBe(0)
     expect(log.some(line => line.includes('gpu of 2026'))).toBe(true)
-    const [series] = await gpuSeries(store, ['old'], { from: BEGAN, to: BEGAN + 100, points: 100 })
+    const [series] = await gpuSeries(store(), ['old'], { from: BEGAN, to: BEGAN + 100, points: 100 })
     expect(series?.powerWatts.filter(watts => watts === 300)).toHaveLength(10)
   })
 })

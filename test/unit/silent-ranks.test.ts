@@ -1,28 +1,16 @@
 /** Runs whose ranks tell nothing of themselves: what the store hands to detectors of the job's timers and of its devices. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { devicePace as pace } from '../../analysis/device-pace'
 import { unevenTimers } from '../../analysis/uneven-timers'
 import { createLogReader } from '../../collectors/logs/read'
 import { devicePace } from '../../hub/queries/device-pace'
 import { timerSpreads } from '../../hub/queries/job-timers'
-import { openStore, type Store } from '../../hub/store/store'
 import type { WireRecord } from '../../wire/records'
 import { STARTED, windowOf } from './analysis-windows'
+import { ownStore } from './own-store'
 import { batchOf } from './records'
 
-let data: string
-let store: Store
-beforeAll(async () => {
-  data = mkdtempSync(join(tmpdir(), 'plumbline-silent-'))
-  store = await openStore({ data, store: '' })
-})
-afterAll(async () => {
-  await store.close()
-  rmSync(data, { recursive: true, force: true })
-})
+const store = ownStore()
 
 /** An iteration as Megatron prints it with `--timing-log-option minmax`. */
 const iteration = (step: number) =>
@@ -53,8 +41,8 @@ describe('a run whose ranks tell nothing', () => {
     const reader = createLogReader()
     const text = Array.from({ length: 24 }, (_, step) => iteration(step + 1)).join('')
     const records = [...reader.push(Buffer.from(text)), ...reader.end()].map(record => ({ ...record, run: 'timers' }))
-    await store.insert(batchOf(records), { agent: 'a', sequence: 1, receivedAt: 1 })
-    const timers = await timerSpreads(store, 'timers', { from: 0, to: 20 })
+    await store().insert(batchOf(records), { agent: 'a', sequence: 1, receivedAt: 1 })
+    const timers = await timerSpreads(store(), 'timers', { from: 0, to: 20 })
     expect(timers.filter(({ step }) => step > 20)).toEqual([])
     expect(timers.filter(({ step }) => step === 9).map(({ name }) => name)).toEqual([
       'forward-compute',
@@ -75,8 +63,8 @@ describe('a run whose ranks tell nothing', () => {
   })
 
   it('by devices alone: the one that draws more than those that spin is named, as an estimate', async () => {
-    await store.insert(batchOf([...deviceRecords()]), { agent: 'b', sequence: 1, receivedAt: 1 })
-    const devices = await devicePace(store, ['n1'], { from: STARTED, to: STARTED + 320 })
+    await store().insert(batchOf([...deviceRecords()]), { agent: 'b', sequence: 1, receivedAt: 1 })
+    const devices = await devicePace(store(), ['n1'], { from: STARTED, to: STARTED + 320 })
     expect(devices?.devices.length).toBe(8)
     expect(devices?.device.length).toBe(8 * 32)
     const [finding, ...more] = pace.detect(windowOf({ devices }))
@@ -87,7 +75,7 @@ describe('a run whose ranks tell nothing', () => {
       severity: 'info',
       nodes: ['n1'],
     })
-    expect(await devicePace(store, ['n2'], { from: STARTED, to: STARTED + 320 })).toBeUndefined()
-    expect(await devicePace(store, ['n1'], { from: NaN, to: NaN })).toBeUndefined()
+    expect(await devicePace(store(), ['n2'], { from: STARTED, to: STARTED + 320 })).toBeUndefined()
+    expect(await devicePace(store(), ['n1'], { from: NaN, to: NaN })).toBeUndefined()
   })
 })

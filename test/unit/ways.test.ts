@@ -1,15 +1,12 @@
 /** By what way devices and ranks reach one another: told by the agent, kept, and answered. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { nvidiaTopo } from '../../collectors/nvidia-topo'
 import { waysOf } from '../../hub/queries/ways'
 import { newFacts } from '../../hub/run-facts'
-import { openStore, type Store } from '../../hub/store/store'
 import type { WireRecord } from '../../wire/records'
 import { Batch } from '../../wire/table'
 import { FakeHost } from './fake-host'
+import { ownStore } from './own-store'
 import { batchOf } from './records'
 
 const TOPO = `\tGPU0\tGPU1\tNIC0\tCPU Affinity\tNUMA Affinity
@@ -64,16 +61,7 @@ describe('the collector of ways', () => {
 })
 
 describe('the ways of a run', () => {
-  let data: string
-  let store: Store
-  beforeAll(async () => {
-    data = mkdtempSync(join(tmpdir(), 'plumbline-ways-'))
-    store = await openStore({ data, store: '' })
-  })
-  afterAll(async () => {
-    await store.close()
-    rmSync(data, { recursive: true, force: true })
-  })
+  const store = ownStore()
 
   it('are those said last, nodes that are alike together, ranks by way', async () => {
     const way = (node: string, time: number, from: string, to: string, path: string): WireRecord => ({
@@ -96,14 +84,14 @@ describe('the ways of a run', () => {
       // Of a run before.
       way('n1', 1000, 'rank 5', 'rank 6', 'SHM/direct/direct'),
     ]
-    await store.insert(batchOf([...records, ...ranks, way('elsewhere', 200, 'GPU0', 'GPU1', 'PHB')]), {
+    await store().insert(batchOf([...records, ...ranks, way('elsewhere', 200, 'GPU0', 'GPU1', 'PHB')]), {
       agent: 'a',
       sequence: 1,
-      receivedAt: store.arrival(),
+      receivedAt: store().arrival(),
     })
     const facts = newFacts('r', 5000)
     for (const node of ['n1', 'n2', 'n3']) facts.nodes.add(node)
-    const { nodes, ranks: between } = await waysOf(store, facts)
+    const { nodes, ranks: between } = await waysOf(store(), facts)
     expect(nodes.map(({ nodes: alike }) => alike.sort())).toEqual([['n1', 'n2'], ['n3']])
     expect(nodes[0]).toMatchObject({
       devices: ['GPU0', 'GPU2', 'GPU10'],
@@ -117,6 +105,6 @@ describe('the ways of a run', () => {
       { way: 'NET/IB/0/GDRDMA', pairs: 2, example: 'rank 1 → rank 2' },
       { way: 'P2P/CUMEM', pairs: 1, example: 'rank 0 → rank 1' },
     ])
-    expect(await waysOf(store, newFacts('none', 5000))).toEqual({ nodes: [], ranks: [] })
+    expect(await waysOf(store(), newFacts('none', 5000))).toEqual({ nodes: [], ranks: [] })
   })
 })
