@@ -9,6 +9,7 @@ import { messageOf } from '../../base/errors'
 import { pairsOf } from '../../base/pairs'
 import { format } from '../../base/units'
 import { numberAt, rowsOf, textAt } from '../queries/values'
+import { named } from '../store/quoted'
 import type { Store } from '../store/store'
 import { rollUps } from './index'
 
@@ -142,7 +143,7 @@ export class Retention {
   async apply(now: number): Promise<void> {
     for (const name of CLASS_NAMES) {
       for (const { table, id, bytes } of tooMuch(await this.pieces(CLASSES[name]), this.keep[name], now)) {
-        await this.store.command(`ALTER TABLE \`${table}\` DROP PARTITION ID '${id}'`)
+        await this.store.command(`ALTER TABLE ${named(table)} DROP PARTITION ID '${id}'`)
         this.log(`no longer kept: ${table} of ${id}, ${format(bytes, 'bytes')}`)
       }
     }

@@ -6,6 +6,7 @@
  */
 import type { ClickHouseClient } from '@clickhouse/client'
 import { PlumblineError } from '../../base/errors'
+import { named } from './quoted'
 
 /** What a statement is on a cluster. */
 export interface ClusterStatement {
@@ -16,12 +17,11 @@ export interface ClusterStatement {
   readonly gone: readonly string[]
 }
 
-const quoted = (name: string) => `\`${name}\``
 const NAME = '`?(\\w+)`?'
 /** How the tables of rows end. */
 export const LOCAL = '_local'
 const local = (table: string) => `${table}${LOCAL}`
-const localTable = (table: string): string => quoted(local(table))
+const localTable = (table: string): string => named(local(table))
 
 type Translation = (onCluster: string, names: string[], rest: string) => ClusterStatement
 
@@ -76,7 +76,7 @@ const TRANSLATIONS: readonly (readonly [RegExp, Translation])[] = [
 ]
 const CHANGES_TABLES = /^(?:CREATE|ALTER|RENAME|EXCHANGE|DROP|OPTIMIZE|TRUNCATE|DELETE|ATTACH|DETACH)\b/
 
-const onCluster = (cluster: string) => ` ON CLUSTER ${quoted(cluster)}`
+const onCluster = (cluster: string) => ` ON CLUSTER ${named(cluster)}`
 
 /** Undefined for one that changes no table. Throws where it changes one in a way that has no translation. */
 export function clusterStatement(statement: string, cluster: string): ClusterStatement | undefined {
@@ -96,12 +96,12 @@ export function clusterStatement(statement: string, cluster: string): ClusterSta
  * replace one another too: `key` is the agent, or what the table is sorted by first.
  */
 export function faceStatement(table: string, key: string, cluster: string): string {
-  return `CREATE OR REPLACE TABLE ${quoted(table)}${onCluster(cluster)} AS ${localTable(table)}
-    ENGINE = Distributed('${cluster}', currentDatabase(), '${local(table)}', cityHash64(${quoted(key)}))`
+  return `CREATE OR REPLACE TABLE ${named(table)}${onCluster(cluster)} AS ${localTable(table)}
+    ENGINE = Distributed('${cluster}', currentDatabase(), '${local(table)}', cityHash64(${named(key)}))`
 }
 
 export const dropFaceStatement = (table: string, cluster: string): string =>
-  `DROP TABLE IF EXISTS ${quoted(table)}${onCluster(cluster)} SYNC`
+  `DROP TABLE IF EXISTS ${named(table)}${onCluster(cluster)} SYNC`
 
 /** The rows of a table in every replica: what one has and another does not yet is in it too, and may be in it twice. */
 export const everyReplica = (table: string, cluster: string): string =>

@@ -14,7 +14,7 @@ import { backUp } from './backup'
 import { CLUSTER_SETTINGS, defineOnCluster, everyPart, everyReplica } from './cluster'
 import { embeddedConnection } from './embedded-connection'
 import type { Block } from './native'
-import { quoted } from './quoted'
+import { listed, named, quoted } from './quoted'
 
 export interface Engine {
   readonly name: string
@@ -38,8 +38,6 @@ export interface Bound {
   readonly seconds: number
 }
 
-const listed = (columns: readonly string[]) => columns.map(name => `\`${name}\``).join(', ')
-
 /** The embedded store takes one process per folder: a second hub would damage it, so it is refused by name. */
 function lock(folder: string): () => void {
   const file = join(folder, 'hub.lock')
@@ -59,9 +57,9 @@ const AS_IT_IS = 'SETTINGS max_threads = 1, min_insert_block_size_rows = 0, min_
  * between, and what it is to write may be another's by now.
  */
 function insertSql(table: string, { columns, types }: Block, bound: Bound | undefined): string {
-  const into = `INSERT INTO \`${table}\` (${listed(columns)}) ${AS_IT_IS}`
+  const into = `INSERT INTO ${named(table)} (${listed(columns)}) ${AS_IT_IS}`
   if (bound === undefined) return `${into} FORMAT Native`
-  const structure = columns.map((name, at) => `\`${name}\` ${types[at] ?? ''}`).join(', ')
+  const structure = columns.map((name, at) => `${named(name)} ${types[at] ?? ''}`).join(', ')
   return `${into}, max_execution_time = ${bound.seconds} SELECT ${listed(columns)} FROM input(${quoted(structure)})
     WHERE throwIf(toUnixTimestamp64Milli(now64(3)) > ${Math.floor(bound.before * 1000)}, 'the lease of the hub is over') = 0 FORMAT Native`
 }
@@ -85,7 +83,7 @@ async function insertByFile(client: ClickHouseClient, file: string, table: strin
   try {
     await writePieces(file, pieces)
     await client.command({
-      query: `INSERT INTO \`${table}\` (${listed(columns)}) ${AS_IT_IS} SELECT ${listed(columns)} FROM file(${quoted(file)}, 'Native')`,
+      query: `INSERT INTO ${named(table)} (${listed(columns)}) ${AS_IT_IS} SELECT ${listed(columns)} FROM file(${quoted(file)}, 'Native')`,
     })
   } finally {
     await rm(file, { force: true })
@@ -146,7 +144,7 @@ async function embedded(data: string): Promise<Engine> {
 /** How tables are made, and where all rows are, without a cluster. */
 const oneServer = (client: ClickHouseClient): Pick<Engine, 'define' | 'everywhere' | 'parts'> => ({
   define: async query => void (await client.command({ query })),
-  everywhere: table => `\`${table}\``,
+  everywhere: named,
   parts: 'system.parts',
 })
 

@@ -3,6 +3,7 @@ import { numberAt, rowsOf, textAt } from '../queries/values'
 import { columnsOf } from './columns'
 import { LOCAL } from './cluster'
 import type { Engine } from './engine'
+import { named } from './quoted'
 
 /** A table as it is asked and written, on a cluster too. */
 export interface TableForm {
@@ -66,7 +67,7 @@ export async function inventoryOf(engine: Engine): Promise<TableInfo[]> {
   const infos: TableInfo[] = []
   for (const { table, columns } of await tablesOf(engine)) {
     const times = columns.includes('receivedAt') ? 'min(receivedAt), max(receivedAt)' : 'NULL, NULL'
-    const asked = await columnsOf(engine, `SELECT count() AS rows, tuple(${times}) AS times FROM \`${table}\``)
+    const asked = await columnsOf(engine, `SELECT count() AS rows, tuple(${times}) AS times FROM ${named(table)}`)
     const rows = numberAt(asked, 'rows', 0) ?? 0
     const span = asked['times']?.[0]
     const [oldest, newest] = Array.isArray(span) && rows > 0 ? (span as unknown[]) : [null, null]

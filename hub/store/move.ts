@@ -9,7 +9,7 @@ import { numberAt, rowsOf, textAt } from '../queries/values'
 import { columnsOf, type Parameters } from './columns'
 import { insertStream, type Engine } from './engine'
 import { tablesOf, type TableForm } from './inventory'
-import { quoted } from './quoted'
+import { listed, named, quoted } from './quoted'
 
 /** Rows of a slice, as many as are held in memory at a time. */
 const SLICE_ROWS = 200_000
@@ -42,7 +42,6 @@ const ALL: Omit<Slice, 'rows'> = { from: 0, to: 0 }
 /** By agent: rows and their sum, which does not depend on their order. */
 type Sums = ReadonlyMap<string, string>
 
-const listed = (columns: readonly string[]) => columns.map(name => `\`${name}\``).join(', ')
 const has = (form: TableForm, column: string) => form.columns.includes(column)
 
 const whereOf = (form: TableForm) =>
@@ -50,12 +49,12 @@ const whereOf = (form: TableForm) =>
 
 async function slicesOf(engine: Engine, form: TableForm): Promise<Slice[]> {
   if (!has(form, 'receivedAt')) {
-    const counted = await columnsOf(engine, `SELECT count() AS rows FROM \`${form.table}\``)
+    const counted = await columnsOf(engine, `SELECT count() AS rows FROM ${named(form.table)}`)
     return [{ ...ALL, rows: numberAt(counted, 'rows', 0) ?? 0 }]
   }
   const seconds = await columnsOf(
     engine,
-    `SELECT _partition_id AS part, floor(receivedAt) AS second, count() AS rows FROM \`${form.table}\`
+    `SELECT _partition_id AS part, floor(receivedAt) AS second, count() AS rows FROM ${named(form.table)}
      GROUP BY part, second ORDER BY second, part`,
   )
   const slices: Slice[] = []
@@ -78,7 +77,7 @@ async function sumsOf(engine: Engine, form: TableForm, slice: Slice): Promise<Su
   const sums = await columnsOf(
     engine,
     `SELECT ${agent} AS one, concat(toString(count()), ' ', toString(groupBitXor(cityHash64(tuple(${listed(form.columns)}))))) AS sum
-     FROM \`${form.table}\`${form.replaces ? ' FINAL' : ''} WHERE ${whereOf(form)} GROUP BY one`,
+     FROM ${named(form.table)}${form.replaces ? ' FINAL' : ''} WHERE ${whereOf(form)} GROUP BY one`,
     { from: slice.from, to: slice.to },
   )
   const found = new Map<string, string>()
@@ -99,17 +98,17 @@ async function copy({ from, to }: MoveOptions, form: TableForm, slice: Slice, ag
   const parameters: Parameters = { from: slice.from, to: slice.to, agents }
   const ofAgents = has(form, 'agent') ? ' AND has({agents:Array(String)}, toString(agent))' : ''
   const { stream } = await from.client.exec({
-    query: `SELECT ${columns} FROM \`${form.table}\`${form.replaces ? ' FINAL' : ''} WHERE ${whereOf(form)}${ofAgents} FORMAT Native`,
+    query: `SELECT ${columns} FROM ${named(form.table)}${form.replaces ? ' FINAL' : ''} WHERE ${whereOf(form)}${ofAgents} FORMAT Native`,
     query_params: parameters,
   })
-  await insertStream(to.client, `INSERT INTO \`${form.table}\` (${columns}) ${ONE_PART} FORMAT Native`, stream)
+  await insertStream(to.client, `INSERT INTO ${named(form.table)} (${columns}) ${ONE_PART} FORMAT Native`, stream)
 }
 
 /** What an interrupted try left in parts. */
 async function remove(to: Engine, form: TableForm, { from, to: until }: Slice, agents: readonly string[]) {
   const names = agents.map(quoted).join(', ')
   await to.define(
-    `ALTER TABLE \`${form.table}\` DELETE WHERE receivedAt >= ${from} AND receivedAt < ${until} AND toString(agent) IN (${names})
+    `ALTER TABLE ${named(form.table)} DELETE WHERE receivedAt >= ${from} AND receivedAt < ${until} AND toString(agent) IN (${names})
      SETTINGS mutations_sync = 2`,
   )
 }
