@@ -5,8 +5,6 @@
 import { PHASES, type Phase } from '../../wire/metrics'
 import { intern, type Column, type Table, type TextColumn } from '../../wire/table'
 
-const nanosecondsColumn = (phase: string) => `${phase}Nanoseconds`
-
 interface Split {
   /** In the order of PHASES; NaN where it was not told. */
   readonly nanoseconds: readonly number[]
@@ -32,16 +30,14 @@ export function storedColumns({ kind, columns, rows }: Table): ReadonlyMap<strin
   const phases = columns.get('phases')
   if (kind !== 'step' || phases === undefined || phases.type === 'number') return columns
   const splits = phases.dictionary.map(splitOf)
-  const nanoseconds = PHASES.map(() => new Float64Array(rows).fill(NaN))
+  const taken = PHASES.map(phase => ({ name: `${phase}Nanoseconds`, values: new Float64Array(rows).fill(NaN) }))
   const rest: TextColumn = { type: 'json', values: new Int32Array(rows).fill(-1), dictionary: [], indices: new Map() }
   for (let row = 0; row < rows; row += 1) {
     const split = splits[phases.values[row] ?? -1]
     if (split === undefined) continue
-    for (const [at, values] of nanoseconds.entries()) values[row] = split.nanoseconds[at] ?? NaN
+    for (const [place, { values }] of taken.entries()) values[row] = split.nanoseconds[place] ?? NaN
     if (split.rest !== '') rest.values[row] = intern(rest, split.rest)
   }
-  const stored = new Map<string, Column>([...columns, ['phases', rest]])
-  for (const [at, phase] of PHASES.entries())
-    stored.set(nanosecondsColumn(phase), { type: 'number', values: nanoseconds[at] ?? new Float64Array(0) })
-  return stored
+  const numbers = taken.map(({ name, values }) => [name, { type: 'number', values }] as const)
+  return new Map<string, Column>([...columns, ['phases', rest], ...numbers])
 }

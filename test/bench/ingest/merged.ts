@@ -2,6 +2,7 @@
 import { rollUps } from '../../../hub/roll-ups/index'
 import { columnsOf } from '../../../hub/store/columns'
 import { openEngine } from '../../../hub/store/engine'
+import { named } from '../../../hub/store/quoted'
 
 export interface MergedBytes {
   readonly all: number
@@ -17,7 +18,7 @@ export async function mergedBytes(data: string): Promise<MergedBytes> {
       engine,
       "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'",
     )
-    for (const table of name) await engine.client.command({ query: `OPTIMIZE TABLE \`${String(table)}\` FINAL` })
+    for (const table of name) await engine.client.command({ query: `OPTIMIZE TABLE ${named(String(table))} FINAL` })
     const tiers = [...rollUps].flatMap(({ tiers }) => tiers.map(({ table }) => table))
     const { all = [], rolledUp = [] } = await columnsOf(
       engine,
