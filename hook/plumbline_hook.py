@@ -170,7 +170,7 @@ def _run_id() -> str:
 
 def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
     def call(self: "Hook", *args: Any, **kwargs: Any) -> Any:
-        if self._disabled or os.getpid() != self._pid:
+        if self._disabled:
             return None
         try:
             return method(self, *args, **kwargs)
@@ -267,7 +267,7 @@ class Hook:
         self._logged: Dict[str, float] = {}
         self._flows = _Flows()
         self._processor = _Processor()
-        self._held = _Counters("/proc/self/statm")
+        self._held = _Counters("/proc/self/statm", every=1.0)
         self._group_names: Dict[Any, str] = {}
         self._now = _Step(self._clock.now())
         self._depth = 0
@@ -288,6 +288,8 @@ class Hook:
         self._snapshot = os.path.join(folder, "snapshot-rank-%d.pickle" % self.rank)
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o644)
         atexit.register(self.close)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._leave_to_parent)
         previous = sys.excepthook
 
         def on_exception(kind: Any, value: BaseException, trace: Any) -> None:
@@ -295,6 +297,9 @@ class Hook:
             previous(kind, value, trace)
 
         sys.excepthook = on_exception
+
+    def _leave_to_parent(self) -> None:
+        self._disabled = True
 
     @_guarded
     def _watch_allocator(self) -> None:
@@ -864,6 +869,8 @@ class _Step:
             stalls = [times for span in self.stalls for times in span.seconds(clock)]
             exposed += [times for times in stalls if _phase_at(bounds, times[0]) != "data"]
         buckets = [times for span in self.buckets for times in span.seconds(clock)]
+        if not buckets:
+            return exposed
         for (name, start), (_, stop) in zip(bounds, bounds[1:]):
             # Of each backward pass: from the launch of the last bucket, when nothing is left to compute, to the end of all.
             own = [(began, ended) for began, ended in buckets if name == "backward" and start <= began < stop]
@@ -985,19 +992,29 @@ class _Work:
 
 
 class _Counters:
-    """A file in which the kernel counts, read anew at each look. It stays open: to open it costs several times as much."""
+    """A file in which the kernel counts, read anew at a look, but once in so many seconds; it stays open.
 
-    def __init__(self, path: str) -> None:
+    To open it costs several times as much, and to read it more than all else that a short step is charged with: between two
+    passes nothing of it is in a cache.
+    """
+
+    def __init__(self, path: str, every: float = 0.0) -> None:
+        self._every, self._until = every, float("-inf")
+        self._read: List[bytes] = []
         try:
             self._descriptor: Optional[int] = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
         except OSError:
             self._descriptor = None
 
     def _words(self) -> List[bytes]:
-        try:
-            return [] if self._descriptor is None else os.pread(self._descriptor, 4096, 0).split()
-        except OSError:
-            return []
+        now = time.perf_counter()
+        if now >= self._until:
+            self._until = now + self._every
+            try:
+                self._read = [] if self._descriptor is None else os.pread(self._descriptor, 4096, 0).split()
+            except OSError:
+                self._read = []
+        return self._read
 
     def second(self) -> Optional[int]:
         """The second number; None where the file is not there, or says none."""
@@ -1017,18 +1034,40 @@ class _Counters:
 
 
 class _Processor:
-    """What the program’s thread got of the processors in a step. The main thread computes: on a CPU autograd runs in it."""
+    """What the program’s thread got of the processors in a step. The main thread computes: on a CPU autograd runs in it.
+
+    For as long as something held it back, it was off its processor: where it was on it all the while, the kernel is not asked.
+    """
+
+    # Of the time between two looks. Who calls a rank slow looks for several times as much.
+    LEAST_OFF = 0.001
 
     def __init__(self) -> None:
         self._schedule = _Counters("/proc/self/schedstat")
         self._quota = _quota_counters()
-        self._began = self._now()
-        self._worked: Optional[Tuple[float, Optional[float], Optional[float]]] = None
+        self._last = time.perf_counter(), time.thread_time()
+        self._counted = self._count()
+        self._nothing = dict.fromkeys(self._counted, 0.0)
+        self._worked: Optional[Dict[str, float]] = None
 
-    def _now(self) -> Tuple[float, Optional[float], Optional[float]]:
+    def _count(self) -> Dict[str, float]:
+        """Since the process began; nothing of what the kernel does not count."""
         delay = self._schedule.second()
         throttled = _throttled_seconds(self._quota) if self._quota is not None else None
-        return time.thread_time(), None if delay is None else delay / 1e9, throttled
+        counted = ("runDelaySeconds", None if delay is None else delay / 1e9), ("throttledSeconds", throttled)
+        return {name: value for name, value in counted if value is not None}
+
+    def _look(self) -> Dict[str, float]:
+        """Since the last look."""
+        last_wall, last_cpu = self._last
+        self._last = wall, cpu = time.perf_counter(), time.thread_time()
+        wall, cpu = wall - last_wall, max(0.0, cpu - last_cpu)
+        if wall - cpu < self.LEAST_OFF * wall:
+            return {**self._nothing, "cpuSeconds": cpu}
+        before, self._counted = self._counted, self._count()
+        # What others in its cgroup were held back by since the kernel was last asked is not all this thread’s.
+        held_back = {name: max(0.0, min(wall - cpu, value - before.get(name, value))) for name, value in self._counted.items()}
+        return {**held_back, "cpuSeconds": cpu}
 
     def close(self) -> None:
         self._schedule.close()
@@ -1036,13 +1075,11 @@ class _Processor:
             self._quota.close()
 
     def worked(self) -> None:
-        self._worked = self._now()
+        self._worked = self._look()
 
     def take(self) -> Dict[str, float]:
-        end, began = self._worked or self._now(), self._began
-        self._began, self._worked = self._now(), None
-        names = ("cpuSeconds", "runDelaySeconds", "throttledSeconds")
-        return {n: round(max(0.0, b - a), 6) for n, a, b in zip(names, began, end) if a is not None and b is not None}
+        rest, worked, self._worked = self._look(), self._worked, None
+        return {name: round(seconds, 6) for name, seconds in (worked or rest).items()}
 
 
 def _quota_counters() -> Optional[_Counters]:
