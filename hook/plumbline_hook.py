@@ -1039,16 +1039,16 @@ class _Processor:
     For as long as something held it back, it was off its processor: where it was on it all the while, the kernel is not asked.
     """
 
-    # Of the time between two looks. Who calls a rank slow looks for several times as much.
+    # Of the time up to the optimizer. Who calls a rank slow looks for several times as much.
     LEAST_OFF = 0.001
 
     def __init__(self) -> None:
         self._schedule = _Counters("/proc/self/schedstat")
         self._quota = _quota_counters()
-        self._last = time.perf_counter(), time.thread_time()
         self._counted = self._count()
         self._nothing = dict.fromkeys(self._counted, 0.0)
-        self._worked: Optional[Dict[str, float]] = None
+        self._began = time.perf_counter(), time.thread_time()
+        self._worked: Optional[Tuple[float, float]] = None
 
     def _count(self) -> Dict[str, float]:
         """Since the process began; nothing of what the kernel does not count."""
@@ -1057,29 +1057,27 @@ class _Processor:
         counted = ("runDelaySeconds", None if delay is None else delay / 1e9), ("throttledSeconds", throttled)
         return {name: value for name, value in counted if value is not None}
 
-    def _look(self) -> Dict[str, float]:
-        """Since the last look."""
-        last_wall, last_cpu = self._last
-        self._last = wall, cpu = time.perf_counter(), time.thread_time()
-        wall, cpu = wall - last_wall, max(0.0, cpu - last_cpu)
-        if wall - cpu < self.LEAST_OFF * wall:
-            return {**self._nothing, "cpuSeconds": cpu}
-        before, self._counted = self._counted, self._count()
-        # What others in its cgroup were held back by since the kernel was last asked is not all this thread’s.
-        held_back = {name: max(0.0, min(wall - cpu, value - before.get(name, value))) for name, value in self._counted.items()}
-        return {**held_back, "cpuSeconds": cpu}
-
     def close(self) -> None:
         self._schedule.close()
         if self._quota is not None:
             self._quota.close()
 
     def worked(self) -> None:
-        self._worked = self._look()
+        self._worked = time.perf_counter(), time.thread_time()
 
     def take(self) -> Dict[str, float]:
-        rest, worked, self._worked = self._look(), self._worked, None
-        return {name: round(seconds, 6) for name, seconds in (worked or rest).items()}
+        """Of the step that ends, up to where it had worked."""
+        end = time.perf_counter(), time.thread_time()
+        (began, cpu_before), (worked, cpu) = self._began, self._worked or end
+        self._began, self._worked = end, None
+        cpu = max(0.0, cpu - cpu_before)
+        off = worked - began - cpu
+        return {"cpuSeconds": round(cpu, 6), **(self._held_back(off) if off > self.LEAST_OFF * (worked - began) else self._nothing)}
+
+    def _held_back(self, most: float) -> Dict[str, float]:
+        """Since the kernel was last asked, which may be longer ago than the step, and counts others of its cgroup as well."""
+        before, self._counted = self._counted, self._count()
+        return {name: round(max(0.0, min(most, value - before.get(name, value))), 6) for name, value in self._counted.items()}
 
 
 def _quota_counters() -> Optional[_Counters]:
