@@ -40,7 +40,7 @@ export class PackedNumbers implements NumberColumn {
 
 /** One text, or none, in every row. */
 export class ConstantText implements TextColumn {
-  readonly indices = new Map<string, number>()
+  private interned: Map<string, number> | undefined
   private unpacked: Int32Array | undefined
 
   constructor(
@@ -51,6 +51,9 @@ export class ConstantText implements TextColumn {
     readonly index: number,
   ) {}
 
+  get indices(): Map<string, number> {
+    return (this.interned ??= new Map())
+  }
   get values(): Int32Array {
     return (this.unpacked ??= new Int32Array(this.rows).fill(this.index))
   }

@@ -154,10 +154,12 @@ export class Batch {
 
   /** In the order of the catalogue; only those with rows. */
   tables(): Table[] {
-    return kinds.flatMap(kind => {
+    const tables: Table[] = []
+    for (const kind of kinds) {
       const table = this.byKind.get(kind)
-      return table !== undefined && table.rows > 0 ? [table] : []
-    })
+      if (table !== undefined && table.rows > 0) tables.push(table)
+    }
+    return tables
   }
 
   /** The tables of some kinds alone: what is not among them need not be kept. */

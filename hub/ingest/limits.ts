@@ -28,43 +28,49 @@ function met(limit: LimitName, most: number, retry: boolean): Met {
 }
 
 /** Distinct values of an hour. */
-class Names<T> {
-  private readonly seen = new Set<T>()
+class Names {
+  private readonly seen = new Set<string | number>()
   private since = performance.now()
 
   constructor(private readonly most: number) {}
 
-  /** Adds these; false, and adds none, where they would be too many. */
-  add(values: ReadonlySet<T>): boolean {
-    if (performance.now() - this.since > HOUR_MS) {
+  /** Adds what stands in these columns; false, and adds none, where there would be too many. */
+  add(tables: readonly Table[], columns: readonly string[]): boolean {
+    const now = performance.now()
+    if (now - this.since > HOUR_MS) {
       this.seen.clear()
-      this.since = performance.now()
+      this.since = now
     }
-    const fresh = [...values].filter(value => !this.seen.has(value))
-    if (this.seen.size + fresh.length > this.most) return false
+    // Hardly ever is there one.
+    let fresh: Set<string | number> | undefined
+    visit(tables, columns, value => this.seen.has(value) || (fresh ??= new Set()).add(value))
+    if (fresh === undefined) return true
+    if (this.seen.size + fresh.size > this.most) return false
     for (const value of fresh) this.seen.add(value)
     return true
   }
 }
 
-/** The texts that a column of any table has. */
-function textsOf(tables: readonly Table[], name: string): Set<string> {
-  const texts = new Set<string>()
-  for (const { columns } of tables) {
-    const column = columns.get(name)
-    if (column !== undefined && column.type !== 'number') for (const text of column.dictionary) texts.add(text)
-  }
-  return texts
-}
+/** In which columns, of any table, what is limited has its names. */
+const NAMED_IN = {
+  nodes: ['node'],
+  runs: ['run'],
+  ranks: ['rank'],
+  devices: ['uuid'],
+  labels: ['device', 'group', 'operation', 'source', 'name', 'type'],
+} as const satisfies Partial<Record<LimitName, readonly string[]>>
+type Named = keyof typeof NAMED_IN
+const NAMED = Object.keys(NAMED_IN) as Named[]
 
-function numbersOf(tables: readonly Table[], name: string): Set<number> {
-  const numbers = new Set<number>()
-  for (const { columns, rows } of tables) {
-    const column = columns.get(name)
-    if (column?.type !== 'number') continue
-    for (let row = 0; row < rows; row += 1) numbers.add(column.values[row] ?? NaN)
-  }
-  return numbers
+/** Shows each value of these columns, some more than once. */
+function visit(tables: readonly Table[], names: readonly string[], see: (value: string | number) => void): void {
+  for (const { columns, rows } of tables)
+    for (const name of names) {
+      const column = columns.get(name)
+      if (column === undefined) continue
+      if (column.type === 'number') for (let row = 0; row < rows; row += 1) see(column.values[row] ?? NaN)
+      else for (const text of column.dictionary) see(text)
+    }
 }
 
 /** Runs that nobody heard of are refused where the hub knows as many as it may. */
@@ -74,27 +80,22 @@ export function checkInAll(
   runs: Pick<ReadonlyMap<string, unknown>, 'size' | 'has'>,
 ): Met | undefined {
   if (runs.size < limits.runsInAll) return undefined
-  const isNew = [...textsOf(batch.tables(), 'run')].some(run => !runs.has(run))
+  let isNew = false
+  visit(batch.tables(), NAMED_IN.runs, run => (isNew ||= !runs.has(String(run))))
   return isNew ? met('runsInAll', limits.runsInAll, false) : undefined
 }
 
 export class AgentLimits {
   private readonly batches: Bucket
   private readonly bytes: Bucket
-  private readonly names: { [Name in 'nodes' | 'runs' | 'devices' | 'ranks' | 'labels']: Names<string | number> }
+  private readonly names: Readonly<Record<Named, Names>>
   private deaf = 0
 
   constructor(private readonly limits: Limits) {
     this.batches = new Bucket(limits.batchesPerSecond, BURST_SECONDS)
     this.bytes = new Bucket(limits.bytesPerSecond, BURST_SECONDS)
-    const names = (name: LimitName) => new Names<string | number>(limits[name])
-    this.names = {
-      nodes: names('nodes'),
-      runs: names('runs'),
-      devices: names('devices'),
-      ranks: names('ranks'),
-      labels: names('labels'),
-    }
+    const names = NAMED.map(name => [name, new Names(limits[name])] as const)
+    this.names = Object.fromEntries(names) as Record<Named, Names>
   }
 
   /** Something comes: the limit of speed that it meets. */
@@ -117,19 +118,8 @@ export class AgentLimits {
   /** The limit of names that a batch meets. */
   check(batch: Batch): Met | undefined {
     const tables = batch.tables()
-    const of = { nodes: textsOf(tables, 'node'), runs: textsOf(tables, 'run'), ranks: numbersOf(tables, 'rank') }
-    const devices = textsOf(tables, 'uuid')
-    const labels = new Set(
-      ['device', 'group', 'operation', 'source', 'name', 'type'].flatMap(name => [...textsOf(tables, name)]),
-    )
-    const brought: readonly (readonly [LimitName & keyof AgentLimits['names'], ReadonlySet<string | number>])[] = [
-      ['nodes', of.nodes],
-      ['runs', of.runs],
-      ['ranks', of.ranks],
-      ['devices', devices],
-      ['labels', labels],
-    ]
-    for (const [name, values] of brought) if (!this.names[name].add(values)) return met(name, this.limits[name], false)
+    for (const name of NAMED)
+      if (!this.names[name].add(tables, NAMED_IN[name])) return met(name, this.limits[name], false)
     return undefined
   }
 }

@@ -39,12 +39,14 @@ export class GatheredNumbers {
     if (column instanceof PackedNumbers) column.copyTo(room, at)
     else if (column?.type === 'number') room.set(column.values.subarray(0, to - at), at)
     else room.fill(NaN, at, to)
+    if (!Number.isNaN(otherwise))
+      for (let row = at; row < to; row += 1) if (Number.isNaN(room[row])) room[row] = otherwise
     for (let row = at; row < to; row += 1) {
-      const given = room[row] ?? NaN
-      const value = Number.isNaN(given) ? otherwise : given
-      absences[row] = Number.isNaN(value) ? 1 : 0
+      const value = room[row] ?? NaN
+      const isAbsent = Number.isNaN(value)
+      absences[row] = isAbsent ? 1 : 0
       // -0 is stored as 0.
-      room[row] = Number.isNaN(value) ? 0 : value + 0
+      room[row] = isAbsent ? 0 : value + 0
     }
     this.rows = to
   }
