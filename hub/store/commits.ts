@@ -24,7 +24,7 @@ const MAX_WAITING_ROWS = 4 * MAX_ROWS
  * somebody wants to see. None where a whole block waits.
  */
 const REST = 3
-const REST_MS = { awaited: [200, 450], free: [1600, 2000] } as const
+const REST_MS = { awaited: [200, 300], free: [1600, 2000] } as const
 /** Of batches that come one by one, so many a second are stored as they come, and of a few seconds at once. */
 const AT_ONCE = { perSecond: 2, seconds: 8 } as const
 /** Those that somebody wants to see come together: the nodes of one run. */

@@ -118,6 +118,35 @@ describe.skipIf(!hasPython)('the hook without torch', () => {
     expect(stepsOf(recordsOf(file).records)[0]).not.toHaveProperty('loss')
   })
 
+  it.skipIf(!existsSync('/proc/self/schedstat'))(
+    'tells how long it waited for its processor, and no longer than it was off it',
+    () => {
+      const { status, file } = python([
+        'import os, subprocess, time',
+        'os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})',
+        'def work():',
+        '    until = time.thread_time() + 0.02',
+        '    while time.thread_time() < until: pass',
+        'hook = plumbline_hook.attach()',
+        'hook.end_step()',
+        'for step in range(5): time.sleep(0.02); hook.end_step()',
+        "rival = subprocess.Popen([sys.executable, '-c', 'while True: pass'])",
+        'time.sleep(0.2)',
+        'hook.end_step()',
+        'for step in range(10): work(); hook.end_step()',
+        'rival.kill()',
+      ])
+      expect(status).toBe(0)
+      const steps = stepsOf(recordsOf(file).records)
+      expect(steps).toHaveLength(17)
+      const off = ({ stepSeconds = NaN, cpuSeconds = NaN }: RecordOf<'step'>) => stepSeconds - cpuSeconds
+      for (const step of steps) expect(step.runDelaySeconds).toBeLessThanOrEqual(Math.max(0, off(step)) + 1e-4)
+      const sum = (of: (step: RecordOf<'step'>) => number) => steps.slice(-10).reduce((all, step) => all + of(step), 0)
+      expect(sum(step => step.runDelaySeconds ?? NaN)).toBeGreaterThan(0.05)
+      expect(sum(step => step.runDelaySeconds ?? NaN) / sum(off)).toBeGreaterThan(0.5)
+    },
+  )
+
   it('is silent in a forked child, and does not break a job that it cannot write for', () => {
     const forked = python([
       'import os',
