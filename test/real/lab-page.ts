@@ -38,13 +38,14 @@ export class LabPage {
     return page
   }
 
-  /** A job with this fault in it: what is found must be right, and `title` on its page. */
-  async shows(fault: string, title: string): Promise<void> {
+  /** A job with this fault in it: what is found must be right, and `title` on its page. Gives its run. */
+  async shows(fault: string, title: string): Promise<string> {
     const { run, wrong, findings } = await judge(this.cluster, faultOf(fault))
     expect(wrong, JSON.stringify(findings, null, 2)).toEqual([])
     const page = await this.page(run)
     await page.locator('p', { hasText: title }).first().waitFor({ timeout: MINUTES })
     await page.close()
+    return run
   }
 
   async close(): Promise<void> {
