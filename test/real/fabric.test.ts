@@ -18,7 +18,7 @@ describe.skipIf(whyNoLabPage() !== undefined)('a real job on three leaves of two
 
   it(
     'has a host without processor time on its page, at its cost, and nothing else',
-    () => lab.shows('ddp:host:h3:0.08', 'Rank 3 is slow'),
+    async () => void (await lab.shows('ddp:host:h3:0.08', 'Rank 3 is slow')),
     8 * MINUTES,
   )
 

@@ -15,7 +15,7 @@ describe.skipIf(whyNoLabPage() !== undefined)('a real job on three leaves of two
     ['flat:uplink:leaf2:50mbit', 'Uplink of leaf2 is slow'],
   ])(
     'has on its page what is in it, at its cost, and nothing else: %s',
-    (fault, title) => lab.shows(fault, title),
+    async (fault, title) => void (await lab.shows(fault, title)),
     8 * MINUTES,
   )
 })
