@@ -1,7 +1,7 @@
 """A job of one rank, on a CPU or a GPU, that trains a model with the hook and without it by turns: + - - + + - - +. It is one model: two
 that are equal lie otherwise in memory, which makes one of them up to a percent slower for as long as the process lives.
 
-A block is a few steps, as what a machine does beside changes from second to second: of blocks of ten steps the difference scatters
+A block is a step or two, as what a machine does beside changes from second to second: of blocks of ten steps the difference scatters
 two and a half times as much, for as many steps. The agent and the tools that it reads run in blocks with the hook and are stopped
 (SIGSTOP) in the others, so that what they put off is done in their own blocks: these bear the agent's work of both.
 Prints a JSON line a block: {"with": bool, "wall": seconds, "cpu": seconds}.
@@ -19,7 +19,7 @@ import plumbline_hook
 
 agent, blocks, steps, log = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), open(sys.argv[4], "a", buffering=1)
 device, batch = sys.argv[5], int(sys.argv[6])
-# With 16 sequences a step takes some 115 ms on a core.
+# With 64 sequences a step takes half a second on a core.
 width, layers, length = (128, 4, 128) if device == "cpu" else (2048, 8, 1024)
 torch.set_num_threads(1)
 torch.manual_seed(0)

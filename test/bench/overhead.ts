@@ -3,7 +3,8 @@
  * the same process, by turns (+--+), so that what drifts hits both. The slow-down is the mean of the fours' ratios, with its 95 %
  * confidence interval. Wall time is what a job loses, where the machine is quiet; processor time is told beside it.
  *
- *     npm run bench:overhead [-- --fours 300 --steps 2 --batch 16]
+ *     npm run bench:overhead [-- --fours 300 --steps 1 --batch 64]
+ *     npm run bench:overhead -- --steps 2 --batch 16              of steps that are short: the hook costs so much a step
  *     npm run bench:overhead -- --device cuda --python python3    on a GPU, whose own nvidia-smi the agent reads
  */
 import { spawn } from 'node:child_process'
@@ -20,8 +21,8 @@ import { processorSeconds, residentBytes } from './ingest/process-cost'
 const { values } = parseArgs({
   options: {
     fours: { type: 'string', default: '300' },
-    steps: { type: 'string', default: '2' },
-    batch: { type: 'string', default: '16' },
+    steps: { type: 'string', default: '1' },
+    batch: { type: 'string', default: '64' },
     device: { type: 'string', default: 'cpu' },
     python: { type: 'string', default: '/usr/bin/python3' },
     agent: { type: 'string' },
