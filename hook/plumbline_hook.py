@@ -994,10 +994,10 @@ class _Work:
 
 
 class _Counters:
-    """A file in which the kernel counts, read anew at a look, but once in so many seconds; it stays open.
+    """A file in which the kernel counts, read anew at a look, at most once in `every` seconds.
 
-    To open it costs several times as much, and to read it more than all else that a short step is charged with: between two
-    passes nothing of it is in a cache.
+    It stays open: to open it costs several times as much. To read it costs 1 µs, and 40 between two passes, which leave nothing
+    of it in a cache.
     """
 
     def __init__(self, path: str, every: float = 0.0) -> None:
